@@ -1,0 +1,194 @@
+//! The catalogue of events: one table gives the ledger, the auditor's view and the manual. An entry's header
+//! carries the kind's name; its body is the deterministic CBOR of [`Event`]. Events that hold an answer or a
+//! score are sealed under the attempt key ([`Event::sealed`]).
+
+use crate::item::OptionSet;
+use crate::plan::ExamMs;
+use serde::{Deserialize, Serialize};
+
+/// A 32-byte hash (SHA-256), as a CBOR byte string.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hash32(pub [u8; 32]);
+
+/// Which of the logs that the law names an entry belongs to (系统日志、应用日志、数据库日志), and the exam itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum EventClass {
+    System = 0,
+    Application = 1,
+    Database = 2,
+    Exam = 3,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum HandInKind {
+    Own,
+    TimeUp,
+    Forced,
+}
+
+/// Why a seat stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum OutageCause {
+    /// The machine rebooted: power cut or restart.
+    Power,
+    /// The program ended and came back without a reboot.
+    Crash,
+    /// The machine slept.
+    Suspend,
+    /// Storage refused a write.
+    Storage,
+    /// The clock cannot be trusted after a reboot without an upstream.
+    Clock,
+}
+
+/// Which camera picture an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureUse {
+    CheckIn,
+    Snapshot,
+}
+
+macro_rules! events {
+    ($( $(#[$doc:meta])* $variant:ident = $kind:literal, $class:ident, $sealed:literal, $zh:literal, $en:literal { $( $field:ident : $ty:ty ),* $(,)? } )+) => {
+        /// Everything that can be written into a ledger.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Event {
+            $( $(#[$doc])* #[serde(rename = $kind)] $variant { $( $field: $ty ),* }, )+
+        }
+        impl Event {
+            /// The stable name in the entry's header.
+            pub fn kind(&self) -> &'static str { match self { $( Event::$variant { .. } => $kind, )+ } }
+            pub fn class(&self) -> EventClass { match self { $( Event::$variant { .. } => EventClass::$class, )+ } }
+            /// True where the body is encrypted under the attempt key.
+            pub fn sealed(&self) -> bool { match self { $( Event::$variant { .. } => $sealed, )+ } }
+        }
+        /// The catalogue: every kind with its class, whether it is sealed, and its titles.
+        pub const CATALOGUE: &[EventKind] = &[
+            $( EventKind { kind: $kind, class: EventClass::$class, sealed: $sealed, zh: $zh, en: $en }, )+
+        ];
+    };
+}
+
+/// One row of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventKind {
+    pub kind: &'static str,
+    pub class: EventClass,
+    pub sealed: bool,
+    pub zh: &'static str,
+    pub en: &'static str,
+}
+
+/// Looks a kind up; `None` is red for a verifier.
+pub fn event_kind(kind: &str) -> Option<&'static EventKind> {
+    CATALOGUE.iter().find(|row| row.kind == kind)
+}
+
+events! {
+    // System: what the program observes of its machine.
+    Started = "system.started", System, false, "程序启动", "Program started" { version: String, sqlite: String, reboot: bool, last_tick_ms: Option<i64> }
+    Stopped = "system.stopped", System, false, "程序正常退出", "Program stopped" {}
+    WallClockJumped = "system.wall_clock_jumped", System, false, "系统时钟跳变", "Wall clock jumped" { by_ms: i64 }
+    Suspended = "system.suspended", System, false, "机器曾休眠", "Machine slept" { for_ms: i64 }
+    ExamClockAnchored = "system.exam_clock_anchored", System, false, "考试时钟校准", "Exam clock anchored" { offset_ms: i64, round_trip_ms: i64 }
+    FocusLost = "system.focus_lost", System, false, "考试窗口失去焦点", "Exam window lost focus" {}
+    FocusBack = "system.focus_back", System, false, "考试窗口恢复焦点", "Exam window has focus again" { after_ms: i64 }
+    DisplaysChanged = "system.displays_changed", System, false, "显示器变化", "Displays changed" { count: u32 }
+    StorageFailed = "system.storage_failed", System, false, "存储写入失败", "Storage refused a write" { cause: String }
+    StorageBack = "system.storage_back", System, false, "存储恢复", "Storage works again" { after_ms: i64 }
+
+    // Application.
+    Enrolled = "app.enrolled", Application, false, "设备登记获批准", "Device enrolled" { device: String, fingerprint: String }
+    ObjectHeld = "app.object_held", Application, false, "试卷到位并核验", "Object held and verified" { what: String, hash: Hash32, bytes: u64 }
+    PullFailed = "app.pull_failed", Application, false, "拉取失败", "Pull failed" { cause: String }
+    EquipmentChecked = "app.equipment_checked", Application, false, "设备检查", "Equipment checked" { report: Hash32, passed: u32, warned: u32, failed: u32, unmeasured: u32 }
+    LoggedIn = "app.logged_in", Application, false, "工作人员登录", "Staff member logged in" { staff_id: String }
+    LogInFailed = "app.log_in_failed", Application, false, "登录失败", "Log-in failed" { staff_id: String, cause: String }
+    CodeRefused = "app.code_refused", Application, false, "授权密码被拒绝", "Authorization code refused" { sitting_no: String, cause: String, wrong_so_far: u32 }
+    Unlocked = "app.unlocked", Application, false, "输密码开卷", "Papers unlocked" { sitting_no: String, version: u32, staff_id: String }
+    ObjectSealed = "app.object_sealed", Application, false, "密封对象入库", "Sealed object stored" { hash: Hash32, bytes: u64 }
+    Receipted = "app.receipted", Application, false, "收到中心回执", "Center's receipt verified" { hash: Hash32, receipt: Hash32 }
+    OrderReceived = "app.order_received", Application, false, "收到考试机构指令", "Order from the center" { order: Hash32, order_no: String }
+    SeedRevealed = "app.seed_revealed", Application, false, "公开抓拍种子", "Snapshot seed revealed" { sitting_no: String, seed: Hash32 }
+
+    // Database.
+    DatabaseOpened = "db.opened", Database, false, "数据库打开", "Database opened" { schema: u32, integrity: String, entries: u64 }
+    DatabaseMigrated = "db.migrated", Database, false, "数据库升级", "Database migrated" { from: u32, to: u32, backup: String }
+    ForkSeen = "db.fork_seen", Database, false, "发现记录分叉", "Fork seen" { at_seq: u64, mine: Hash32, theirs: Hash32 }
+
+    // Exam.
+    Arrived = "exam.arrived", Exam, false, "到场", "Arrived" { sitting_no: String, ticket_hash: Hash32, arrival_ms: ExamMs, staff_id: String }
+    Identified = "exam.identified", Exam, false, "考生输入证号", "Candidate identified" { sitting_no: String, ticket_hash: Hash32, seat_no: u32 }
+    PictureTaken = "exam.picture_taken", Exam, false, "拍照", "Picture taken" { usage: PictureUse, hash: Hash32, salted: Hash32, pattern: bool, due_ms: Option<ExamMs> }
+    PictureFailed = "exam.picture_failed", Exam, false, "拍照失败", "Picture failed" { usage: PictureUse, cause: String, due_ms: Option<ExamMs>, attempts: u32 }
+    PictureSkipped = "exam.picture_skipped", Exam, false, "免拍决定", "Check-in without a picture" { staff_id: String, reason: String }
+    PersonConfirmed = "exam.person_confirmed", Exam, false, "人证核验通过", "Person confirmed" { staff_id: String, id_document: bool, person: bool, ticket: bool, contraband_clear: bool }
+    NotAdmitted = "exam.not_admitted", Exam, false, "证件不符未入场", "Not admitted" { staff_id: String, reason: String }
+    LateRefused = "exam.late_refused", Exam, false, "迟到不得入场", "Late, refused" { arrival_ms: ExamMs, limit_ms: ExamMs, staff_id: String }
+    Absent = "exam.absent", Exam, false, "缺考", "Absent" { sitting_no: String, ticket_hash: Hash32 }
+    RulesAgreed = "exam.rules_agreed", Exam, false, "已阅读并同意考场规则", "Rules agreed" {}
+    TutorialDone = "exam.tutorial_done", Exam, false, "练习完成", "Tutorial done" { skipped: bool }
+    SittingStarted = "exam.sitting_started", Exam, false, "宣布开考", "Exam started" { sitting_no: String, staff_id: String, planned_ms: ExamMs, started_ms: ExamMs }
+    AttemptStarted = "exam.attempt_started", Exam, false, "开始作答", "Attempt started" { sitting_no: String, class_no: String, package: Hash32, paper: Hash32, started_ms: ExamMs, ends_ms: ExamMs }
+    QuestionShown = "exam.question_shown", Exam, true, "显示题目", "Question shown" { position: u32 }
+    AnswerSaved = "exam.answer_saved", Exam, true, "保存答案", "Answer saved" { position: u32, chosen: OptionSet, flagged: bool }
+    OutageRecorded = "exam.outage_recorded", Exam, false, "中断记录", "Outage recorded" { outage_no: u32, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs, proposed_ms: i64 }
+    OutageDecided = "exam.outage_decided", Exam, false, "中断处理决定", "Outage decided" { outage_no: u32, credit_ms: i64, staff_id: String, reason: String }
+    TimeCredited = "exam.time_credited", Exam, false, "补时", "Time credited" { credit_ms: i64, by: String, reason: String, order: Option<Hash32> }
+    Postponed = "exam.postponed", Exam, false, "整场顺延", "Sitting postponed" { sitting_no: String, by_ms: i64, order: Option<Hash32> }
+    HandedIn = "exam.handed_in", Exam, false, "交卷", "Handed in" { kind: HandInKind, answered: u32, unanswered: u32, at_ms: ExamMs, staff_id: Option<String>, reason: Option<String> }
+    SiteGraded = "exam.site_graded", Exam, true, "考试点评分", "Graded at the site" { half_points: u32, passed: bool }
+    BundleSealed = "exam.bundle_sealed", Exam, false, "答卷密封", "Bundle sealed" { bundle_no: u32, hash: Hash32 }
+    SittingEnded = "exam.sitting_ended", Exam, false, "结束考试", "Sitting ended" { sitting_no: String, staff_id: String }
+}
+
+impl Hash32 {
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    pub fn from_hex(text: &str) -> Option<Hash32> {
+        let bytes = text.as_bytes();
+        if bytes.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        let mut out = [0u8; 32];
+        for (slot, pair) in out.iter_mut().zip(bytes.chunks(2)) {
+            *slot = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Hash32(out))
+    }
+}
+
+impl std::fmt::Debug for Hash32 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.hex())
+    }
+}
+
+impl Serialize for Hash32 {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash32 {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Hash32, D::Error> {
+        struct Bytes;
+        impl serde::de::Visitor<'_> for Bytes {
+            type Value = Hash32;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("32 bytes")
+            }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Hash32, E> {
+                let array = bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))?;
+                Ok(Hash32(array))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}

@@ -1,0 +1,8 @@
+//! The exam itself, without I/O: plan, items, draw, attempt, clock, grading, snapshot schedule and the
+//! catalogue of events. Nothing here reads a clock, a disk or a random source: time and bytes are handed in.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod event;
+pub mod item;
+pub mod plan;
+pub mod roster;
