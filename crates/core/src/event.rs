@@ -185,7 +185,9 @@ impl<'de> Deserialize<'de> for Hash32 {
                 f.write_str("32 bytes")
             }
             fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Hash32, E> {
-                let array = bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))?;
+                let array = bytes
+                    .try_into()
+                    .map_err(|_| E::invalid_length(bytes.len(), &self))?;
                 Ok(Hash32(array))
             }
         }

@@ -227,7 +227,12 @@ impl Sitting {
     }
     /// The latest planned end over all class groups, without accommodations or credits.
     pub fn last_end_ms(&self) -> ExamMs {
-        let minutes = self.class_groups.iter().map(|g| g.minutes).max().unwrap_or(0);
+        let minutes = self
+            .class_groups
+            .iter()
+            .map(|g| g.minutes)
+            .max()
+            .unwrap_or(0);
         self.start_ms + i64::from(minutes) * 60_000
     }
 }
@@ -241,7 +246,11 @@ impl ClassGroup {
         self.blueprint.parts.iter().map(|p| p.count).sum()
     }
     pub fn full_half_points(&self) -> u32 {
-        self.blueprint.parts.iter().map(|p| p.count * p.half_points_each).sum()
+        self.blueprint
+            .parts
+            .iter()
+            .map(|p| p.count * p.half_points_each)
+            .sum()
     }
 }
 

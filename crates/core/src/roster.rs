@@ -47,7 +47,11 @@ impl Candidate {
 /// Masks an ID number for a screen. Short or odd numbers keep only their last two characters.
 pub fn mask_id(id_no: &str) -> String {
     let chars: Vec<char> = id_no.chars().collect();
-    let (head, tail) = if chars.len() >= 15 { (6, 4) } else { (0, chars.len().min(2)) };
+    let (head, tail) = if chars.len() >= 15 {
+        (6, 4)
+    } else {
+        (0, chars.len().min(2))
+    };
     let hidden = chars.len() - head - tail;
     let mut masked: String = chars[..head].iter().collect();
     masked.extend(std::iter::repeat_n('*', hidden));

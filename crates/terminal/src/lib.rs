@@ -1,1 +1,4 @@
-//! Stub.
+//! What a terminal does, with no window: enrol, pull, check, unlock, check in, sit, snap, seal, sync.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod view;
