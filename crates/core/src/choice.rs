@@ -34,7 +34,13 @@ impl Choice {
     /// `["ab", "c"]` are different streams.
     pub fn new(seed: &[u8; 32], info: &[&[u8]]) -> Choice {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(seed);
-        Choice { prk, info: length_prefixed(info), next_block: 0, block: [0; BLOCK], used: BLOCK }
+        Choice {
+            prk,
+            info: length_prefixed(info),
+            next_block: 0,
+            block: [0; BLOCK],
+            used: BLOCK,
+        }
     }
 
     /// A number in `0..n`, every one equally likely: words at or above the largest multiple of `n` that fits in

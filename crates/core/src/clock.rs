@@ -78,7 +78,11 @@ impl Resumption {
     /// not believed either.
     pub fn doubt_for(&self, ends_ms: ExamMs) -> Option<Doubt> {
         let by_rtc = matches!(self.quality, ClockQuality::RtcFlagged { .. });
-        if by_rtc && self.now_ms >= ends_ms { Some(Doubt::Over) } else { self.doubtful }
+        if by_rtc && self.now_ms >= ends_ms {
+            Some(Doubt::Over)
+        } else {
+            self.doubtful
+        }
     }
 }
 
@@ -145,23 +149,42 @@ impl ExamClock {
     /// time plus what the machine's own clock says has passed since (so a machine clock that is wrong by hours, but
     /// steady, does no harm), never earlier than the last tick, and flagged. Without any tick it is the machine's
     /// clock, flagged.
-    pub fn resume(last: Option<&Tick>, boot_id: [u8; 16], boot_ms: i64, wall_ms: i64) -> (ExamClock, Resumption) {
+    pub fn resume(
+        last: Option<&Tick>,
+        boot_id: [u8; 16],
+        boot_ms: i64,
+        wall_ms: i64,
+    ) -> (ExamClock, Resumption) {
         let same = last.filter(|tick| tick.boot_id == boot_id && tick.boot_ms <= boot_ms);
         let (now_ms, quality) = match (same, last) {
             (Some(tick), _) => {
-                let quality = if tick.anchored { ClockQuality::Anchored } else { ClockQuality::CarriedOver };
+                let quality = if tick.anchored {
+                    ClockQuality::Anchored
+                } else {
+                    ClockQuality::CarriedOver
+                };
                 (tick.exam_ms + (boot_ms - tick.boot_ms), quality)
             }
             (None, Some(tick)) => {
                 let passed_ms = wall_ms - tick.wall_ms;
                 let behind_tick_ms = (passed_ms < 0).then_some(-passed_ms);
-                (tick.exam_ms + passed_ms.max(0), ClockQuality::RtcFlagged { behind_tick_ms })
+                (
+                    tick.exam_ms + passed_ms.max(0),
+                    ClockQuality::RtcFlagged { behind_tick_ms },
+                )
             }
-            (None, None) => (wall_ms, ClockQuality::RtcFlagged { behind_tick_ms: None }),
+            (None, None) => (
+                wall_ms,
+                ClockQuality::RtcFlagged {
+                    behind_tick_ms: None,
+                },
+            ),
         };
         let since_tick_ms = last.map_or(0, |tick| now_ms - tick.exam_ms);
         let long = same.is_none() && since_tick_ms > DOUBTFUL_GAP_MS;
-        let doubtful = long.then_some(Doubt::LongGap { gap_ms: since_tick_ms });
+        let doubtful = long.then_some(Doubt::LongGap {
+            gap_ms: since_tick_ms,
+        });
         let clock = ExamClock {
             boot_id,
             offset_ms: now_ms - boot_ms,
@@ -171,7 +194,16 @@ impl ExamClock {
             wall_offset_ms: same.map_or(wall_ms - boot_ms, |tick| tick.wall_ms - tick.boot_ms),
             slept_ms: None,
         };
-        (clock, Resumption { same_boot: same.is_some(), quality, doubtful, since_tick_ms, now_ms })
+        (
+            clock,
+            Resumption {
+                same_boot: same.is_some(),
+                quality,
+                doubtful,
+                since_tick_ms,
+                now_ms,
+            },
+        )
     }
 
     /// Takes over upstream's signed time, asked at `sent_boot_ms` and answered at `received_boot_ms` (the nonce is
@@ -183,7 +215,12 @@ impl ExamClock {
     ///
     /// # Errors
     /// [`AnchorError`]; the clock then goes on as it was.
-    pub fn anchor(&mut self, upstream_ms: ExamMs, sent_boot_ms: i64, received_boot_ms: i64) -> Result<AnchorOutcome, AnchorError> {
+    pub fn anchor(
+        &mut self,
+        upstream_ms: ExamMs,
+        sent_boot_ms: i64,
+        received_boot_ms: i64,
+    ) -> Result<AnchorOutcome, AnchorError> {
         let round_trip_ms = received_boot_ms.saturating_sub(sent_boot_ms);
         if !(0..=MOST_ROUND_TRIP_MS).contains(&round_trip_ms) {
             return Err(AnchorError::RoundTrip { round_trip_ms });
@@ -196,7 +233,9 @@ impl ExamClock {
         if anchored && offset_ms.saturating_abs() > MOST_STEP_MS + uncertain_ms {
             return Err(AnchorError::Contradicts { offset_ms });
         }
-        let behind_ms = self.anchored_tick_ms.map_or(0, |tick_ms| tick_ms.saturating_sub(upstream_now_ms));
+        let behind_ms = self
+            .anchored_tick_ms
+            .map_or(0, |tick_ms| tick_ms.saturating_sub(upstream_now_ms));
         if behind_ms > MOST_STEP_MS {
             return Err(AnchorError::BeforeAnchoredTick { behind_ms });
         }
@@ -206,7 +245,11 @@ impl ExamClock {
             self.floor_ms = if anchored { before_ms } else { ExamMs::MIN };
             self.quality = ClockQuality::Anchored;
         }
-        Ok(AnchorOutcome { offset_ms, round_trip_ms, applied })
+        Ok(AnchorOutcome {
+            offset_ms,
+            round_trip_ms,
+            applied,
+        })
     }
 
     /// The exam time at this boot time.
@@ -224,7 +267,13 @@ impl ExamClock {
 
     /// What to persist now.
     pub fn tick(&self, boot_ms: i64, wall_ms: i64) -> Tick {
-        Tick { boot_id: self.boot_id, boot_ms, exam_ms: self.now(boot_ms), wall_ms, anchored: self.is_anchored() }
+        Tick {
+            boot_id: self.boot_id,
+            boot_ms,
+            exam_ms: self.now(boot_ms),
+            wall_ms,
+            anchored: self.is_anchored(),
+        }
     }
 
     /// Looks at the wall clock: a jump is told once. Slow drift adds up until it is one.

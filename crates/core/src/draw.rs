@@ -70,7 +70,15 @@ pub fn draw(
 ) -> Result<Paper, DrawError> {
     check_blueprint(index, blueprint).map_err(DrawError::Short)?;
     let attempt = attempt_no.to_be_bytes();
-    let mut choice = Choice::new(seed, &[b"draw/1", sitting_no.as_bytes(), ticket_no.as_bytes(), &attempt]);
+    let mut choice = Choice::new(
+        seed,
+        &[
+            b"draw/1",
+            sitting_no.as_bytes(),
+            ticket_no.as_bytes(),
+            &attempt,
+        ],
+    );
     let mut used = vec![false; index.len()];
     let mut chosen: Vec<Vec<u32>> = vec![Vec::new(); blueprint.parts.len()];
     draw_quotas(index, blueprint, &mut choice, &mut used, &mut chosen);
@@ -79,7 +87,11 @@ pub fn draw(
     for (part, items) in chosen.into_iter().enumerate() {
         for item in items {
             let option_order = option_order(&index[item as usize], &mut choice);
-            slots.push(Slot { item, part: part as u32, option_order });
+            slots.push(Slot {
+                item,
+                part: part as u32,
+                option_order,
+            });
         }
     }
     Ok(Paper { slots })
@@ -92,12 +104,27 @@ fn draw_quotas(
     used: &mut [bool],
     chosen: &mut [Vec<u32>],
 ) {
-    for (part, picked) in blueprint.parts.iter().zip(chosen.iter_mut()).filter(|(part, _)| !part.cases) {
+    for (part, picked) in blueprint
+        .parts
+        .iter()
+        .zip(chosen.iter_mut())
+        .filter(|(part, _)| !part.cases)
+    {
         for quota in &part.at_least {
-            let of_point = |item: &u32| index[*item as usize].knowledge_point == quota.knowledge_point;
+            let of_point =
+                |item: &u32| index[*item as usize].knowledge_point == quota.knowledge_point;
             let have = picked.iter().filter(|item| of_point(item)).count() as u32;
-            let pool: Vec<u32> = supply::eligible(index, part).filter(|i| !used[*i as usize]).filter(of_point).collect();
-            take(choice, &pool, quota.count.saturating_sub(have), used, picked);
+            let pool: Vec<u32> = supply::eligible(index, part)
+                .filter(|i| !used[*i as usize])
+                .filter(of_point)
+                .collect();
+            take(
+                choice,
+                &pool,
+                quota.count.saturating_sub(have),
+                used,
+                picked,
+            );
         }
     }
 }
@@ -114,10 +141,17 @@ fn draw_rest(
             let mut pool = cases::whole_cases(index, part.item_type);
             choice.shuffle(&mut pool);
             // `check_blueprint` has found an exact filling, and whether there is one does not depend on the order.
-            picked.extend(cases::fill(index, part, &pool).unwrap_or_default().into_iter().flatten());
+            picked.extend(
+                cases::fill(index, part, &pool)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .flatten(),
+            );
             continue;
         }
-        let pool: Vec<u32> = supply::eligible(index, part).filter(|i| !used[*i as usize]).collect();
+        let pool: Vec<u32> = supply::eligible(index, part)
+            .filter(|i| !used[*i as usize])
+            .collect();
         let missing = part.count.saturating_sub(picked.len() as u32);
         take(choice, &pool, missing, used, picked);
         choice.shuffle(picked);
@@ -157,14 +191,23 @@ impl Paper {
 
     /// The bank's option behind a place on the screen; `None` outside the paper or the question's options.
     pub fn screen_to_bank(&self, position: u32, screen_option: u8) -> Option<u8> {
-        self.slots.get(position as usize)?.option_order.get(usize::from(screen_option)).copied()
+        self.slots
+            .get(position as usize)?
+            .option_order
+            .get(usize::from(screen_option))
+            .copied()
     }
 
     /// A set in bank order as it looks on the screen (bit `s` is screen place `s`).
     pub fn screen_set(&self, position: u32, bank: OptionSet) -> Option<OptionSet> {
         let order = &self.slots.get(position as usize)?.option_order;
-        let shown = order.iter().enumerate().filter(|(_, option)| bank.contains(**option));
-        Some(OptionSet(shown.fold(0, |set, (place, _)| set | OptionSet::single(place as u8).0)))
+        let shown = order
+            .iter()
+            .enumerate()
+            .filter(|(_, option)| bank.contains(**option));
+        Some(OptionSet(shown.fold(0, |set, (place, _)| {
+            set | OptionSet::single(place as u8).0
+        })))
     }
 }
 
@@ -172,7 +215,12 @@ impl Paper {
 /// ticket and `u32be(attempt_no)`, each length-prefixed.
 pub fn attempt_id(sitting_no: &str, ticket_no: &str, attempt_no: u32) -> [u8; 16] {
     let number = attempt_no.to_be_bytes();
-    let parts: [&[u8]; 4] = [b"fengjuan/attempt/1", sitting_no.as_bytes(), ticket_no.as_bytes(), &number];
+    let parts: [&[u8]; 4] = [
+        b"fengjuan/attempt/1",
+        sitting_no.as_bytes(),
+        ticket_no.as_bytes(),
+        &number,
+    ];
     let mut id = [0u8; 16];
     id.copy_from_slice(&sha256(&length_prefixed(&parts)).0[..16]);
     id
@@ -181,7 +229,11 @@ pub fn attempt_id(sitting_no: &str, ticket_no: &str, attempt_no: u32) -> [u8; 16
 /// What a clear ledger entry says of a ticket: SHA-256 over `"fengjuan/ticket/1"`, the sitting and the ticket, each
 /// length-prefixed. It hides nothing from who can guess ticket numbers.
 pub fn ticket_hash(sitting_no: &str, ticket_no: &str) -> Hash32 {
-    sha256(&length_prefixed(&[b"fengjuan/ticket/1", sitting_no.as_bytes(), ticket_no.as_bytes()]))
+    sha256(&length_prefixed(&[
+        b"fengjuan/ticket/1",
+        sitting_no.as_bytes(),
+        ticket_no.as_bytes(),
+    ]))
 }
 
 fn sha256(bytes: &[u8]) -> Hash32 {

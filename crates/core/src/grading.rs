@@ -72,10 +72,19 @@ pub fn grade(
     keys: &AnswerKeys,
     answers: &BTreeMap<u32, OptionSet>,
 ) -> Result<Grade, GradeError> {
-    if let Some(position) = answers.keys().find(|position| **position as usize >= paper.slots.len()) {
-        return Err(GradeError::NoSuchPosition { position: *position });
+    if let Some(position) = answers
+        .keys()
+        .find(|position| **position as usize >= paper.slots.len())
+    {
+        return Err(GradeError::NoSuchPosition {
+            position: *position,
+        });
     }
-    let mut grade = Grade { total_half_points: 0, by_type: Vec::new(), passed: false };
+    let mut grade = Grade {
+        total_half_points: 0,
+        by_type: Vec::new(),
+        passed: false,
+    };
     for (position, slot) in (0u32..).zip(&paper.slots) {
         let (entry, part, key) = parts_of(slot, index, blueprint, keys)?;
         let chosen = answers.get(&position).copied().unwrap_or_default();
@@ -97,7 +106,8 @@ pub fn half_points(part: &BlueprintPart, key: OptionSet, chosen: OptionSet) -> u
     if chosen == key {
         return part.half_points_each;
     }
-    if chosen.is_empty() || !chosen.is_subset_of(key) || part.item_type != ItemType::MultipleChoice {
+    if chosen.is_empty() || !chosen.is_subset_of(key) || part.item_type != ItemType::MultipleChoice
+    {
         return 0;
     }
     match part.partial_credit {
@@ -137,7 +147,11 @@ fn parts_of<'a>(
     Ok((entry, part, key))
 }
 
-fn check_answer(position: u32, entry: &ItemIndexEntry, chosen: OptionSet) -> Result<(), GradeError> {
+fn check_answer(
+    position: u32,
+    entry: &ItemIndexEntry,
+    chosen: OptionSet,
+) -> Result<(), GradeError> {
     if !within(chosen, entry.options) {
         return Err(GradeError::NoSuchOption { position });
     }
@@ -152,9 +166,18 @@ pub(crate) fn within(set: OptionSet, options: u8) -> bool {
 }
 
 fn type_row(rows: &mut Vec<TypeScore>, item_type: ItemType) -> &mut TypeScore {
-    let place = rows.iter().position(|row| row.item_type == item_type).unwrap_or_else(|| {
-        rows.push(TypeScore { item_type, questions: 0, answered: 0, right: 0, half_points: 0 });
-        rows.len() - 1
-    });
+    let place = rows
+        .iter()
+        .position(|row| row.item_type == item_type)
+        .unwrap_or_else(|| {
+            rows.push(TypeScore {
+                item_type,
+                questions: 0,
+                answered: 0,
+                right: 0,
+                half_points: 0,
+            });
+            rows.len() - 1
+        });
     &mut rows[place]
 }

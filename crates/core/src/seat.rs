@@ -54,7 +54,10 @@ pub enum SeatRefusal {
     #[error("entry opens at {opens_ms}")]
     EntryNotOpen { opens_ms: ExamMs },
     #[error("arrived at {arrival_ms}, after {limit_ms}")]
-    Late { arrival_ms: ExamMs, limit_ms: ExamMs },
+    Late {
+        arrival_ms: ExamMs,
+        limit_ms: ExamMs,
+    },
     #[error("arrived at {arrival_ms}, which is not late")]
     NotLate { arrival_ms: ExamMs },
     #[error("an arrival cannot be stamped ahead of time")]
@@ -115,7 +118,13 @@ impl SeatRules {
 
 impl Seat {
     pub fn new(rules: SeatRules) -> Seat {
-        Seat { rules, state: SeatState::Standby, ticket: None, arrival_ms: None, bundle: None }
+        Seat {
+            rules,
+            state: SeatState::Standby,
+            ticket: None,
+            arrival_ms: None,
+            bundle: None,
+        }
     }
 
     pub fn state(&self) -> SeatState {
@@ -144,37 +153,67 @@ impl Seat {
     pub fn next(&self, event: &Event, now: ExamMs) -> Result<SeatState, SeatRefusal> {
         use SeatState::*;
         match event {
-            Event::Arrived { sitting_no, ticket_hash, arrival_ms, .. } => {
+            Event::Arrived {
+                sitting_no,
+                ticket_hash,
+                arrival_ms,
+                ..
+            } => {
                 self.same_person(sitting_no, ticket_hash)?;
                 self.arrival(*arrival_ms, now)
             }
-            Event::Identified { sitting_no, ticket_hash, .. } => {
+            Event::Identified {
+                sitting_no,
+                ticket_hash,
+                ..
+            } => {
                 self.in_state(&[Standby])?;
                 self.same_person(sitting_no, ticket_hash)?;
                 self.entry_open(now)?;
                 self.in_time(now)?;
                 Ok(Identified)
             }
-            Event::PictureTaken { usage: PictureUse::CheckIn, .. } | Event::PictureSkipped { .. } => {
+            Event::PictureTaken {
+                usage: PictureUse::CheckIn,
+                ..
+            }
+            | Event::PictureSkipped { .. } => {
                 self.in_state(&[Identified, Pictured])?;
                 Ok(Pictured)
             }
-            Event::PersonConfirmed { id_document, person, ticket, contraband_clear, .. } => {
+            Event::PersonConfirmed {
+                id_document,
+                person,
+                ticket,
+                contraband_clear,
+                ..
+            } => {
                 self.in_state(&[Pictured])?;
                 self.in_time(now)?;
                 let complete = *id_document && *person && *ticket && *contraband_clear;
-                if complete { Ok(Confirmed) } else { Err(SeatRefusal::ConfirmationIncomplete) }
+                if complete {
+                    Ok(Confirmed)
+                } else {
+                    Err(SeatRefusal::ConfirmationIncomplete)
+                }
             }
             Event::NotAdmitted { .. } => {
                 self.in_state(&[Identified, Pictured, Confirmed, Tutorial, Waiting])?;
                 Ok(NotAdmitted)
             }
             Event::LateRefused { arrival_ms, .. } => self.late_refused(*arrival_ms, now),
-            Event::Absent { sitting_no, ticket_hash } => {
+            Event::Absent {
+                sitting_no,
+                ticket_hash,
+            } => {
                 self.in_state(&[Standby])?;
                 self.same_person(sitting_no, ticket_hash)?;
                 let limit_ms = self.rules.late_limit_ms;
-                if now > limit_ms { Ok(Absent) } else { Err(SeatRefusal::NotAbsentYet { limit_ms }) }
+                if now > limit_ms {
+                    Ok(Absent)
+                } else {
+                    Err(SeatRefusal::NotAbsentYet { limit_ms })
+                }
             }
             Event::RulesAgreed {} => self.step(Confirmed, Tutorial),
             Event::TutorialDone { .. } => self.step(Tutorial, Waiting),
@@ -199,7 +238,11 @@ impl Seat {
     pub fn apply(&mut self, event: &Event, now: ExamMs) -> Result<SeatState, SeatRefusal> {
         let state = self.next(event, now)?;
         match event {
-            Event::Arrived { ticket_hash, arrival_ms, .. } => {
+            Event::Arrived {
+                ticket_hash,
+                arrival_ms,
+                ..
+            } => {
                 self.ticket = Some(*ticket_hash);
                 self.arrival_ms = Some(*arrival_ms);
             }
@@ -208,7 +251,9 @@ impl Seat {
                 self.arrival_ms.get_or_insert(now);
             }
             Event::BundleSealed { hash, .. } => self.bundle = Some(*hash),
-            Event::Postponed { sitting_no, by_ms, .. } if *sitting_no == self.rules.sitting_no => {
+            Event::Postponed {
+                sitting_no, by_ms, ..
+            } if *sitting_no == self.rules.sitting_no => {
                 self.rules.start_ms += by_ms;
                 self.rules.late_limit_ms += by_ms;
             }
@@ -219,7 +264,11 @@ impl Seat {
     }
 
     fn arrival(&self, arrival_ms: ExamMs, now: ExamMs) -> Result<SeatState, SeatRefusal> {
-        self.in_state(&[SeatState::Standby, SeatState::Identified, SeatState::Pictured])?;
+        self.in_state(&[
+            SeatState::Standby,
+            SeatState::Identified,
+            SeatState::Pictured,
+        ])?;
         if arrival_ms > now {
             return Err(SeatRefusal::ArrivalAhead);
         }
@@ -228,12 +277,20 @@ impl Seat {
     }
 
     fn late_refused(&self, arrival_ms: ExamMs, now: ExamMs) -> Result<SeatState, SeatRefusal> {
-        self.in_state(&[SeatState::Standby, SeatState::Identified, SeatState::Pictured])?;
+        self.in_state(&[
+            SeatState::Standby,
+            SeatState::Identified,
+            SeatState::Pictured,
+        ])?;
         if arrival_ms > now {
             return Err(SeatRefusal::ArrivalAhead);
         }
         let in_time = arrival_ms <= self.rules.late_limit_ms || self.rules.late_allowed;
-        if in_time { Err(SeatRefusal::NotLate { arrival_ms }) } else { Ok(SeatState::LateRefused) }
+        if in_time {
+            Err(SeatRefusal::NotLate { arrival_ms })
+        } else {
+            Ok(SeatState::LateRefused)
+        }
     }
 
     fn attempt_started(&self, sitting_no: &str, now: ExamMs) -> Result<SeatState, SeatRefusal> {
@@ -243,7 +300,9 @@ impl Seat {
         }
         match self.state {
             Standby | Identified | Pictured => Err(SeatRefusal::Unconfirmed),
-            Waiting if now < self.rules.start_ms => Err(SeatRefusal::NotStarted { start_ms: self.rules.start_ms }),
+            Waiting if now < self.rules.start_ms => Err(SeatRefusal::NotStarted {
+                start_ms: self.rules.start_ms,
+            }),
             Waiting => Ok(Answering),
             state => Err(SeatRefusal::OutOfOrder { state }),
         }
@@ -251,23 +310,43 @@ impl Seat {
 
     fn entry_open(&self, at_ms: ExamMs) -> Result<(), SeatRefusal> {
         let opens_ms = self.rules.entry_opens_ms;
-        if at_ms < opens_ms { Err(SeatRefusal::EntryNotOpen { opens_ms }) } else { Ok(()) }
+        if at_ms < opens_ms {
+            Err(SeatRefusal::EntryNotOpen { opens_ms })
+        } else {
+            Ok(())
+        }
     }
 
     fn in_time(&self, now: ExamMs) -> Result<(), SeatRefusal> {
         let arrival_ms = self.arrival_ms.unwrap_or(now);
         let limit_ms = self.rules.late_limit_ms;
         let late = arrival_ms > limit_ms && !self.rules.late_allowed;
-        if late { Err(SeatRefusal::Late { arrival_ms, limit_ms }) } else { Ok(()) }
+        if late {
+            Err(SeatRefusal::Late {
+                arrival_ms,
+                limit_ms,
+            })
+        } else {
+            Ok(())
+        }
     }
 
     fn same_person(&self, sitting_no: &str, ticket_hash: &Hash32) -> Result<(), SeatRefusal> {
-        let same = sitting_no == self.rules.sitting_no && self.ticket.is_none_or(|ticket| ticket == *ticket_hash);
-        if same { Ok(()) } else { Err(SeatRefusal::AnotherPerson) }
+        let same = sitting_no == self.rules.sitting_no
+            && self.ticket.is_none_or(|ticket| ticket == *ticket_hash);
+        if same {
+            Ok(())
+        } else {
+            Err(SeatRefusal::AnotherPerson)
+        }
     }
 
     fn in_state(&self, allowed: &[SeatState]) -> Result<(), SeatRefusal> {
-        if allowed.contains(&self.state) { Ok(()) } else { Err(SeatRefusal::OutOfOrder { state: self.state }) }
+        if allowed.contains(&self.state) {
+            Ok(())
+        } else {
+            Err(SeatRefusal::OutOfOrder { state: self.state })
+        }
     }
 
     fn step(&self, from: SeatState, to: SeatState) -> Result<SeatState, SeatRefusal> {

@@ -45,7 +45,10 @@ impl Schedule {
         let least_ms = of.policy.least_gap_s.saturating_mul(1000).max(1000);
         let mean_ms = of.policy.mean_interval_s.saturating_mul(1000);
         Schedule {
-            choice: Choice::new(of.seed, &[b"snapshot/1", of.sitting_no.as_bytes(), of.attempt_id]),
+            choice: Choice::new(
+                of.seed,
+                &[b"snapshot/1", of.sitting_no.as_bytes(), of.attempt_id],
+            ),
             last_ms: of.started_ms,
             least_ms,
             spread_ms: mean_ms.saturating_sub(least_ms).saturating_mul(2),
@@ -61,7 +64,8 @@ impl Iterator for Schedule {
         if self.none {
             return None;
         }
-        let gap_ms = i64::from(self.least_ms) + i64::from(self.choice.below(self.spread_ms.saturating_add(1)));
+        let gap_ms = i64::from(self.least_ms)
+            + i64::from(self.choice.below(self.spread_ms.saturating_add(1)));
         self.last_ms = self.last_ms.checked_add(gap_ms)?;
         Some(self.last_ms)
     }
@@ -76,8 +80,16 @@ pub fn schedule(
     ends_ms: ExamMs,
     policy: SnapshotPolicy,
 ) -> Vec<ExamMs> {
-    let of = ScheduleOf { seed, sitting_no, attempt_id, started_ms, policy };
-    Schedule::new(&of).take_while(|moment| *moment < ends_ms).collect()
+    let of = ScheduleOf {
+        seed,
+        sitting_no,
+        attempt_id,
+        started_ms,
+        policy,
+    };
+    Schedule::new(&of)
+        .take_while(|moment| *moment < ends_ms)
+        .collect()
 }
 
 /// The snapshots due before `until_ms` (now, or the hand-in) with the outages `[from, to)` of the attempt so far. The
@@ -87,7 +99,10 @@ pub fn due(of: &ScheduleOf<'_>, until_ms: ExamMs, outages: &[(ExamMs, ExamMs)]) 
     for planned_ms in Schedule::new(of).take_while(|moment| *moment < until_ms) {
         let mut due_ms = planned_ms;
         // An outage can end where the next begins; each pass leaves one behind, so this ends.
-        while let Some((_, to_ms)) = outages.iter().find(|(from_ms, to_ms)| (*from_ms..*to_ms).contains(&due_ms)) {
+        while let Some((_, to_ms)) = outages
+            .iter()
+            .find(|(from_ms, to_ms)| (*from_ms..*to_ms).contains(&due_ms))
+        {
             due_ms = *to_ms;
         }
         if due_ms < until_ms && all.last().is_none_or(|last| last.due_ms < due_ms) {

@@ -39,7 +39,11 @@ impl StartRefusal {
 ///
 /// # Errors
 /// [`StartRefusal`] outside `planned ..= planned + start_delay_limit`.
-pub fn start_terminal(sitting: &Sitting, postponed_ms: i64, now: ExamMs) -> Result<TerminalStart, StartRefusal> {
+pub fn start_terminal(
+    sitting: &Sitting,
+    postponed_ms: i64,
+    now: ExamMs,
+) -> Result<TerminalStart, StartRefusal> {
     let planned_ms = sitting.start_ms + postponed_ms;
     let limit_ms = planned_ms + i64::from(sitting.entry.start_delay_limit_min) * MINUTE_MS;
     if now < planned_ms {
@@ -48,7 +52,10 @@ pub fn start_terminal(sitting: &Sitting, postponed_ms: i64, now: ExamMs) -> Resu
     if now > limit_ms {
         return Err(StartRefusal::TooLate { limit_ms });
     }
-    Ok(TerminalStart { planned_ms, started_ms: now })
+    Ok(TerminalStart {
+        planned_ms,
+        started_ms: now,
+    })
 }
 
 impl TerminalStart {
