@@ -1,0 +1,414 @@
+//! The one way into the ledger: every event gets its stamp (boot, boot time, exam time, wall time, actor) here, and
+//! is durable when the call returns. Also carries the exam clock, whose ticks are persisted beside the entries.
+
+use crate::machine::Machine;
+use fengjuan_core::clock::{ExamClock, Resumption, Tick};
+use fengjuan_core::event::Event;
+use fengjuan_core::plan::ExamMs;
+use fengjuan_envelope::cbor;
+use fengjuan_envelope::secret::SecretKey;
+use fengjuan_store::{
+    Appended, Change, EncodeEntry, Hash, Place, Projection, Reader, StoreError, Writer,
+};
+use fengjuan_wire::entry::{self, Stamp};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Actor of what the program itself sees and does.
+pub const SYSTEM: &str = "system";
+/// Actor of what the candidate at the machine does.
+pub const CANDIDATE: &str = "candidate";
+/// Actor of what the center ordered.
+pub const CENTER: &str = "center";
+
+/// Actor of what a named staff member does.
+pub fn staff(staff_id: &str) -> String {
+    format!("staff:{staff_id}")
+}
+
+const CLOCK_NS: &str = "clock";
+const TICK_KEY: &[u8] = b"tick";
+/// Ticks are persisted when the exam clock has moved at least this far.
+const TICK_EVERY_MS: i64 = 1_000;
+
+/// The attempt that an entry belongs to, with the key of its sealed entries.
+#[derive(Clone)]
+pub struct AttemptContext {
+    pub id: [u8; 16],
+    /// Fencing number of the seat; 1 in direct mode.
+    pub lease: u64,
+    pub key: SecretKey,
+}
+
+/// Writes events. Clones share the writer, the machine and the exam clock.
+#[derive(Clone)]
+pub struct Recorder {
+    writer: Writer,
+    machine: Arc<dyn Machine>,
+    clock: Arc<Mutex<ExamClock>>,
+    last_tick_boot_ms: Arc<AtomicI64>,
+}
+
+impl Recorder {
+    /// Takes the exam clock up where the last persisted tick left it.
+    ///
+    /// # Errors
+    /// Storage errors. A tick that cannot be read is taken for none: the clock is then flagged.
+    pub fn start(
+        writer: Writer,
+        reader: &Reader,
+        machine: Arc<dyn Machine>,
+    ) -> Result<(Recorder, Resumption), StoreError> {
+        let last = last_tick(reader)?;
+        let (clock, resumption) = ExamClock::resume(
+            last.as_ref(),
+            machine.boot_id(),
+            machine.boot_ms(),
+            machine.wall_ms(),
+        );
+        let recorder = Recorder {
+            writer,
+            machine,
+            clock: Arc::new(Mutex::new(clock)),
+            last_tick_boot_ms: Arc::new(AtomicI64::new(i64::MIN)),
+        };
+        Ok((recorder, resumption))
+    }
+
+    /// Records an event of no attempt. Blocks until it is durable.
+    ///
+    /// # Errors
+    /// As the store's writer; nothing is recorded then.
+    pub fn record(&self, actor: &str, event: Event) -> Result<Appended, StoreError> {
+        self.record_with(actor, None, event, Vec::new())
+    }
+
+    /// Records an event, with changes of the small state in the same transaction. Blocks until it is durable.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub fn record_with(
+        &self,
+        actor: &str,
+        attempt: Option<&AttemptContext>,
+        event: Event,
+        mut projections: Vec<Projection>,
+    ) -> Result<Appended, StoreError> {
+        let tick = self.due_tick()?;
+        let tick_boot_ms = tick.as_ref().map(|(boot_ms, _)| *boot_ms);
+        projections.extend(tick.map(|(_, projection)| projection));
+        let appended = self
+            .writer
+            .append(self.entry(actor, attempt, event), projections)?;
+        self.ticked(tick_boot_ms);
+        Ok(appended)
+    }
+
+    /// Stores a sealed object with the events that tell of it, in one transaction. `None` where it was there already.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub fn store_object(
+        &self,
+        kind: &str,
+        hash: Hash,
+        bytes: &[u8],
+        change: Change,
+    ) -> Result<Option<Vec<Appended>>, StoreError> {
+        self.writer.put_object(kind, hash, bytes, change)
+    }
+
+    /// An event with its stamp of this moment, to be put into a [`Change`] with others.
+    pub fn entry(
+        &self,
+        actor: &str,
+        attempt: Option<&AttemptContext>,
+        event: Event,
+    ) -> Box<dyn EncodeEntry> {
+        let boot_ms = self.machine.boot_ms();
+        let stamp = Stamp {
+            attempt: attempt.map(|attempt| attempt.id),
+            lease: attempt.map_or(0, |attempt| attempt.lease),
+            actor: actor.to_owned(),
+            boot_id: self.machine.boot_id(),
+            boot_ms,
+            exam_ms: Some(self.clock().now(boot_ms)),
+            wall_ms: self.machine.wall_ms(),
+        };
+        Box::new(StampedEvent {
+            stamp,
+            event,
+            key: attempt.map(|attempt| attempt.key.clone()),
+        })
+    }
+
+    /// The exam time of this moment.
+    pub fn exam_now(&self) -> ExamMs {
+        let boot_ms = self.machine.boot_ms();
+        self.clock().now(boot_ms)
+    }
+
+    /// The exam clock itself, to anchor it or to look at its quality. Hold it briefly.
+    pub fn clock(&self) -> MutexGuard<'_, ExamClock> {
+        self.clock
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub fn machine(&self) -> &Arc<dyn Machine> {
+        &self.machine
+    }
+
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Persists a tick where the last one is a second old or older. Call it often; it writes rarely.
+    ///
+    /// # Errors
+    /// As the store's writer.
+    pub fn tick(&self) -> Result<(), StoreError> {
+        if let Some((boot_ms, projection)) = self.due_tick()? {
+            self.writer.put(vec![projection])?;
+            self.ticked(Some(boot_ms));
+        }
+        Ok(())
+    }
+
+    /// Looks at the wall clock and for suspends, and records what it sees.
+    ///
+    /// # Errors
+    /// As the store's writer. The length of a suspend is returned even so in the next look only.
+    pub fn observe(&self) -> Result<Option<i64>, StoreError> {
+        let (boot_ms, wall_ms) = (self.machine.boot_ms(), self.machine.wall_ms());
+        let (jump, slept) = {
+            let mut clock = self.clock();
+            (
+                clock.observe_wall(boot_ms, wall_ms),
+                clock.observe_suspend(boot_ms, self.machine.monotonic_ms()),
+            )
+        };
+        if let Some(jump) = jump {
+            self.record(SYSTEM, Event::WallClockJumped { by_ms: jump.by_ms })?;
+        }
+        if let Some(for_ms) = slept {
+            self.record(SYSTEM, Event::Suspended { for_ms })?;
+        }
+        Ok(slept)
+    }
+
+    fn due_tick(&self) -> Result<Option<(i64, Projection)>, StoreError> {
+        let boot_ms = self.machine.boot_ms();
+        let last = self.last_tick_boot_ms.load(Ordering::Relaxed);
+        if boot_ms.saturating_sub(last) < TICK_EVERY_MS && boot_ms >= last {
+            return Ok(None);
+        }
+        let tick = self.clock().tick(boot_ms, self.machine.wall_ms());
+        let bytes = cbor::to_vec(&tick).map_err(|error| StoreError::Encode {
+            detail: error.to_string(),
+        })?;
+        Ok(Some((boot_ms, Projection::put(CLOCK_NS, TICK_KEY, bytes))))
+    }
+
+    fn ticked(&self, boot_ms: Option<i64>) {
+        if let Some(boot_ms) = boot_ms {
+            self.last_tick_boot_ms.store(boot_ms, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The last persisted tick.
+///
+/// # Errors
+/// Storage errors.
+pub fn last_tick(reader: &Reader) -> Result<Option<Tick>, StoreError> {
+    let bytes = reader.get(CLOCK_NS, TICK_KEY)?;
+    Ok(bytes.and_then(|bytes| cbor::from_slice(&bytes).ok()))
+}
+
+struct StampedEvent {
+    stamp: Stamp,
+    event: Event,
+    key: Option<SecretKey>,
+}
+
+impl EncodeEntry for StampedEvent {
+    fn encode(&self, place: &Place) -> Result<Vec<u8>, String> {
+        entry::encode(
+            &place.ledger_id,
+            place.seq,
+            place.attempt_seq,
+            &self.stamp,
+            &self.event,
+            self.key.as_ref(),
+        )
+        .map_err(|error| error.to_string())
+    }
+    fn kind(&self) -> &str {
+        self.event.kind()
+    }
+    fn class(&self) -> u8 {
+        self.event.class() as u8
+    }
+    fn attempt(&self) -> Option<[u8; 16]> {
+        self.stamp.attempt
+    }
+    fn exam_ms(&self) -> Option<i64> {
+        self.stamp.exam_ms
+    }
+    fn wall_ms(&self) -> i64 {
+        self.stamp.wall_ms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::simulated::SimulatedMachine;
+    use fengjuan_core::clock::ClockQuality;
+    use fengjuan_core::item::OptionSet;
+    use fengjuan_store::Database;
+    use fengjuan_wire::entry::Entry;
+
+    const WALL_MS: i64 = 1_800_000_000_000;
+
+    fn fixture(dir: &std::path::Path) -> (Database, Recorder, Arc<SimulatedMachine>, Resumption) {
+        let (database, _) = Database::open(dir).unwrap();
+        let machine = Arc::new(SimulatedMachine::new(WALL_MS));
+        let (recorder, resumption) = Recorder::start(
+            database.writer(),
+            &database.reader().unwrap(),
+            machine.clone(),
+        )
+        .unwrap();
+        (database, recorder, machine, resumption)
+    }
+
+    #[test]
+    fn an_event_is_in_the_ledger_with_its_stamp_and_its_projection() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, recorder, machine, _) = fixture(dir.path());
+        machine.advance(1_234);
+        let appended = recorder
+            .record_with(
+                &staff("P001"),
+                None,
+                Event::LoggedIn {
+                    staff_id: "P001".to_owned(),
+                },
+                vec![Projection::put("desk", b"user".to_vec(), b"P001".to_vec())],
+            )
+            .unwrap();
+        let reader = database.reader().unwrap();
+        let stored = reader.entry(appended.seq).unwrap().unwrap();
+        let entry = Entry::decode(&stored.bytes).unwrap();
+        assert_eq!(
+            (entry.actor, entry.seq, entry.boot_ms),
+            ("staff:P001", 0, 11_234)
+        );
+        assert_eq!(entry.exam_ms, Some(WALL_MS + 1_234));
+        assert_eq!(
+            entry.event(None).unwrap(),
+            Event::LoggedIn {
+                staff_id: "P001".to_owned()
+            }
+        );
+        assert_eq!(reader.get("desk", b"user").unwrap().unwrap(), b"P001");
+    }
+
+    #[test]
+    fn answers_are_sealed_under_the_attempts_key_and_numbered() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, recorder, _, _) = fixture(dir.path());
+        let attempt = AttemptContext {
+            id: [7; 16],
+            lease: 1,
+            key: SecretKey::from_bytes([9; 32]),
+        };
+        let answer = Event::AnswerSaved {
+            position: 3,
+            chosen: OptionSet::default(),
+            flagged: true,
+        };
+        for number in 0..2 {
+            let appended = recorder
+                .record_with(CANDIDATE, Some(&attempt), answer.clone(), Vec::new())
+                .unwrap();
+            assert_eq!(appended.attempt_seq, number);
+        }
+        let stored = database
+            .reader()
+            .unwrap()
+            .entries_of_attempt(&[7; 16])
+            .unwrap();
+        let entry = Entry::decode(&stored[1].bytes).unwrap();
+        assert!(entry.event(None).is_err());
+        assert_eq!(entry.event(Some(&attempt.key)).unwrap(), answer);
+    }
+
+    #[test]
+    fn the_clock_goes_on_after_a_restart_and_is_flagged_after_a_reboot() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, recorder, machine, first) = fixture(dir.path());
+        assert!(matches!(first.quality, ClockQuality::RtcFlagged { .. }));
+        let boot_ms = machine.boot_ms();
+        recorder
+            .clock()
+            .anchor(WALL_MS + 40_000, boot_ms, boot_ms)
+            .unwrap();
+        recorder.tick().unwrap();
+        machine.advance(3_000);
+        let reader = database.reader().unwrap();
+        let (again, resumption) =
+            Recorder::start(database.writer(), &reader, machine.clone()).unwrap();
+        assert_eq!(
+            (resumption.same_boot, resumption.quality),
+            (true, ClockQuality::Anchored)
+        );
+        assert_eq!(again.exam_now(), WALL_MS + 43_000);
+        again.tick().unwrap();
+        machine.reboot(20_000);
+        let (after, resumption) = Recorder::start(database.writer(), &reader, machine).unwrap();
+        assert!(!resumption.same_boot);
+        assert_eq!(after.exam_now(), WALL_MS + 63_000);
+    }
+
+    #[test]
+    fn ticks_are_written_at_most_once_a_second() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, recorder, machine, _) = fixture(dir.path());
+        let reader = database.reader().unwrap();
+        recorder.tick().unwrap();
+        let first = last_tick(&reader).unwrap().unwrap();
+        machine.advance(999);
+        recorder.tick().unwrap();
+        assert_eq!(last_tick(&reader).unwrap().unwrap(), first);
+        machine.advance(1);
+        recorder.record(SYSTEM, Event::Stopped {}).unwrap();
+        assert_eq!(
+            last_tick(&reader).unwrap().unwrap().boot_ms,
+            first.boot_ms + 1_000
+        );
+    }
+
+    #[test]
+    fn jumps_and_suspends_are_recorded_once_and_change_no_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, recorder, machine, _) = fixture(dir.path());
+        assert_eq!(recorder.observe().unwrap(), None);
+        machine.set_wall(WALL_MS - 3_600_000);
+        machine.suspend(600_000);
+        assert_eq!(recorder.exam_now(), WALL_MS + 600_000);
+        assert_eq!(recorder.observe().unwrap(), Some(600_000));
+        assert_eq!(recorder.observe().unwrap(), None);
+        let kinds: Vec<String> = database
+            .reader()
+            .unwrap()
+            .entries(0, 10)
+            .unwrap()
+            .into_iter()
+            .map(|e| e.kind)
+            .collect();
+        assert_eq!(kinds, ["system.wall_clock_jumped", "system.suspended"]);
+    }
+}
