@@ -107,7 +107,7 @@ fn node_path(number: u32) -> PathBuf {
 }
 
 fn list_nodes(dev: &Path) -> Result<Vec<CameraDevice>, CameraFault> {
-    let entries = std::fs::read_dir(dev).map_err(|cause| CameraFault::Broken(cause.to_string()))?;
+    let entries = std::fs::read_dir(dev).map_err(|cause| from_io(&cause))?;
     let mut numbers: Vec<u32> = entries
         .flatten()
         .filter_map(|entry| node_number(&entry.file_name()))
@@ -154,11 +154,14 @@ fn node_name(number: u32) -> String {
         .unwrap_or_else(|_| format!("video{number}"))
 }
 
+/// The typed cause of a failed open. The V4L2 library keeps the number in its text only.
 fn from_io(cause: &std::io::Error) -> CameraFault {
+    let text = cause.to_string();
     cause
         .raw_os_error()
+        .or_else(|| errno_in(&text))
         .and_then(CameraFault::from_errno)
-        .unwrap_or_else(|| CameraFault::Broken(cause.to_string()))
+        .unwrap_or(CameraFault::Broken(text))
 }
 
 struct Nodes {
@@ -348,6 +351,10 @@ mod tests {
         );
         let open = NokhwaError::OpenDeviceError("0".into(), "x (os error 13)".into());
         assert_eq!(from_nokhwa(&open, here), CameraFault::Permission);
+        let denied = std::io::Error::from_raw_os_error(13);
+        assert_eq!(from_io(&denied), CameraFault::Permission);
+        let retold = std::io::Error::other(denied.to_string());
+        assert_eq!(from_io(&retold), CameraFault::Permission);
     }
 
     #[test]

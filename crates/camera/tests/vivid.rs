@@ -18,7 +18,7 @@ use v4l::video::Capture;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn saw(check: &str, what: impl std::fmt::Display) {
-    println!("CHECK {check}: {what}");
+    println!("\n  CHECK {check}: {what}");
 }
 
 fn shot(width: u32, height: u32) -> ShotRequest {
