@@ -3,16 +3,21 @@
 //! Writing sorts map keys by the bytes of their encoding and uses the shortest form of every
 //! length, integer and float. Reading first walks the bytes without building anything and refuses
 //! whatever this module would not have written, so that a signature or a hash covers exactly one
-//! meaning and hostile input costs no memory.
+//! meaning and hostile input costs no memory. Tags (and with them integers beyond 64 bits) and
+//! simple values other than true, false and null are outside the subset.
+//!
+//! What a type tolerates stays the type's own choice: signed types say `deny_unknown_fields`, and an
+//! `Option` field may be null or left out.
 
 use ciborium::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 mod float;
+mod read;
 mod strict;
 
-/// Deepest nesting of arrays, maps and tags that is written or read.
+/// Deepest nesting of arrays and maps that is written or read.
 pub const MAX_DEPTH: usize = 48;
 
 /// Why a value was not written or read.
@@ -28,8 +33,8 @@ pub enum CborError {
     /// indefinite length, keys unsorted or repeated, a float that fits a shorter one.
     #[error("not deterministic CBOR, at byte {at}")]
     NotCanonical { at: usize },
-    /// A reserved or unsupported initial byte, or text that is not UTF-8.
-    #[error("not CBOR, at byte {at}")]
+    /// A reserved initial byte, a tag, an unsupported simple value, or text that is not UTF-8.
+    #[error("not CBOR of the subset in use, at byte {at}")]
     Malformed { at: usize },
     /// Nested deeper than [`MAX_DEPTH`].
     #[error("nested too deeply")]
@@ -75,7 +80,7 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CborError> {
 /// The first thing that is wrong; never panics, whatever the bytes.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CborError> {
     strict::check(bytes)?;
-    ciborium::from_reader(bytes).map_err(|e| CborError::Shape(e.to_string()))
+    T::deserialize(&mut read::Reader::new(bytes))
 }
 
 fn write(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), CborError> {
@@ -99,9 +104,10 @@ fn write(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), CborError
             }
         }
         Value::Map(entries) => write_map(entries, out, depth)?,
-        Value::Tag(tag, inner) => {
-            write_head(6, *tag, out);
-            write(inner, out, depth + 1)?;
+        Value::Tag(..) => {
+            return Err(CborError::Unwritable(
+                "a tag, or an integer beyond 64 bits".to_owned(),
+            ));
         }
         Value::Bool(false) => out.push(0xf4),
         Value::Bool(true) => out.push(0xf5),

@@ -9,7 +9,8 @@ use ciborium::Value;
 use crate::cbor::{self, CborError};
 use crate::sign::{PublicKey, SigningKey};
 
-const TAG_SIGN1: u64 = 18;
+/// The head of tag 18, COSE_Sign1. It stands before the object and not inside the CBOR subset.
+const TAG_SIGN1: u8 = 0xd2;
 const ALGORITHM: i64 = 1;
 const CONTENT_TYPE: i64 = 3;
 const KEY_ID: i64 = 4;
@@ -71,10 +72,9 @@ pub fn sign1(key: &SigningKey, usage: &str, payload: &[u8]) -> Result<Vec<u8>, C
         Value::Bytes(payload.to_vec()),
         Value::Bytes(signature.to_vec()),
     ];
-    Ok(cbor::to_vec(&Value::Tag(
-        TAG_SIGN1,
-        Box::new(Value::Array(parts)),
-    ))?)
+    let mut object = vec![TAG_SIGN1];
+    object.append(&mut cbor::to_vec(&Value::Array(parts))?);
+    Ok(object)
 }
 
 /// The payload of `bytes`, if `key` signed it as a `usage`.
@@ -117,10 +117,10 @@ struct Sign1 {
 
 impl Sign1 {
     fn read(bytes: &[u8]) -> Result<Self, CoseError> {
-        let Value::Tag(TAG_SIGN1, inner) = cbor::from_slice(bytes)? else {
+        let [TAG_SIGN1, untagged @ ..] = bytes else {
             return Err(CoseError::Shape);
         };
-        let Value::Array(parts) = *inner else {
+        let Value::Array(parts) = cbor::from_slice(untagged)? else {
             return Err(CoseError::Shape);
         };
         let parts: [Value; 4] = parts.try_into().map_err(|_| CoseError::Shape)?;

@@ -32,3 +32,12 @@ pub mod sign;
 
 pub use digest::{Sha256Stream, sha256};
 pub use random::{RandomError, random_bytes};
+
+/// Cases of a property test: `usual`, or `FENGJUAN_CASES` where a campaign asks for more.
+#[cfg(test)]
+fn cases(usual: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var("FENGJUAN_CASES")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    proptest::test_runner::Config::with_cases(asked.unwrap_or(usual))
+}

@@ -34,6 +34,18 @@ pub(super) fn double_is_shortest(bits: u64) -> bool {
     to_half(number).is_none() && to_single(number).is_none()
 }
 
+/// The number that a binary16 holds.
+pub(super) fn from_half(bits: u16) -> f64 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let fraction = f64::from(bits & 0x3ff);
+    match (bits >> 10) & 31 {
+        0 => sign * fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => sign * f64::INFINITY,
+        31 => f64::NAN,
+        exponent => sign * (1.0 + fraction / 1024.0) * 2f64.powi(i32::from(exponent) - 15),
+    }
+}
+
 fn to_single(number: f64) -> Option<f32> {
     let single = number as f32;
     (f64::from(single).to_bits() == number.to_bits()).then_some(single)
@@ -67,17 +79,6 @@ fn to_half(number: f64) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn from_half(bits: u16) -> f64 {
-        let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-        let fraction = f64::from(bits & 0x3ff);
-        match (bits >> 10) & 31 {
-            0 => sign * fraction * 2f64.powi(-24),
-            31 if fraction == 0.0 => sign * f64::INFINITY,
-            31 => f64::NAN,
-            exponent => sign * (1.0 + fraction / 1024.0) * 2f64.powi(i32::from(exponent) - 15),
-        }
-    }
 
     #[test]
     fn every_half_is_found_again_and_nothing_between() {

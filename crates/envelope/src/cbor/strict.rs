@@ -41,7 +41,7 @@ impl<'a> Walk<'a> {
             }
             4 => self.array(argument, depth),
             5 => self.map(argument, depth),
-            _ => self.tag(argument, start, depth),
+            _ => Err(CborError::Malformed { at: start }),
         }
     }
 
@@ -63,24 +63,6 @@ impl<'a> Walk<'a> {
             }
             before = key;
             self.item(depth + 1)?;
-        }
-        Ok(())
-    }
-
-    /// Big integers (tags 2 and 3) are written only beyond 64 bits and without leading zeros.
-    fn tag(&mut self, tag: u64, start: usize, depth: usize) -> Result<(), CborError> {
-        let content = self.at;
-        self.item(depth + 1)?;
-        if tag == 2 || tag == 3 {
-            let inner = &self.bytes[content..self.at];
-            let head = match inner.first() {
-                Some(0x49..=0x57) => 1,
-                Some(0x58) => 2,
-                _ => return Err(CborError::NotCanonical { at: start }),
-            };
-            if inner.get(head) == Some(&0) {
-                return Err(CborError::NotCanonical { at: start });
-            }
         }
         Ok(())
     }

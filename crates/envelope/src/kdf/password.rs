@@ -42,7 +42,7 @@ pub fn verify_password(password: &str, phc: &str) -> Result<bool, KdfError> {
     ))
 }
 
-fn parse(phc: &str) -> Option<(Argon2Params, Vec<u8>, SecretKey)> {
+fn parse(phc: &str) -> Option<(Argon2Params, [u8; 16], SecretKey)> {
     if phc.len() > LONGEST {
         return None;
     }
@@ -57,10 +57,12 @@ fn parse(phc: &str) -> Option<(Argon2Params, Vec<u8>, SecretKey)> {
         t: cost(costs.next()?, "t=")?,
         p: cost(costs.next()?, "p=")?,
     };
-    let salt = BASE64_NOPAD.decode(salt.as_bytes()).ok()?;
+    let salt = BASE64_NOPAD.decode(salt.as_bytes()).ok()?.try_into().ok()?;
     let hash: [u8; 32] = BASE64_NOPAD.decode(hash.as_bytes()).ok()?.try_into().ok()?;
-    let whole = costs.next().is_none() && (8..=64).contains(&salt.len());
-    whole.then(|| (params, salt, SecretKey::from_bytes(hash)))
+    costs
+        .next()
+        .is_none()
+        .then(|| (params, salt, SecretKey::from_bytes(hash)))
 }
 
 fn cost(text: &str, name: &str) -> Option<u32> {
