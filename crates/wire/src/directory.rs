@@ -38,6 +38,12 @@ impl KeyDirectory {
     pub fn witness_name(&self) -> String {
         format!("{}/witness", self.center_id)
     }
+
+    /// First line of a device ledger's checkpoints, and the name of the device's key in them.
+    pub fn ledger_origin(&self, ledger_id: &[u8; 16]) -> String {
+        let hex: String = ledger_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}/ledger/{hex}", self.center_id)
+    }
 }
 
 /// A device that two people approved by its fingerprint.

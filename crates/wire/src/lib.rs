@@ -9,6 +9,7 @@ pub mod entry;
 pub mod grant;
 pub mod order;
 pub mod package;
+pub mod report;
 pub mod sitting;
 pub mod upstream;
 
