@@ -5,7 +5,7 @@ use super::cases;
 use crate::item::ItemIndexEntry;
 use crate::plan::{Blueprint, BlueprintPart, ItemType};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that the bank lacks or the blueprint cannot mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,72 +60,82 @@ pub fn check_blueprint(
     blueprint: &Blueprint,
 ) -> Result<(), Vec<Shortage>> {
     let mut shortages = Vec::new();
-    let mut wanted_of_type: BTreeMap<ItemType, u32> = BTreeMap::new();
-    let mut wanted_of_point: BTreeMap<(ItemType, &str), u32> = BTreeMap::new();
-    let mut case_types: Vec<ItemType> = Vec::new();
-    for (number, part) in blueprint.parts.iter().enumerate() {
-        let number = number as u32;
-        let quotas = strictest_quotas(part);
+    let mut wanted = Wanted::default();
+    for (number, part) in (0u32..).zip(&blueprint.parts) {
         if part.cases {
-            if case_types.contains(&part.item_type) {
-                shortages.push(short(
-                    number,
-                    None,
-                    part.count,
-                    0,
-                    ShortageReason::CasePartRepeated,
-                ));
+            if !wanted.cases.insert(part.item_type) {
+                let reason = ShortageReason::CasePartRepeated;
+                shortages.push(short(number, None, part.count, 0, reason));
             }
-            case_types.push(part.item_type);
             shortages.extend(check_cases(index, part, number));
-            continue;
-        }
-        let quota_sum = quotas
-            .values()
-            .fold(0u32, |sum, count| sum.saturating_add(*count));
-        if quota_sum > part.count {
-            shortages.push(short(
-                number,
-                None,
-                quota_sum,
-                part.count,
-                ShortageReason::QuotasExceedPart,
-            ));
-        }
-        let wanted = wanted_of_type.entry(part.item_type).or_default();
-        *wanted = wanted.saturating_add(part.count);
-        let available = eligible(index, part).count() as u32;
-        if *wanted > available {
-            shortages.push(short(
-                number,
-                None,
-                *wanted,
-                available,
-                ShortageReason::Items,
-            ));
-        }
-        for (point, count) in quotas {
-            let wanted = wanted_of_point.entry((part.item_type, point)).or_default();
-            *wanted = wanted.saturating_add(count);
-            let available = eligible(index, part)
-                .filter(|i| index[*i as usize].knowledge_point == point)
-                .count() as u32;
-            if *wanted > available {
-                let reason = ShortageReason::KnowledgePoint;
-                shortages.push(short(
-                    number,
-                    Some(point.to_owned()),
-                    *wanted,
-                    available,
-                    reason,
-                ));
-            }
+        } else {
+            check_singles(index, part, number, &mut wanted, &mut shortages);
         }
     }
     if shortages.is_empty() {
         Ok(())
     } else {
         Err(shortages)
+    }
+}
+
+/// What the parts so far want of each supply.
+#[derive(Default)]
+struct Wanted<'a> {
+    of_type: BTreeMap<ItemType, u32>,
+    of_point: BTreeMap<(ItemType, &'a str), u32>,
+    cases: BTreeSet<ItemType>,
+}
+
+/// Single items: since all quotas are drawn before anything else, it is enough that each supply covers what all
+/// parts together want of it.
+fn check_singles<'a>(
+    index: &[ItemIndexEntry],
+    part: &'a BlueprintPart,
+    number: u32,
+    wanted: &mut Wanted<'a>,
+    shortages: &mut Vec<Shortage>,
+) {
+    let quotas = strictest_quotas(part);
+    let quota_sum = quotas
+        .values()
+        .fold(0u32, |sum, count| sum.saturating_add(*count));
+    if quota_sum > part.count {
+        shortages.push(short(
+            number,
+            None,
+            quota_sum,
+            part.count,
+            ShortageReason::QuotasExceedPart,
+        ));
+    }
+    let of_type = wanted.of_type.entry(part.item_type).or_default();
+    *of_type = of_type.saturating_add(part.count);
+    let available = eligible(index, part).count() as u32;
+    if *of_type > available {
+        shortages.push(short(
+            number,
+            None,
+            *of_type,
+            available,
+            ShortageReason::Items,
+        ));
+    }
+    for (point, count) in quotas {
+        let of_point = wanted.of_point.entry((part.item_type, point)).or_default();
+        *of_point = of_point.saturating_add(count);
+        let fits = |place: &u32| index[*place as usize].knowledge_point == point;
+        let available = eligible(index, part).filter(fits).count() as u32;
+        if *of_point > available {
+            let reason = ShortageReason::KnowledgePoint;
+            shortages.push(short(
+                number,
+                Some(point.to_owned()),
+                *of_point,
+                available,
+                reason,
+            ));
+        }
     }
 }
 

@@ -1,0 +1,321 @@
+//! What may stand in an attempt's record. `check` judges an event against the attempt so far and `apply` takes it
+//! over; live use and replay share both, so that neither can be laxer.
+
+use super::{Answer, Attempt, AttemptError, Outage, Question};
+use crate::event::{Event, HandInKind, OutageCause};
+use crate::grading::within;
+use crate::item::OptionSet;
+use crate::plan::{ExamMs, ItemType};
+
+/// No credit or postponement, whoever orders it, is longer.
+const MOST_MOVE_MS: i64 = 24 * 60 * 60_000;
+
+/// Whether this event may be recorded at this moment. Suspension by storage is not judged here: it is no part of
+/// the record.
+pub(super) fn check(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(), AttemptError> {
+    match event {
+        Event::AttemptStarted { .. } => check_start(attempt, event),
+        Event::QuestionShown { position } => {
+            answering(attempt, now)?;
+            question(attempt, *position).map(|_| ())
+        }
+        Event::AnswerSaved {
+            position, chosen, ..
+        } => {
+            answering(attempt, now)?;
+            check_choice(attempt, *position, *chosen)
+        }
+        Event::HandedIn { .. } => check_hand_in(attempt, event, now),
+        Event::OutageRecorded { .. } => check_outage(attempt, event),
+        Event::OutageDecided {
+            outage_no,
+            credit_ms,
+            staff_id,
+            reason,
+        } => {
+            named(staff_id, reason)?;
+            check_decision(attempt, *outage_no, *credit_ms)
+        }
+        Event::TimeCredited {
+            credit_ms,
+            by,
+            reason,
+            order,
+        } => {
+            running(attempt)?;
+            named(by, reason)?;
+            let cap_ms = attempt.plan.outage_credit_cap_ms;
+            within_credit(
+                *credit_ms,
+                1,
+                if order.is_some() {
+                    MOST_MOVE_MS
+                } else {
+                    cap_ms
+                },
+            )
+        }
+        Event::Postponed {
+            sitting_no, by_ms, ..
+        } if *sitting_no == attempt.plan.sitting_no => {
+            running(attempt)?;
+            within_credit(*by_ms, 1, MOST_MOVE_MS)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_start(attempt: &Attempt, event: &Event) -> Result<(), AttemptError> {
+    let Event::AttemptStarted {
+        sitting_no,
+        class_no,
+        started_ms,
+        ends_ms,
+        ..
+    } = event
+    else {
+        return Ok(());
+    };
+    let plan = &attempt.plan;
+    let same = *sitting_no == plan.sitting_no && *class_no == plan.class_no;
+    let same_time = *started_ms == plan.started_ms && *ends_ms == plan.ends_ms;
+    if same && same_time && !attempt.started {
+        Ok(())
+    } else {
+        Err(AttemptError::PlanMismatch)
+    }
+}
+
+fn check_outage(attempt: &Attempt, event: &Event) -> Result<(), AttemptError> {
+    let Event::OutageRecorded {
+        outage_no,
+        cause,
+        from_ms,
+        to_ms,
+        proposed_ms,
+    } = event
+    else {
+        return Ok(());
+    };
+    running(attempt)?;
+    let length_ms = to_ms
+        .checked_sub(*from_ms)
+        .ok_or(AttemptError::OutageMalformed)?;
+    let may_be_empty = matches!(cause, OutageCause::Clock | OutageCause::Storage);
+    let right = *outage_no as usize == attempt.outages.len() + 1
+        && *from_ms >= outages_from(attempt)
+        && (length_ms > 0 || length_ms == 0 && may_be_empty)
+        && *proposed_ms == length_ms.min(attempt.plan.outage_credit_cap_ms);
+    if right {
+        Ok(())
+    } else {
+        Err(AttemptError::OutageMalformed)
+    }
+}
+
+fn check_decision(attempt: &Attempt, outage_no: u32, credit_ms: i64) -> Result<(), AttemptError> {
+    running(attempt)?;
+    let undecided = |outage: &&Outage| outage.outage_no == outage_no && outage.decided_ms.is_none();
+    let outage = attempt.outages.iter().find(undecided);
+    let outage = outage.ok_or(AttemptError::NoSuchOutage { outage_no })?;
+    within_credit(credit_ms, 0, most_credit(attempt, outage))
+}
+
+/// A clock in doubt has not measured its outage, and the seat stood still until the decision: there the plan's cap
+/// is the limit, everywhere else the measured length.
+fn most_credit(attempt: &Attempt, outage: &Outage) -> i64 {
+    if outage.cause == OutageCause::Clock {
+        attempt.plan.outage_credit_cap_ms
+    } else {
+        outage.proposed_ms
+    }
+}
+
+fn within_credit(credit_ms: i64, least_ms: i64, most_ms: i64) -> Result<(), AttemptError> {
+    let right = (least_ms..=most_ms).contains(&credit_ms);
+    if right {
+        Ok(())
+    } else {
+        Err(AttemptError::CreditOutOfRange { most_ms })
+    }
+}
+
+fn named(who: &str, reason: &str) -> Result<(), AttemptError> {
+    let missing = who.trim().is_empty() || reason.trim().is_empty();
+    if missing {
+        Err(AttemptError::ReasonMissing)
+    } else {
+        Ok(())
+    }
+}
+
+fn answering(attempt: &Attempt, now: ExamMs) -> Result<(), AttemptError> {
+    running(attempt)?;
+    clock_trusted(attempt)?;
+    let limit_ms = attempt.limit_ms();
+    if now < limit_ms {
+        Ok(())
+    } else {
+        Err(AttemptError::TimeUp { limit_ms })
+    }
+}
+
+fn clock_trusted(attempt: &Attempt) -> Result<(), AttemptError> {
+    let cause = OutageCause::Clock;
+    let doubtful = attempt
+        .outages
+        .iter()
+        .any(|outage| outage.cause == cause && outage.decided_ms.is_none());
+    if doubtful {
+        Err(AttemptError::Suspended { cause })
+    } else {
+        Ok(())
+    }
+}
+
+fn question(attempt: &Attempt, position: u32) -> Result<Question, AttemptError> {
+    attempt
+        .plan
+        .questions
+        .get(position as usize)
+        .copied()
+        .ok_or(AttemptError::NoSuchPosition { position })
+}
+
+fn check_choice(attempt: &Attempt, position: u32, chosen: OptionSet) -> Result<(), AttemptError> {
+    let question = question(attempt, position)?;
+    if !within(chosen, question.options) {
+        return Err(AttemptError::NoSuchOption { position });
+    }
+    if question.item_type != ItemType::MultipleChoice && chosen.len() > 1 {
+        return Err(AttemptError::OneOptionOnly { position });
+    }
+    Ok(())
+}
+
+fn check_hand_in(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(), AttemptError> {
+    let Event::HandedIn {
+        kind,
+        answered,
+        unanswered,
+        at_ms,
+        staff_id,
+        reason,
+    } = event
+    else {
+        return Ok(());
+    };
+    running(attempt)?;
+    let counts = attempt.counts();
+    if counts.answered != *answered || counts.unanswered != *unanswered || *at_ms != now {
+        return Err(AttemptError::HandInMalformed);
+    }
+    match kind {
+        HandInKind::Own => {
+            clock_trusted(attempt)?;
+            let until_ms = attempt.earliest_leave_ms;
+            if now < until_ms {
+                Err(AttemptError::TooEarly { until_ms })
+            } else {
+                Ok(())
+            }
+        }
+        HandInKind::TimeUp => match attempt.undecided() {
+            Some(outage) => Err(AttemptError::OutageUndecided {
+                outage_no: outage.outage_no,
+            }),
+            None if now < attempt.ends_ms => Err(AttemptError::NotOver),
+            None => Ok(()),
+        },
+        HandInKind::Forced => named(
+            staff_id.as_deref().unwrap_or(""),
+            reason.as_deref().unwrap_or(""),
+        ),
+    }
+}
+
+/// Takes over a checked event.
+pub(super) fn apply(attempt: &mut Attempt, event: &Event, now: ExamMs) {
+    match event {
+        Event::AttemptStarted { .. } => attempt.started = true,
+        Event::QuestionShown { position } => attempt.shown = Some(*position),
+        Event::AnswerSaved {
+            position,
+            chosen,
+            flagged,
+        } => {
+            attempt.answers.insert(
+                *position,
+                Answer {
+                    chosen: *chosen,
+                    flagged: *flagged,
+                    saved_ms: now,
+                },
+            );
+        }
+        Event::OutageRecorded {
+            outage_no,
+            cause,
+            from_ms,
+            to_ms,
+            proposed_ms,
+        } => {
+            if *cause == OutageCause::Storage {
+                attempt.stalled_since = None;
+            }
+            attempt.outages.push(Outage {
+                outage_no: *outage_no,
+                cause: *cause,
+                from_ms: *from_ms,
+                to_ms: *to_ms,
+                proposed_ms: *proposed_ms,
+                decided_ms: None,
+            });
+        }
+        Event::OutageDecided {
+            outage_no,
+            credit_ms,
+            ..
+        } => {
+            attempt.ends_ms += credit_ms;
+            if let Some(outage) = attempt
+                .outages
+                .iter_mut()
+                .find(|outage| outage.outage_no == *outage_no)
+            {
+                outage.decided_ms = Some(*credit_ms);
+            }
+        }
+        Event::TimeCredited { credit_ms, .. } => attempt.ends_ms += credit_ms,
+        Event::Postponed {
+            sitting_no, by_ms, ..
+        } if *sitting_no == attempt.plan.sitting_no => {
+            attempt.ends_ms += by_ms;
+            attempt.earliest_leave_ms += by_ms;
+        }
+        Event::HandedIn { kind, at_ms, .. } => {
+            attempt.handed_in = Some((*kind, *at_ms));
+            attempt.stalled_since = None;
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn outages_from(attempt: &Attempt) -> ExamMs {
+    attempt
+        .outages
+        .iter()
+        .map(|outage| outage.to_ms)
+        .fold(attempt.plan.started_ms, ExamMs::max)
+}
+
+pub(super) fn running(attempt: &Attempt) -> Result<(), AttemptError> {
+    if !attempt.started {
+        return Err(AttemptError::NotStarted);
+    }
+    if attempt.handed_in.is_some() {
+        Err(AttemptError::AlreadyHandedIn)
+    } else {
+        Ok(())
+    }
+}
