@@ -4,6 +4,8 @@
 //! order of their names. Each says on a line of its own what it saw.
 #![allow(clippy::unwrap_used)]
 
+mod mjpeg;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
