@@ -151,7 +151,7 @@ impl Attempt {
 
     /// Until when answers are accepted: the end plus the undecided provisional credits.
     pub fn limit_ms(&self) -> ExamMs {
-        self.ends_ms + self.provisional_ms()
+        self.ends_ms.saturating_add(self.provisional_ms())
     }
 
     /// The sum of the undecided provisional credits.

@@ -145,6 +145,9 @@ pub struct ExamClock {
 impl ExamClock {
     /// The clock at a start of the program.
     ///
+    /// The caller records the outage and the doubt that it found before it persists the first tick: a tick of this
+    /// boot makes the next start an undoubtful one.
+    ///
     /// In the same boot the clock goes on from the last tick by boot time. After a reboot it is the last tick's exam
     /// time plus what the machine's own clock says has passed since (so a machine clock that is wrong by hours, but
     /// steady, does no harm), never earlier than the last tick, and flagged. Without any tick it is the machine's
@@ -163,13 +166,17 @@ impl ExamClock {
                 } else {
                     ClockQuality::CarriedOver
                 };
-                (tick.exam_ms + (boot_ms - tick.boot_ms), quality)
+                (
+                    tick.exam_ms
+                        .saturating_add(boot_ms.saturating_sub(tick.boot_ms)),
+                    quality,
+                )
             }
             (None, Some(tick)) => {
-                let passed_ms = wall_ms - tick.wall_ms;
-                let behind_tick_ms = (passed_ms < 0).then_some(-passed_ms);
+                let passed_ms = wall_ms.saturating_sub(tick.wall_ms);
+                let behind_tick_ms = (passed_ms < 0).then_some(passed_ms.saturating_neg());
                 (
-                    tick.exam_ms + passed_ms.max(0),
+                    tick.exam_ms.saturating_add(passed_ms.max(0)),
                     ClockQuality::RtcFlagged { behind_tick_ms },
                 )
             }
@@ -180,18 +187,20 @@ impl ExamClock {
                 },
             ),
         };
-        let since_tick_ms = last.map_or(0, |tick| now_ms - tick.exam_ms);
+        let since_tick_ms = last.map_or(0, |tick| now_ms.saturating_sub(tick.exam_ms));
         let long = same.is_none() && since_tick_ms > DOUBTFUL_GAP_MS;
         let doubtful = long.then_some(Doubt::LongGap {
             gap_ms: since_tick_ms,
         });
         let clock = ExamClock {
             boot_id,
-            offset_ms: now_ms - boot_ms,
+            offset_ms: now_ms.saturating_sub(boot_ms),
             floor_ms: ExamMs::MIN,
             anchored_tick_ms: last.filter(|tick| tick.anchored).map(|tick| tick.exam_ms),
             quality,
-            wall_offset_ms: same.map_or(wall_ms - boot_ms, |tick| tick.wall_ms - tick.boot_ms),
+            wall_offset_ms: same.map_or(wall_ms.saturating_sub(boot_ms), |tick| {
+                tick.wall_ms.saturating_sub(tick.boot_ms)
+            }),
             slept_ms: None,
         };
         (

@@ -94,8 +94,8 @@ pub fn grade(
         row.questions += 1;
         row.answered += u32::from(!chosen.is_empty());
         row.right += u32::from(chosen == key);
-        row.half_points += earned;
-        grade.total_half_points += earned;
+        row.half_points = row.half_points.saturating_add(earned);
+        grade.total_half_points = grade.total_half_points.saturating_add(earned);
     }
     grade.passed = grade.total_half_points >= blueprint.pass_mark_half_points;
     Ok(grade)

@@ -254,8 +254,8 @@ impl Seat {
             Event::Postponed {
                 sitting_no, by_ms, ..
             } if *sitting_no == self.rules.sitting_no => {
-                self.rules.start_ms += by_ms;
-                self.rules.late_limit_ms += by_ms;
+                self.rules.start_ms = self.rules.start_ms.saturating_add(*by_ms);
+                self.rules.late_limit_ms = self.rules.late_limit_ms.saturating_add(*by_ms);
             }
             _ => {}
         }

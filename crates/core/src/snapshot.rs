@@ -3,7 +3,7 @@
 //!
 //! The stream is [`Choice`] over `["snapshot/1", sitting_no, attempt_id]`. The first moment follows the attempt's
 //! start, each other one its predecessor, by `least_gap + below(2 × (mean − least_gap) + 1)` milliseconds, so that
-//! the mean distance is `mean` (exactly `least_gap` where the mean is not larger). The stream has no end: time that
+//! the mean distance is `mean` (exactly `least_gap` where the mean is not larger). The stream goes on: time that
 //! is credited later takes its moments from the same stream, and no earlier moment moves.
 //!
 //! A moment that falls into an outage `[from, to)` is due at the outage's end; several in one outage are one. Nothing
@@ -12,13 +12,17 @@
 use crate::choice::Choice;
 use crate::plan::{ExamMs, SnapshotPolicy};
 
-/// One attempt's moments, one after another, without end. Empty where the policy wants none.
+/// One attempt has no more moments than this, a day of one each second: an end that a broken device claims must not
+/// keep a verifier busy.
+pub const MOST_MOMENTS: usize = 86_400;
+
+/// One attempt's moments, one after another, up to [`MOST_MOMENTS`]. Empty where the policy wants none.
 pub struct Schedule {
     choice: Choice,
     last_ms: ExamMs,
     least_ms: u32,
     spread_ms: u32,
-    none: bool,
+    left: usize,
 }
 
 /// Where one attempt's moments come from.
@@ -52,7 +56,11 @@ impl Schedule {
             last_ms: of.started_ms,
             least_ms,
             spread_ms: mean_ms.saturating_sub(least_ms).saturating_mul(2),
-            none: of.policy.mean_interval_s == 0,
+            left: if of.policy.mean_interval_s == 0 {
+                0
+            } else {
+                MOST_MOMENTS
+            },
         }
     }
 }
@@ -61,9 +69,7 @@ impl Iterator for Schedule {
     type Item = ExamMs;
 
     fn next(&mut self) -> Option<ExamMs> {
-        if self.none {
-            return None;
-        }
+        self.left = self.left.checked_sub(1)?;
         let gap_ms = i64::from(self.least_ms)
             + i64::from(self.choice.below(self.spread_ms.saturating_add(1)));
         self.last_ms = self.last_ms.checked_add(gap_ms)?;

@@ -61,17 +61,19 @@ pub fn start_terminal(
 impl TerminalStart {
     /// How far the start, and with it the end, was moved. More than 0 is a deviation.
     pub fn moved_ms(&self) -> i64 {
-        self.started_ms - self.planned_ms
+        self.started_ms.saturating_sub(self.planned_ms)
     }
 
     /// When a candidate of this class group ends: the group's minutes and the candidate's extra ones after the
     /// terminal's start. A candidate who sits down later keeps it.
     pub fn ends_ms(&self, class_group: &ClassGroup, accommodation: &Accommodation) -> ExamMs {
-        self.started_ms + i64::from(class_group.minutes_for(accommodation)) * MINUTE_MS
+        self.started_ms
+            .saturating_add(i64::from(class_group.minutes_for(accommodation)) * MINUTE_MS)
     }
 
     /// Nobody hands in of their own accord before this.
     pub fn earliest_leave_ms(&self, sitting: &Sitting) -> ExamMs {
-        self.started_ms + i64::from(sitting.entry.earliest_leave_min) * MINUTE_MS
+        self.started_ms
+            .saturating_add(i64::from(sitting.entry.earliest_leave_min) * MINUTE_MS)
     }
 }

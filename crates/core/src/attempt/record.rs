@@ -57,10 +57,7 @@ pub(super) fn check(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(),
         }
         Event::Postponed {
             sitting_no, by_ms, ..
-        } if *sitting_no == attempt.plan.sitting_no => {
-            running(attempt)?;
-            within_credit(*by_ms, 1, MOST_MOVE_MS)
-        }
+        } if concerns(attempt, sitting_no) => within_credit(*by_ms, 1, MOST_MOVE_MS),
         _ => Ok(()),
     }
 }
@@ -234,6 +231,15 @@ fn check_hand_in(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(), At
     }
 }
 
+/// A postponement is the sitting's: one before the start is in the plan already, one after the hand-in is for others.
+fn concerns(attempt: &Attempt, sitting_no: &str) -> bool {
+    *sitting_no == attempt.plan.sitting_no && running(attempt).is_ok()
+}
+
+fn move_end(attempt: &mut Attempt, by_ms: i64) {
+    attempt.ends_ms = attempt.ends_ms.saturating_add(by_ms);
+}
+
 /// Takes over a checked event.
 pub(super) fn apply(attempt: &mut Attempt, event: &Event, now: ExamMs) {
     match event {
@@ -277,7 +283,7 @@ pub(super) fn apply(attempt: &mut Attempt, event: &Event, now: ExamMs) {
             credit_ms,
             ..
         } => {
-            attempt.ends_ms += credit_ms;
+            move_end(attempt, *credit_ms);
             if let Some(outage) = attempt
                 .outages
                 .iter_mut()
@@ -286,12 +292,12 @@ pub(super) fn apply(attempt: &mut Attempt, event: &Event, now: ExamMs) {
                 outage.decided_ms = Some(*credit_ms);
             }
         }
-        Event::TimeCredited { credit_ms, .. } => attempt.ends_ms += credit_ms,
+        Event::TimeCredited { credit_ms, .. } => move_end(attempt, *credit_ms),
         Event::Postponed {
             sitting_no, by_ms, ..
-        } if *sitting_no == attempt.plan.sitting_no => {
-            attempt.ends_ms += by_ms;
-            attempt.earliest_leave_ms += by_ms;
+        } if concerns(attempt, sitting_no) => {
+            move_end(attempt, *by_ms);
+            attempt.earliest_leave_ms = attempt.earliest_leave_ms.saturating_add(*by_ms);
         }
         Event::HandedIn { kind, at_ms, .. } => {
             attempt.handed_in = Some((*kind, *at_ms));

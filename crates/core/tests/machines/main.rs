@@ -5,6 +5,8 @@ mod attempt;
 mod clock;
 mod draw;
 mod grading;
+mod outage;
+mod replay;
 mod seat;
 mod snapshot;
 mod start;
