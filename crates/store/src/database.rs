@@ -77,7 +77,7 @@ impl Database {
         if created {
             create(dir, &file, migrations)?;
         }
-        let at = |error: StoreError| error.at(&file);
+        let at = |error: StoreError| error.at_open(&file);
         let mut conn = open_checked(&file).map_err(at)?;
         let migrated = bring_up(&conn, dir, &file, migrations).map_err(at)?;
         let (head, frontier) = check_tree(&conn, &file).map_err(at)?;
@@ -238,6 +238,12 @@ fn open_checked(file: &Path) -> Result<Connection, StoreError> {
     drop(raw);
     if &header[..16] != SQLITE_MAGIC {
         return Err(StoreError::corrupted(file, "not an SQLite database"));
+    }
+    if !header[18..20]
+        .iter()
+        .all(|version| matches!(version, 1 | 2))
+    {
+        return Err(StoreError::corrupted(file, "no known file format"));
     }
     if header[68..72] != schema::APPLICATION_ID.to_be_bytes() {
         return Err(StoreError::corrupted(file, "not this program's database"));

@@ -108,6 +108,14 @@ impl StoreError {
         }
     }
 
+    /// At open, whatever SQLite cannot make sense of is damage: nothing but the file speaks there.
+    pub(crate) fn at_open(self, file: &Path) -> Self {
+        match self {
+            Self::Sqlite { detail } => Self::corrupted(file, detail),
+            other => other.at(file),
+        }
+    }
+
     /// Names the damaged file where the library error could not.
     pub(crate) fn at(self, file: &Path) -> Self {
         match self {
@@ -146,6 +154,8 @@ impl From<rusqlite::Error> for StoreError {
                 detail,
             },
             E::SystemIoFailure | E::CannotOpen | E::ReadOnly => Self::Io { detail },
+            // Another program holds the file; it may let go.
+            E::DatabaseBusy | E::DatabaseLocked => Self::Io { detail },
             E::ConstraintViolation | E::AuthorizationForStatementDenied => Self::Guarded { detail },
             _ => Self::Sqlite { detail },
         }

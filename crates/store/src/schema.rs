@@ -153,3 +153,92 @@ fn allow(context: AuthContext<'_>) -> Authorization {
         Authorization::Allow
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Database, Migrated, StoreError, schema};
+
+    const NEXT: &str =
+        "CREATE TABLE seats (no INTEGER PRIMARY KEY) STRICT; INSERT INTO seats VALUES (12);";
+
+    fn older() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, _) = Database::open(dir.path()).unwrap();
+        database
+            .writer()
+            .put(vec![crate::Projection::put("a", *b"k", *b"v")])
+            .unwrap();
+        dir
+    }
+
+    #[test]
+    fn an_older_database_is_copied_and_brought_up() {
+        let dir = older();
+        let (database, opened) =
+            Database::open_with(dir.path(), &[schema::MIGRATIONS[0], NEXT]).unwrap();
+        let Some(Migrated {
+            from: 1,
+            to: 2,
+            backup,
+        }) = opened.migrated
+        else {
+            panic!("not migrated")
+        };
+        let reader = database.reader().unwrap();
+        assert_eq!(reader.get("a", b"k").unwrap(), Some(b"v".to_vec()));
+        let seat: i64 = reader
+            .connection()
+            .query_row("SELECT no FROM seats", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(seat, 12);
+        drop((reader, database));
+        // The copy is the database as it was, and opens by itself.
+        let place = tempfile::tempdir().unwrap();
+        std::fs::copy(backup, place.path().join("fengjuan.db")).unwrap();
+        let (database, copy) = Database::open(place.path()).unwrap();
+        assert_eq!((copy.schema, copy.ledger_id), (1, opened.ledger_id));
+        assert_eq!(
+            database.reader().unwrap().get("a", b"k").unwrap(),
+            Some(b"v".to_vec())
+        );
+        let older_program = Database::open(dir.path()).map(drop);
+        assert_eq!(
+            older_program,
+            Err(StoreError::NewerSchema { found: 2, known: 1 })
+        );
+    }
+
+    #[test]
+    fn a_failed_migration_changes_nothing() {
+        let dir = older();
+        let broken = format!("{NEXT} INSERT INTO nowhere VALUES (1);");
+        let migrations = [schema::MIGRATIONS[0], NEXT, &broken];
+        let failed = Database::open_with(dir.path(), &migrations).map(drop);
+        assert_eq!(failed.unwrap_err().code(), "store.migration");
+        let (database, opened) = Database::open(dir.path()).unwrap();
+        assert_eq!((opened.schema, opened.migrated), (1, None));
+        assert_eq!(
+            database.reader().unwrap().get("a", b"k").unwrap(),
+            Some(b"v".to_vec())
+        );
+    }
+
+    #[test]
+    fn our_own_connections_refuse_what_nobody_should_do() {
+        let dir = older();
+        let (database, _) = Database::open(dir.path()).unwrap();
+        let reader = database.reader().unwrap();
+        for sql in [
+            "DELETE FROM entries",
+            "DROP TABLE entries",
+            "DROP TRIGGER entries_no_delete",
+            "ALTER TABLE entries RENAME TO gone",
+            "PRAGMA recursive_triggers = OFF",
+            "ATTACH ':memory:' AS other",
+            "UPDATE entries SET bytes = x'00'",
+        ] {
+            let error = StoreError::from(reader.connection().execute_batch(sql).unwrap_err());
+            assert_eq!(error.code(), "store.guarded", "{sql}: {error}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
     reason = "each test binary uses a part"
 )]
 
-//VFS
+pub mod vfs;
 
 use fengjuan_store::{EncodeEntry, Place};
 
@@ -78,4 +78,31 @@ pub fn cases(fixed: usize) -> usize {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(fixed)
+}
+
+/// A directory in memory where the system has one: some tests build databases by the thousand.
+pub fn memory_dir() -> tempfile::TempDir {
+    let shm = std::path::Path::new("/dev/shm");
+    if shm.is_dir() {
+        tempfile::tempdir_in(shm).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
+/// Many data directories that share one reserve file, or each would write its own 16 MiB.
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    pub fn new() -> Self {
+        let place = memory_dir();
+        std::fs::write(place.path().join("reserve"), vec![0; 16 << 20]).unwrap();
+        Self(place)
+    }
+
+    pub fn dir(&self) -> tempfile::TempDir {
+        let dir = tempfile::tempdir_in(self.0.path()).unwrap();
+        std::fs::hard_link(self.0.path().join("reserve"), dir.path().join("reserve")).unwrap();
+        dir
+    }
 }

@@ -1,0 +1,195 @@
+//! A full disk and refused writes: never a false acknowledgement, and the writer goes on afterwards.
+#![allow(clippy::unwrap_used)]
+
+mod harness;
+
+use fengjuan_store::{Change, Database, Projection, StoreError};
+use harness::vfs::{self, Faults};
+use harness::{Scratch, TestEntry};
+use std::path::Path;
+use std::process::Command;
+
+/// What the database must hold: exactly the acknowledged entries, in their order.
+fn check(dir: &Path, acknowledged: &[[u8; 32]]) {
+    let (database, opened) = Database::open(dir).unwrap();
+    let reader = database.reader().unwrap();
+    let leaves: Vec<_> = reader
+        .entries(0, usize::MAX)
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.leaf)
+        .collect();
+    assert_eq!(leaves, acknowledged, "of {} entries", opened.entries);
+    reader.integrity_check().unwrap();
+}
+
+/// One run in which the calls `from..until` fail. True where a fault was reached.
+fn run_with(scratch: &Scratch, faults: Faults) -> bool {
+    let dir = scratch.dir();
+    let (database, _) = Database::open(dir.path()).unwrap();
+    let (writer, mut acknowledged, mut refused) = (database.writer(), Vec::new(), 0_u64);
+    // Nearly fills the WAL, so that SQLite carries it into the database while the faults last.
+    writer
+        .put(vec![Projection::put("s", *b"ballast", vec![1; 3_900_000])])
+        .unwrap();
+    vfs::fail(faults);
+    for number in 0..24_u64 {
+        let change = Change::default()
+            .entry(TestEntry::of(number, Some([1; 16])))
+            .project(Projection::put("s", *b"n", number.to_be_bytes()));
+        match writer.commit(change) {
+            Ok(appended) => {
+                assert_eq!(appended[0].seq, acknowledged.len() as u64, "{faults:?}");
+                acknowledged.push(appended[0].leaf);
+            }
+            Err(error) => {
+                assert!(error.is_storage(), "{faults:?} gave {error:?}");
+                refused += 1;
+            }
+        }
+    }
+    let (_, failed) = vfs::heal();
+    assert!(
+        refused <= failed,
+        "{faults:?}: {failed} faults, {refused} refusals"
+    );
+    let after = writer
+        .append(TestEntry::of(99, Some([1; 16])), Vec::new())
+        .unwrap();
+    assert_eq!(
+        (after.seq, after.attempt_seq),
+        (acknowledged.len() as u64, acknowledged.len() as u64)
+    );
+    acknowledged.push(after.leaf);
+    drop(database);
+    check(dir.path(), &acknowledged);
+    failed > 0
+}
+
+/// The whole of it with `FJ_SEEDS` set. In the fixed slice, the long middle, in which the WAL is carried into the
+/// database page by page, is sampled.
+#[test]
+fn every_single_refused_write_is_a_typed_answer() {
+    vfs::install();
+    let scratch = Scratch::new();
+    let never = u64::MAX;
+    assert!(!run_with(
+        &scratch,
+        Faults {
+            from: never,
+            until: never,
+            full: true
+        }
+    ));
+    let (calls, _) = vfs::heal();
+    let whole = std::env::var_os("FJ_SEEDS").is_some();
+    let chosen = |call: &u64| whole || *call < 80 || call.is_multiple_of(61) || *call + 40 > calls;
+    for full in [true, false] {
+        let mut failed = 0;
+        for from in (0..calls).filter(chosen) {
+            assert!(run_with(
+                &scratch,
+                Faults {
+                    from,
+                    until: from + 1,
+                    full
+                }
+            ));
+            failed += 1;
+        }
+        println!("full={full}: {failed} of {calls} calls failed, one in each run");
+        assert!(failed > 100);
+    }
+}
+
+#[test]
+fn a_disk_that_stays_broken_for_a_while_loses_nothing() {
+    vfs::install();
+    let scratch = Scratch::new();
+    for full in [true, false] {
+        for from in [0, 1, 7, 20, 41] {
+            assert!(run_with(
+                &scratch,
+                Faults {
+                    from,
+                    until: from + 30,
+                    full
+                }
+            ));
+        }
+    }
+}
+
+const SMALL_DISK: &str = "FJ_TEST_SMALL_DISK";
+
+/// Really fills a file system of 24 MiB, in a mount namespace of its own: the reserve lets the exam finish.
+#[test]
+fn a_really_full_disk_is_finished_from_the_reserve() {
+    let place = tempfile::tempdir().unwrap();
+    let exe = std::env::current_exe().unwrap();
+    let script = "mount -t tmpfs -o size=24m fengjuan \"$1\" && \"$2\" --exact fills_the_disk --nocapture --ignored";
+    let run = Command::new("unshare")
+        .args(["--mount", "--map-root-user", "sh", "-ec", script, "sh"])
+        .args([place.path(), &exe])
+        .env(SMALL_DISK, place.path())
+        .output();
+    match run {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+            if complaint.contains("unshare failed") || complaint.contains("mount:") {
+                println!("NOT TRIED: no mount namespace here ({})", complaint.trim());
+                return;
+            }
+            println!("{text}{complaint}");
+            assert!(
+                output.status.success() && text.contains("finished from the reserve"),
+                "{text}{complaint}"
+            );
+        }
+        Err(error) => println!("NOT TRIED: unshare cannot be run ({error})"),
+    }
+}
+
+/// The part that runs on the small disk.
+#[test]
+#[ignore = "run by a_really_full_disk_is_finished_from_the_reserve"]
+fn fills_the_disk() {
+    let Some(dir) = std::env::var_os(SMALL_DISK) else {
+        return;
+    };
+    let dir = Path::new(&dir);
+    let (database, opened) = Database::open(dir).unwrap();
+    assert!(opened.reserve);
+    let (writer, mut acknowledged) = (database.writer(), Vec::new());
+    let mut answer = |number: u64| -> Result<(), StoreError> {
+        acknowledged.push(
+            writer
+                .append(TestEntry::of(number, Some([1; 16])), Vec::new())?
+                .leaf,
+        );
+        Ok(())
+    };
+    let full = (0..1_000_000).find_map(|number| answer(number).err());
+    assert_eq!(full, Some(StoreError::Full));
+    assert_eq!(answer(1), Err(StoreError::Full), "still full");
+    let picture = vec![7; 1 << 20];
+    let refused = writer.put_object(
+        "picture",
+        fengjuan_envelope::sha256(&picture),
+        &picture,
+        Change::default(),
+    );
+    assert_eq!(refused, Err(StoreError::Full));
+    assert!(database.release_reserve().unwrap());
+    for number in 0..500 {
+        answer(number).unwrap();
+    }
+    assert_eq!(database.restore_reserve(), Ok(false));
+    drop(database);
+    check(dir, &acknowledged);
+    println!(
+        "finished from the reserve with {} entries",
+        acknowledged.len()
+    );
+}
