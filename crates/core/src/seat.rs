@@ -181,22 +181,7 @@ impl Seat {
                 self.in_state(&[Identified, Pictured])?;
                 Ok(Pictured)
             }
-            Event::PersonConfirmed {
-                id_document,
-                person,
-                ticket,
-                contraband_clear,
-                ..
-            } => {
-                self.in_state(&[Pictured])?;
-                self.in_time(now)?;
-                let complete = *id_document && *person && *ticket && *contraband_clear;
-                if complete {
-                    Ok(Confirmed)
-                } else {
-                    Err(SeatRefusal::ConfirmationIncomplete)
-                }
-            }
+            Event::PersonConfirmed { .. } => self.confirmation(event, now),
             Event::NotAdmitted { .. } => {
                 self.in_state(&[Identified, Pictured, Confirmed, Tutorial, Waiting])?;
                 Ok(NotAdmitted)
@@ -206,14 +191,8 @@ impl Seat {
                 sitting_no,
                 ticket_hash,
             } => {
-                self.in_state(&[Standby])?;
                 self.same_person(sitting_no, ticket_hash)?;
-                let limit_ms = self.rules.late_limit_ms;
-                if now > limit_ms {
-                    Ok(Absent)
-                } else {
-                    Err(SeatRefusal::NotAbsentYet { limit_ms })
-                }
+                self.absence(now)
             }
             Event::RulesAgreed {} => self.step(Confirmed, Tutorial),
             Event::TutorialDone { .. } => self.step(Tutorial, Waiting),
@@ -274,6 +253,37 @@ impl Seat {
         }
         self.entry_open(arrival_ms)?;
         Ok(self.state)
+    }
+
+    fn confirmation(&self, event: &Event, now: ExamMs) -> Result<SeatState, SeatRefusal> {
+        let Event::PersonConfirmed {
+            id_document,
+            person,
+            ticket,
+            contraband_clear,
+            ..
+        } = event
+        else {
+            return Ok(self.state);
+        };
+        self.in_state(&[SeatState::Pictured])?;
+        self.in_time(now)?;
+        let complete = *id_document && *person && *ticket && *contraband_clear;
+        if complete {
+            Ok(SeatState::Confirmed)
+        } else {
+            Err(SeatRefusal::ConfirmationIncomplete)
+        }
+    }
+
+    fn absence(&self, now: ExamMs) -> Result<SeatState, SeatRefusal> {
+        self.in_state(&[SeatState::Standby])?;
+        let limit_ms = self.rules.late_limit_ms;
+        if now > limit_ms {
+            Ok(SeatState::Absent)
+        } else {
+            Err(SeatRefusal::NotAbsentYet { limit_ms })
+        }
     }
 
     fn late_refused(&self, arrival_ms: ExamMs, now: ExamMs) -> Result<SeatState, SeatRefusal> {

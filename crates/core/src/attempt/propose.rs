@@ -29,55 +29,32 @@ pub(super) fn propose(
 
 fn effects_of(attempt: &Attempt, input: Input, now: ExamMs) -> Result<Vec<Effect>, AttemptError> {
     Ok(match input {
-        Input::Choose { position, chosen } => save(
-            attempt,
-            position,
-            Answer {
+        Input::Choose { position, chosen } => {
+            let answer = Answer {
                 chosen,
                 ..attempt.answer(position)
-            },
-            now,
-        )?,
-        Input::Flag { position, on } => save(
-            attempt,
-            position,
-            Answer {
+            };
+            save(attempt, position, answer, now)?
+        }
+        Input::Flag { position, on } => {
+            let answer = Answer {
                 flagged: on,
                 ..attempt.answer(position)
-            },
-            now,
-        )?,
-        Input::Show { position } if attempt.shown == Some(position) => {
-            vec![Effect::Show { position }]
+            };
+            save(attempt, position, answer, now)?
         }
-        Input::Show { position } => {
-            vec![
-                Effect::Record(Event::QuestionShown { position }),
-                Effect::Show { position },
-            ]
-        }
+        Input::Show { position } => show(attempt, position),
         Input::HandIn => hand_in(attempt, HandInKind::Own, None, now),
         Input::ForceHandIn { staff_id, reason } => {
             hand_in(attempt, HandInKind::Forced, Some((staff_id, reason)), now)
         }
-        Input::SittingEnded { staff_id } => {
-            if let Some(outage) = attempt.undecided() {
-                return Err(AttemptError::OutageUndecided {
-                    outage_no: outage.outage_no,
-                });
-            }
-            hand_in(
-                attempt,
-                HandInKind::Forced,
-                Some((staff_id, "sitting_ended".to_owned())),
-                now,
-            )
-        }
+        Input::SittingEnded { staff_id } => sitting_ended(attempt, staff_id, now)?,
         Input::OutageFound {
             cause,
             from_ms,
             to_ms,
         } => outage(attempt, cause, from_ms, to_ms),
+        Input::StorageBack => storage_back(attempt, now),
         Input::OutageDecided {
             outage_no,
             credit_ms,
@@ -117,11 +94,29 @@ fn effects_of(attempt: &Attempt, input: Input, now: ExamMs) -> Result<Vec<Effect
                 by_ms,
             )
         }
-        Input::StorageBack => match attempt.stalled_since {
-            Some(from_ms) => storage_outage(attempt, from_ms, now),
-            None => Vec::new(),
-        },
     })
+}
+
+fn show(attempt: &Attempt, position: u32) -> Vec<Effect> {
+    let mut effects = vec![Effect::Show { position }];
+    if attempt.shown != Some(position) {
+        effects.insert(0, Effect::Record(Event::QuestionShown { position }));
+    }
+    effects
+}
+
+fn sitting_ended(
+    attempt: &Attempt,
+    staff_id: String,
+    now: ExamMs,
+) -> Result<Vec<Effect>, AttemptError> {
+    if let Some(outage) = attempt.undecided() {
+        return Err(AttemptError::OutageUndecided {
+            outage_no: outage.outage_no,
+        });
+    }
+    let by = (staff_id, "sitting_ended".to_owned());
+    Ok(hand_in(attempt, HandInKind::Forced, Some(by), now))
 }
 
 fn save(
@@ -193,14 +188,13 @@ fn outage(attempt: &Attempt, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs)
 }
 
 /// A failure of storage ends with a record even where no time was lost, because the record is what ends it.
-fn storage_outage(attempt: &Attempt, from_ms: ExamMs, now: ExamMs) -> Vec<Effect> {
-    let from_ms = from_ms.max(outages_from(attempt));
-    vec![Effect::Record(outage_event(
-        attempt,
-        OutageCause::Storage,
-        from_ms,
-        now.max(from_ms),
-    ))]
+fn storage_back(attempt: &Attempt, now: ExamMs) -> Vec<Effect> {
+    let Some(stalled_ms) = attempt.stalled_since else {
+        return Vec::new();
+    };
+    let from_ms = stalled_ms.max(outages_from(attempt));
+    let event = outage_event(attempt, OutageCause::Storage, from_ms, now.max(from_ms));
+    vec![Effect::Record(event)]
 }
 
 fn outage_event(attempt: &Attempt, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs) -> Event {

@@ -37,135 +37,122 @@ fn the_question_on_the_screen_survives() {
     );
 }
 
-/// A ledger that no terminal can have written is refused at the first event that shows it.
-#[test]
-fn replay_refuses_what_could_not_have_been_recorded() {
-    let start = (plan().started_event(HASH, HASH), START);
-    let answer = |chosen, now| {
-        (
-            Event::AnswerSaved {
-                position: 1,
-                chosen,
-                flagged: false,
-            },
-            now,
-        )
-    };
-    let handed_in = |kind, answered, now| {
-        let event = Event::HandedIn {
+fn start() -> (Event, i64) {
+    (plan().started_event(HASH, HASH), START)
+}
+
+fn answer(chosen: OptionSet, now: i64) -> (Event, i64) {
+    (
+        Event::AnswerSaved {
+            position: 1,
+            chosen,
+            flagged: false,
+        },
+        now,
+    )
+}
+
+fn handed_in(kind: HandInKind, answered: u32, at_ms: i64) -> (Event, i64) {
+    let unanswered = 4 - answered;
+    (
+        Event::HandedIn {
             kind,
             answered,
-            unanswered: 4 - answered,
-            at_ms: now,
+            unanswered,
+            at_ms,
             staff_id: None,
             reason: None,
-        };
-        (event, now)
-    };
-    let recorded = |from_ms, to_ms, proposed_ms| {
-        let cause = OutageCause::Power;
-        (
-            Event::OutageRecorded {
-                outage_no: 1,
-                cause,
-                from_ms,
-                to_ms,
-                proposed_ms,
-            },
-            START + MINUTE,
-        )
-    };
+        },
+        at_ms,
+    )
+}
+
+fn recorded(from_ms: i64, to_ms: i64, proposed_ms: i64) -> (Event, i64) {
+    let cause = OutageCause::Power;
+    (
+        Event::OutageRecorded {
+            outage_no: 1,
+            cause,
+            from_ms,
+            to_ms,
+            proposed_ms,
+        },
+        START + MINUTE,
+    )
+}
+
+/// The last event of the record is the one that no terminal can have written.
+fn refused(events: &[(Event, i64)], cause: AttemptError) {
+    let place = events.len() - 1;
+    let replayed = Attempt::replay(plan(), events.iter().map(|(event, now)| (event, *now)));
+    assert_eq!(replayed, Err(ReplayError { place, cause }));
+}
+
+#[test]
+fn replay_refuses_impossible_starts_and_answers() {
     let mut longer = plan();
     longer.ends_ms += MINUTE;
-    let late = AttemptError::TimeUp { limit_ms: END };
-    let early = AttemptError::TooEarly {
-        until_ms: START + 30 * MINUTE,
-    };
-    let table = [
-        (vec![answer(set(&[1]), START)], 0, AttemptError::NotStarted),
-        (
-            vec![(longer.started_event(HASH, HASH), START)],
-            0,
-            AttemptError::PlanMismatch,
-        ),
-        (
-            vec![start.clone(), start.clone()],
-            1,
-            AttemptError::PlanMismatch,
-        ),
-        (vec![start.clone(), answer(set(&[1]), END)], 1, late),
-        (
-            vec![start.clone(), answer(set(&[5]), START)],
-            1,
-            AttemptError::NoSuchOption { position: 1 },
-        ),
-        (
-            vec![start.clone(), handed_in(HandInKind::Own, 0, START)],
-            1,
-            early,
-        ),
-        (
-            vec![start.clone(), handed_in(HandInKind::Own, 1, END - 1)],
-            1,
-            AttemptError::HandInMalformed,
-        ),
-        (
-            vec![start.clone(), handed_in(HandInKind::TimeUp, 0, END - 1)],
-            1,
-            AttemptError::NotOver,
-        ),
-        (
-            vec![start.clone(), handed_in(HandInKind::Forced, 0, END - 1)],
-            1,
-            AttemptError::ReasonMissing,
-        ),
-        (
-            vec![
-                start.clone(),
-                handed_in(HandInKind::TimeUp, 0, END),
-                answer(set(&[1]), START + 1),
-            ],
-            2,
-            AttemptError::AlreadyHandedIn,
-        ),
-        (
-            vec![start.clone(), recorded(START, START + MINUTE, 2 * MINUTE)],
-            1,
-            AttemptError::OutageMalformed,
-        ),
-        (
-            vec![
-                start.clone(),
-                recorded(START - MINUTE, START + MINUTE, 2 * MINUTE),
-            ],
-            1,
-            AttemptError::OutageMalformed,
-        ),
-        (
-            vec![start.clone(), recorded(START + MINUTE, START, 0)],
-            1,
-            AttemptError::OutageMalformed,
-        ),
-        (
-            vec![start.clone(), recorded(i64::MIN, i64::MAX, 0)],
-            1,
-            AttemptError::OutageMalformed,
-        ),
-        (
-            vec![
-                start.clone(),
-                recorded(START, START + MINUTE, MINUTE),
-                handed_in(HandInKind::TimeUp, 0, END + 9 * MINUTE),
-            ],
-            2,
-            AttemptError::OutageUndecided { outage_no: 1 },
-        ),
+    refused(&[answer(set(&[1]), START)], AttemptError::NotStarted);
+    refused(
+        &[(longer.started_event(HASH, HASH), START)],
+        AttemptError::PlanMismatch,
+    );
+    refused(&[start(), start()], AttemptError::PlanMismatch);
+    refused(
+        &[start(), answer(set(&[1]), END)],
+        AttemptError::TimeUp { limit_ms: END },
+    );
+    refused(
+        &[start(), answer(set(&[5]), START)],
+        AttemptError::NoSuchOption { position: 1 },
+    );
+}
+
+#[test]
+fn replay_refuses_impossible_hand_ins() {
+    let until_ms = START + 30 * MINUTE;
+    refused(
+        &[start(), handed_in(HandInKind::Own, 0, START)],
+        AttemptError::TooEarly { until_ms },
+    );
+    refused(
+        &[start(), handed_in(HandInKind::Own, 1, END - 1)],
+        AttemptError::HandInMalformed,
+    );
+    refused(
+        &[start(), handed_in(HandInKind::TimeUp, 0, END - 1)],
+        AttemptError::NotOver,
+    );
+    refused(
+        &[start(), handed_in(HandInKind::Forced, 0, END - 1)],
+        AttemptError::ReasonMissing,
+    );
+    let after = [
+        start(),
+        handed_in(HandInKind::TimeUp, 0, END),
+        answer(set(&[1]), START + 1),
     ];
-    for (events, place, cause) in table {
-        assert_eq!(
-            Attempt::replay(plan(), events),
-            Err(ReplayError { place, cause })
-        );
+    refused(&after, AttemptError::AlreadyHandedIn);
+    let pending = recorded(START, START + MINUTE, MINUTE);
+    let undecided = [
+        start(),
+        pending,
+        handed_in(HandInKind::TimeUp, 0, END + 9 * MINUTE),
+    ];
+    refused(&undecided, AttemptError::OutageUndecided { outage_no: 1 });
+}
+
+#[test]
+fn replay_refuses_impossible_outages() {
+    let table = [
+        recorded(START, START + MINUTE, 2 * MINUTE),
+        recorded(START - MINUTE, START + MINUTE, 2 * MINUTE),
+        recorded(START + MINUTE, START, 0),
+        recorded(START, START, 0),
+        recorded(i64::MIN, i64::MAX, 0),
+    ];
+    for outage in table {
+        refused(&[start(), outage], AttemptError::OutageMalformed);
     }
 }
 
@@ -179,48 +166,48 @@ fn extreme() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Events with any numbers in them, as a broken or hostile device may send.
-fn anything() -> impl Strategy<Value = Event> {
-    let (text, cause) = (
-        || "[ P]{0,2}",
-        || prop_oneof![Just(OutageCause::Power), Just(OutageCause::Clock)],
-    );
+/// What a candidate does, with any numbers in it, as a broken or hostile device may send.
+fn any_answer() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![
         Just(HandInKind::Own),
         Just(HandInKind::TimeUp),
         Just(HandInKind::Forced)
     ];
     prop_oneof![
-        (0u32..6, any::<u8>()).prop_map(|(position, chosen)| Event::AnswerSaved {
-            position,
-            chosen: OptionSet(chosen),
-            flagged: true
+        (0u32..6, any::<u8>()).prop_map(|(position, chosen)| {
+            let chosen = OptionSet(chosen);
+            Event::AnswerSaved {
+                position,
+                chosen,
+                flagged: true,
+            }
         }),
         (0u32..6).prop_map(|position| Event::QuestionShown { position }),
+        (kind, extreme()).prop_map(|(kind, at_ms)| handed_in(kind, 0, at_ms).0),
+    ]
+}
+
+/// What moves the end, with any numbers in it; a part of the outages is right.
+fn any_move() -> impl Strategy<Value = Event> {
+    let cause = || prop_oneof![Just(OutageCause::Power), Just(OutageCause::Clock)];
+    let reason = || "[ P]{0,2}";
+    prop_oneof![
         (0u32..4, cause(), extreme(), extreme(), extreme()).prop_map(
-            |(outage_no, cause, from_ms, to_ms, proposed_ms)| {
-                Event::OutageRecorded {
-                    outage_no,
-                    cause,
-                    from_ms,
-                    to_ms,
-                    proposed_ms,
-                }
+            |(outage_no, cause, from_ms, to_ms, proposed_ms)| Event::OutageRecorded {
+                outage_no,
+                cause,
+                from_ms,
+                to_ms,
+                proposed_ms
             }
         ),
-        (1u32..3, cause(), START..END, 0..40 * MINUTE).prop_map(
-            |(outage_no, cause, from_ms, length_ms)| {
-                let proposed_ms = length_ms.min(30 * MINUTE);
-                Event::OutageRecorded {
-                    outage_no,
-                    cause,
-                    from_ms,
-                    to_ms: from_ms + length_ms,
-                    proposed_ms,
-                }
-            }
-        ),
-        (0u32..4, extreme(), text()).prop_map(|(outage_no, credit_ms, reason)| {
+        (START..END, 0..40 * MINUTE).prop_map(|(from_ms, length_ms)| recorded(
+            from_ms,
+            from_ms + length_ms,
+            length_ms.min(30 * MINUTE)
+        )
+        .0),
+        (0u32..4, extreme(), reason()).prop_map(|(outage_no, credit_ms, reason)| {
             Event::OutageDecided {
                 outage_no,
                 credit_ms,
@@ -228,7 +215,7 @@ fn anything() -> impl Strategy<Value = Event> {
                 reason,
             }
         }),
-        (extreme(), text(), any::<bool>()).prop_map(|(credit_ms, by, order)| {
+        (extreme(), reason(), any::<bool>()).prop_map(|(credit_ms, by, order)| {
             let order = order.then_some(HASH);
             Event::TimeCredited {
                 credit_ms,
@@ -242,14 +229,6 @@ fn anything() -> impl Strategy<Value = Event> {
             by_ms,
             order: None
         }),
-        (kind, extreme()).prop_map(|(kind, at_ms)| Event::HandedIn {
-            kind,
-            answered: 0,
-            unanswered: 4,
-            at_ms,
-            staff_id: None,
-            reason: None
-        }),
     ]
 }
 
@@ -258,7 +237,7 @@ proptest! {
 
     /// Whatever is fed to it, the machine refuses or takes over; it does not panic, and a refusal changes nothing.
     #[test]
-    fn anything_can_be_fed_to_it(events in prop::collection::vec((anything(), extreme()), 0..12), ends_ms in extreme()) {
+    fn anything_can_be_fed_to_it(events in prop::collection::vec((prop_oneof![any_answer(), any_move()], extreme()), 0..12), ends_ms in extreme()) {
         let mut odd = plan();
         odd.ends_ms = ends_ms;
         for plan in [plan(), odd] {
@@ -293,20 +272,12 @@ fn a_postponement_before_and_after_the_attempt_changes_nothing() {
             now,
         )
     };
-    let handed_in = |at_ms| Event::HandedIn {
-        kind: HandInKind::Own,
-        answered: 0,
-        unanswered: 4,
-        at_ms,
-        staff_id: None,
-        reason: None,
-    };
     let now = START + 40 * MINUTE;
     let events = [
         postponed(START - MINUTE),
         (plan().started_event(HASH, HASH), START),
         postponed(START + MINUTE),
-        (handed_in(now), now),
+        handed_in(HandInKind::Own, 0, now),
         postponed(now + MINUTE),
     ];
     let attempt = Attempt::replay(plan(), events).unwrap();
