@@ -1,6 +1,14 @@
 //! What a terminal does, with no window: enrol, pull, check, unlock, check in, sit, snap, seal, sync.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod durable_file;
+pub mod identity;
 pub mod machine;
+pub mod papers;
 pub mod recorder;
+pub mod site_kit;
+pub mod upstream;
 pub mod view;
+
+#[cfg(test)]
+mod test_center;

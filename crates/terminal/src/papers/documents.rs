@@ -1,0 +1,87 @@
+//! Verifying what comes from outside: who signed it, and whether it belongs to this site, sitting and device.
+
+use super::PapersError;
+use crate::identity::DeviceIdentity;
+use crate::site_kit::SiteKit;
+use fengjuan_envelope::{cose, sign::PublicKey};
+use fengjuan_wire::grant::Grant;
+use fengjuan_wire::package::VerifiedPackage;
+use fengjuan_wire::sitting::SittingDocument;
+use fengjuan_wire::{Hash32, SUITE, Signed};
+use std::path::Path;
+
+/// A sitting of this site, signed by the issuer.
+pub(super) fn verify_sitting(bytes: &[u8], kit: &SiteKit) -> Result<SittingDocument, PapersError> {
+    let document = SittingDocument::verify(&kit.directory.issuer, bytes)?;
+    if document.suite != SUITE {
+        return Err(PapersError::Unsupported(document.suite));
+    }
+    if document.site != kit.site {
+        return Err(PapersError::WrongSite {
+            found: document.site,
+        });
+    }
+    let groups = &document.sitting.class_groups;
+    let each_has_one = groups.len() == document.packages.len()
+        && groups.iter().all(|group| {
+            document
+                .packages
+                .iter()
+                .any(|p| p.class_no == group.class_no)
+        });
+    if !each_has_one {
+        return Err(PapersError::Mismatch("class group"));
+    }
+    Ok(document)
+}
+
+/// A grant for this device, signed by the issuer, or by a hub that the sitting names.
+pub(super) fn verify_grant(
+    bytes: &[u8],
+    delegates: &[PublicKey],
+    kit: &SiteKit,
+    identity: &DeviceIdentity,
+) -> Result<Grant, PapersError> {
+    let (_, kid, _) = cose::peek_payload(bytes).map_err(|_| PapersError::Signature)?;
+    let signer = delegates
+        .iter()
+        .find(|key| key.key_id() == kid)
+        .unwrap_or(&kit.directory.issuer);
+    let grant = Grant::verify(signer, bytes)?;
+    if grant.site != kit.site {
+        return Err(PapersError::WrongSite { found: grant.site });
+    }
+    if grant.device != identity.public() {
+        return Err(PapersError::OtherDevice);
+    }
+    Ok(grant)
+}
+
+/// A package file of this class group of this sitting, whole.
+pub(super) fn verify_package(
+    path: &Path,
+    class_no: &str,
+    hash: &Hash32,
+    document: &SittingDocument,
+    kit: &SiteKit,
+) -> Result<(), PapersError> {
+    let package = VerifiedPackage::open(path, &kit.directory.issuer)?;
+    let place = &package.header.place;
+    if place.site != kit.site {
+        return Err(PapersError::WrongSite {
+            found: place.site.clone(),
+        });
+    }
+    if place.sitting_no != document.sitting.sitting_no
+        || place.plan_no != document.sitting.plan.plan_no
+    {
+        return Err(PapersError::Mismatch("sitting"));
+    }
+    if place.version != document.sitting.version {
+        return Err(PapersError::Mismatch("version"));
+    }
+    if place.class_no != class_no {
+        return Err(PapersError::Mismatch("class group"));
+    }
+    Ok(package.verify_whole(hash)?)
+}

@@ -1,0 +1,252 @@
+use super::{Sink, TimeAnswer, TlsError, Upstream, UpstreamError, client_config};
+use crate::identity::DeviceIdentity;
+use crate::machine::Machine;
+use crate::site_kit::SiteKit;
+use fengjuan_envelope::cbor;
+use fengjuan_envelope::sign::PublicKey;
+use fengjuan_wire::upstream::{
+    AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, LARGEST_BODY_BYTES,
+    Offer, Orders, SignedTime, UploadState,
+};
+use fengjuan_wire::{Hash32, Signed};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longest silence in the middle of an answer.
+const SILENCE: Duration = Duration::from_secs(10);
+const SHORT_CALL: Duration = Duration::from_secs(15);
+const LONG_CALL: Duration = Duration::from_secs(120);
+
+/// The center, over mutual TLS 1.3 with pinned keys.
+pub struct CenterClient {
+    http: reqwest::Client,
+    url: String,
+    receipt: PublicKey,
+    machine: Arc<dyn Machine>,
+}
+
+impl CenterClient {
+    /// No connection is made yet.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn new(
+        kit: &SiteKit,
+        identity: &DeviceIdentity,
+        machine: Arc<dyn Machine>,
+    ) -> Result<CenterClient, TlsError> {
+        let tls = client_config(&identity.sign, &kit.directory.tls_server)?;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .tcp_keepalive(Duration::from_secs(20))
+            .build()
+            .map_err(|error| TlsError::of(&error))?;
+        Ok(CenterClient {
+            http,
+            url: kit.url.clone(),
+            receipt: kit.directory.receipt,
+            machine,
+        })
+    }
+
+    fn call(&self, method: Method, path: &str, limit: Duration) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .timeout(limit)
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.call(Method::GET, path, SHORT_CALL)
+    }
+
+    fn post(&self, path: &str, body: Vec<u8>) -> RequestBuilder {
+        let call = self.call(Method::POST, path, LONG_CALL);
+        call.header(header::CONTENT_TYPE, "application/cbor")
+            .body(body)
+    }
+
+    async fn bytes(&self, request: RequestBuilder) -> Result<Vec<u8>, UpstreamError> {
+        let response = request
+            .send()
+            .await
+            .map_err(|error| UpstreamError::of_call(&error))?;
+        let status = response.status();
+        let body = whole_body(response).await?;
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(UpstreamError::refused(status.as_u16(), &body))
+        }
+    }
+
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, UpstreamError> {
+        let body = self.bytes(request).await?;
+        cbor::from_slice(&body).map_err(|error| UpstreamError::malformed(error.to_string()))
+    }
+}
+
+async fn whole_body(mut response: Response) -> Result<Vec<u8>, UpstreamError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| UpstreamError::of_call(&error))?
+    {
+        if body.len() + chunk.len() > LARGEST_BODY_BYTES {
+            return Err(UpstreamError::malformed("the answer is too long"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn encoded(message: &impl serde::Serialize) -> Result<Vec<u8>, UpstreamError> {
+    cbor::to_vec(message).map_err(|error| UpstreamError::malformed(error.to_string()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first byte that `Content-Range: bytes A-B/C` (RFC 9110 §14.4) says.
+fn range_start(response: &Response) -> Option<u64> {
+    let value = response
+        .headers()
+        .get(header::CONTENT_RANGE)?
+        .to_str()
+        .ok()?;
+    value
+        .strip_prefix("bytes ")?
+        .split('-')
+        .next()?
+        .parse()
+        .ok()
+}
+
+impl Upstream for CenterClient {
+    async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolReply, UpstreamError> {
+        self.answer(self.post("/v1/enrol", encoded(request)?)).await
+    }
+
+    async fn directory(&self) -> Result<Vec<u8>, UpstreamError> {
+        self.bytes(self.get("/v1/directory")).await
+    }
+
+    async fn signed_time(&self) -> Result<TimeAnswer, UpstreamError> {
+        let nonce: [u8; 16] = fengjuan_envelope::random_bytes()
+            .map_err(|error| UpstreamError::malformed(error.to_string()))?;
+        let request = self.get(&format!("/v1/time?nonce={}", hex(&nonce)));
+        let sent_boot_ms = self.machine.boot_ms();
+        let bytes = self.bytes(request).await?;
+        let received_boot_ms = self.machine.boot_ms();
+        let time = SignedTime::verify(&self.receipt, &bytes).map_err(|error| {
+            UpstreamError::NotAuthentic {
+                detail: error.to_string(),
+            }
+        })?;
+        if time.nonce != nonce {
+            let detail = "the time answers another question".to_owned();
+            return Err(UpstreamError::NotAuthentic { detail });
+        }
+        Ok(TimeAnswer {
+            unix_ms: time.unix_ms,
+            sent_boot_ms,
+            received_boot_ms,
+        })
+    }
+
+    async fn offer(&self) -> Result<Offer, UpstreamError> {
+        self.answer(self.get("/v1/offer")).await
+    }
+
+    async fn fetch_range(
+        &self,
+        hash: &Hash32,
+        from: u64,
+        to: u64,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), UpstreamError> {
+        if from >= to {
+            return Ok(());
+        }
+        let request = self
+            .call(
+                Method::GET,
+                &format!("/v1/objects/{}", hash.hex()),
+                LONG_CALL,
+            )
+            .header(header::RANGE, format!("bytes={from}-{}", to - 1));
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| UpstreamError::of_call(&error))?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if range_start(&response) == Some(from) => {}
+            StatusCode::OK if from == 0 => {}
+            status if status.is_success() => {
+                return Err(UpstreamError::malformed("not the range that was asked for"));
+            }
+            status => {
+                let body = whole_body(response).await?;
+                return Err(UpstreamError::refused(status.as_u16(), &body));
+            }
+        }
+        let mut left = to - from;
+        while left > 0 {
+            let chunk = response
+                .chunk()
+                .await
+                .map_err(|error| UpstreamError::of_call(&error))?;
+            let Some(chunk) = chunk else { break };
+            let wanted = chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            sink(&chunk[..wanted]).map_err(|error| UpstreamError::storage(&error))?;
+            left -= wanted as u64;
+        }
+        Ok(())
+    }
+
+    async fn upload_state(&self, hash: &Hash32) -> Result<UploadState, UpstreamError> {
+        self.answer(self.get(&format!("/v1/uploads/{}", hash.hex())))
+            .await
+    }
+
+    async fn upload_part(
+        &self,
+        hash: &Hash32,
+        offset: u64,
+        total: u64,
+        part: Vec<u8>,
+    ) -> Result<UploadState, UpstreamError> {
+        let path = format!("/v1/uploads/{}?offset={offset}&total={total}", hash.hex());
+        self.answer(self.call(Method::PUT, &path, LONG_CALL).body(part))
+            .await
+    }
+
+    async fn post_entries(&self, request: &EntriesRequest) -> Result<EntriesReply, UpstreamError> {
+        self.answer(self.post("/v1/entries", encoded(request)?))
+            .await
+    }
+
+    async fn attempt_entries(
+        &self,
+        attempt_id: &[u8; 16],
+    ) -> Result<AttemptEntries, UpstreamError> {
+        self.answer(self.get(&format!("/v1/attempts/{}/entries", hex(attempt_id))))
+            .await
+    }
+
+    async fn orders(&self) -> Result<Orders, UpstreamError> {
+        self.answer(self.get("/v1/orders")).await
+    }
+}
