@@ -1,0 +1,188 @@
+//! The command line as typed.
+
+use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// 封卷 考试机构端 / the exam center
+#[derive(Parser)]
+#[command(name = "fengjuan-center", version)]
+pub struct Arguments {
+    /// 考试机构数据目录 / the center's folder
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// 建立考试机构：密钥、数据库 / make keys and database
+    Init {
+        /// 英文简称 / short ASCII name
+        #[arg(long)]
+        id: String,
+        /// 全称 / full name
+        #[arg(long)]
+        name: String,
+    },
+    /// 写出考试点工具包 / write a site's kit
+    Kit {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        site: String,
+        folder: PathBuf,
+    },
+    /// 题库 / item banks
+    #[command(subcommand)]
+    Bank(BankCommand),
+    /// 考试计划 / exam plans
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// 场次 / sittings
+    #[command(subcommand)]
+    Sitting(SittingCommand),
+    /// 从标准输入读口令，生成工作人员口令摘要 / make a staff password verifier from standard input
+    StaffPassword,
+    /// 签发场次 / issue a sitting
+    Issue {
+        #[arg(required_unless_present = "all")]
+        sitting: Option<String>,
+        /// 签发所有未签发的场次 / every sitting not yet issued
+        #[arg(long, conflicts_with = "sitting")]
+        all: bool,
+    },
+    /// 发放授权密码单 / print the code slip
+    Release {
+        sitting: String,
+        /// 领取人 / who receives it
+        #[arg(long)]
+        to: String,
+        /// 提前发放的理由 / why before its time
+        #[arg(long, value_name = "REASON")]
+        early: Option<String>,
+    },
+    /// 设备 / devices
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// 为设备补发场次授权 / grant a sitting to a device
+    Grant { fingerprint: String, sitting: String },
+    /// 考试机构指令 / orders
+    Order {
+        sitting: String,
+        #[command(subcommand)]
+        kind: OrderCommand,
+        #[arg(long)]
+        reason: String,
+        /// 批准人 / who approves
+        #[arg(long)]
+        by: String,
+    },
+    /// 提供服务 / serve the sites
+    Serve {
+        #[arg(long, default_value = "0.0.0.0:8443")]
+        listen: SocketAddr,
+        /// 监听成功后把地址写入文件 / write the bound address to a file
+        #[arg(long)]
+        port_file: Option<PathBuf>,
+        /// 明文健康检查地址 / plain health check listener
+        #[arg(long)]
+        health: Option<SocketAddr>,
+    },
+    /// 开封成绩、复核、导出 / open, regrade and export results
+    Results {
+        sitting: String,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 写出见证方名册 / write the witness's signed roll
+    Roll {
+        #[arg(long)]
+        site: Option<String>,
+        #[arg(long)]
+        sitting: Option<String>,
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum BankCommand {
+    /// 导入 .xlsx 或 .csv / import
+    Import {
+        file: PathBuf,
+        #[arg(long)]
+        bank: String,
+        /// 图片文件夹或 zip / folder or zip of pictures
+        #[arg(long)]
+        pictures: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum PlanCommand {
+    /// 导入计划、名册和照片 / import plan, roster and photos
+    Import {
+        plan: PathBuf,
+        #[arg(long)]
+        roster: PathBuf,
+        #[arg(long)]
+        photos: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum SittingCommand {
+    /// 全部场次 / every sitting
+    List,
+}
+
+#[derive(Subcommand)]
+pub enum DeviceCommand {
+    /// 全部设备 / every device
+    List,
+    /// 两人核对指纹后批准 / approve after two people compared the fingerprint
+    Approve {
+        fingerprint: String,
+        #[arg(long)]
+        by: String,
+    },
+    /// 停用 / revoke
+    Revoke {
+        fingerprint: String,
+        #[arg(long)]
+        by: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum OrderCommand {
+    /// 准许迟到考生入场 / let a late candidate in
+    LateEntry { ticket: String },
+    /// 补时：不指定则全场 / credit time; the whole room unless limited
+    Credit {
+        minutes: u32,
+        #[arg(long, conflicts_with = "class")]
+        ticket: Option<String>,
+        #[arg(long)]
+        class: Option<String>,
+    },
+    /// 整场顺延 / postpone the sitting
+    Postpone { minutes: u32 },
+    /// 恢复误交的答卷 / reopen a mistaken hand-in
+    Reopen { ticket: String },
+    /// 增派工作人员 / one more member of staff
+    SubstituteStaff {
+        #[arg(long)]
+        id: String,
+        #[arg(long)]
+        name: String,
+        /// proctor, exam_staff, site_head, system_administrator, auditor, inspector
+        #[arg(long)]
+        role: String,
+        /// staff-password 的输出 / output of staff-password
+        #[arg(long)]
+        password: String,
+    },
+}

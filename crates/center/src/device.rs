@@ -1,0 +1,164 @@
+//! Devices (考试机、考场管理机): known by their key, approved by two people who compare a fingerprint.
+
+use crate::keys::KeyRole;
+use crate::{CenterError, Home, issue};
+use fengjuan_envelope::hpke::KemPublic;
+use fengjuan_envelope::sign::PublicKey;
+use fengjuan_wire::Signed;
+use fengjuan_wire::directory::{DeviceCertificate, device_fingerprint};
+use fengjuan_wire::upstream::{EnrolReply, EnrolRequest};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceState {
+    Pending,
+    Approved,
+    Revoked,
+}
+
+/// A device as the center knows it.
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub sign: PublicKey,
+    pub kem: KemPublic,
+    pub name: String,
+    pub site: String,
+    pub machine: Vec<u8>,
+    pub fingerprint: String,
+    pub state: DeviceState,
+    pub first_seen_ms: i64,
+    pub decided_ms: Option<i64>,
+    pub decided_by: Option<String>,
+    pub certificate: Option<Vec<u8>>,
+    /// Times that its key was seen where it cannot be.
+    pub alerts: u32,
+}
+
+const COLUMNS: &str = "sign, kem, device_name, site, machine, fingerprint, state, first_seen_ms, decided_ms, decided_by, \
+                       certificate, (SELECT count(*) FROM device_alerts a WHERE a.sign = devices.sign)";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<Device, CenterError>> {
+    let kem: Vec<u8> = row.get(1)?;
+    let state: String = row.get(6)?;
+    let Ok(kem) = KemPublic::from_bytes(&kem) else { return Ok(Err(CenterError::Damaged("device key"))) };
+    Ok(Ok(Device {
+        sign: PublicKey::from_bytes(row.get(0)?),
+        kem,
+        name: row.get(2)?,
+        site: row.get(3)?,
+        machine: row.get(4)?,
+        fingerprint: row.get(5)?,
+        state: match state.as_str() {
+            "approved" => DeviceState::Approved,
+            "pending" => DeviceState::Pending,
+            _ => DeviceState::Revoked,
+        },
+        first_seen_ms: row.get(7)?,
+        decided_ms: row.get(8)?,
+        decided_by: row.get(9)?,
+        certificate: row.get(10)?,
+        alerts: row.get(11)?,
+    }))
+}
+
+/// Every device, the pending ones first.
+pub fn list(conn: &Connection) -> Result<Vec<Device>, CenterError> {
+    let sql = format!("SELECT {COLUMNS} FROM devices ORDER BY state <> 'pending', site, device_name, first_seen_ms");
+    let mut statement = conn.prepare(&sql)?;
+    let rows = statement.query_map([], read)?;
+    rows.map(|row| row?).collect()
+}
+
+pub fn find(conn: &Connection, sign: &PublicKey) -> Result<Option<Device>, CenterError> {
+    let sql = format!("SELECT {COLUMNS} FROM devices WHERE sign = ?1");
+    conn.query_row(&sql, [sign.as_bytes()], read).optional()?.transpose()
+}
+
+fn by_fingerprint(conn: &Connection, fingerprint: &str) -> Result<Device, CenterError> {
+    let plain: String = fingerprint.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase();
+    let sql = format!("SELECT {COLUMNS} FROM devices WHERE replace(fingerprint, '-', '') = ?1");
+    let device = conn.query_row(&sql, [plain], read).optional()?.transpose()?;
+    device.ok_or_else(|| CenterError::UnknownDevice(fingerprint.to_owned()))
+}
+
+/// First contact, or a device that asks again. TLS has proven that the caller holds the key.
+pub fn enrol(conn: &mut Connection, request: &EnrolRequest, now_ms: i64) -> Result<EnrolReply, CenterError> {
+    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let refused = |code: &str| EnrolReply::Refused { code: code.to_owned() };
+    let reply = match find(&change, &request.sign)? {
+        None => {
+            let fingerprint = device_fingerprint(&request.sign, &request.kem);
+            change.execute(
+                "INSERT INTO devices (sign, kem, device_name, site, machine, fingerprint, state, first_seen_ms) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7)",
+                params![
+                    request.sign.as_bytes(),
+                    request.kem.as_bytes(),
+                    request.device_name,
+                    request.site,
+                    request.machine,
+                    fingerprint,
+                    now_ms
+                ],
+            )?;
+            EnrolReply::Pending { fingerprint }
+        }
+        Some(known) if known.machine != request.machine || known.kem != request.kem => {
+            alert(&change, &request.sign, "two_machines", &request.device_name, now_ms)?;
+            refused("enrol.key_on_two_machines")
+        }
+        Some(known) if known.state == DeviceState::Revoked => refused("enrol.revoked"),
+        Some(Device { state: DeviceState::Approved, certificate: Some(certificate), .. }) => EnrolReply::Approved { certificate },
+        Some(known) => EnrolReply::Pending { fingerprint: known.fingerprint },
+    };
+    change.commit()?;
+    Ok(reply)
+}
+
+pub(crate) fn alert(conn: &Connection, sign: &PublicKey, kind: &str, detail: &str, now_ms: i64) -> Result<(), CenterError> {
+    tracing::warn!(device = sign.to_hex(), kind, "a device key was seen where it cannot be");
+    let sql = "INSERT INTO device_alerts (sign, kind, detail, at_ms) VALUES (?1, ?2, ?3, ?4)";
+    conn.execute(sql, params![sign.as_bytes(), kind, detail, now_ms])?;
+    Ok(())
+}
+
+/// Approves a device whose fingerprint two people have compared, and makes its grants for what is issued.
+pub fn approve(home: &Home, fingerprint: &str, by: &str, now_ms: i64) -> Result<Device, CenterError> {
+    if by.trim().is_empty() {
+        return Err(CenterError::Missing("name of who approves"));
+    }
+    let mut conn = home.database()?;
+    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let device = by_fingerprint(&change, fingerprint)?;
+    if device.state == DeviceState::Revoked {
+        return Err(CenterError::DeviceRevoked(device.fingerprint));
+    }
+    let certificate = DeviceCertificate {
+        device_name: device.name.clone(),
+        site: device.site.clone(),
+        sign: device.sign,
+        kem: device.kem,
+        approved_ms: now_ms,
+        approved_by: by.trim().to_owned(),
+    };
+    let certificate = certificate.sign(&home.keys().signing(KeyRole::DeviceCa)?)?;
+    change.execute(
+        "UPDATE devices SET state = 'approved', decided_ms = ?2, decided_by = ?3, certificate = ?4 WHERE sign = ?1",
+        params![device.sign.as_bytes(), now_ms, by.trim(), certificate],
+    )?;
+    let device = by_fingerprint(&change, fingerprint)?;
+    issue::grant_missing(home, &change, &device, now_ms)?;
+    change.commit()?;
+    Ok(device)
+}
+
+/// A device that is lost or misused: from now on it is refused. What it sent before stays.
+pub fn revoke(home: &Home, fingerprint: &str, by: &str, now_ms: i64) -> Result<Device, CenterError> {
+    let conn = home.database()?;
+    let device = by_fingerprint(&conn, fingerprint)?;
+    conn.execute(
+        "UPDATE devices SET state = 'revoked', decided_ms = ?2, decided_by = ?3 WHERE sign = ?1",
+        params![device.sign.as_bytes(), now_ms, by.trim()],
+    )?;
+    by_fingerprint(&conn, fingerprint)
+}

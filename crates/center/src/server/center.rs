@@ -1,0 +1,81 @@
+use super::refusal::Refused;
+use super::tls::Peer;
+use crate::device::{self, Device, DeviceState};
+use crate::keys::KeyRole;
+use crate::{CenterError, Home};
+use axum::http::StatusCode;
+use fengjuan_envelope::sign::SigningKey;
+use fengjuan_wire::Hash32;
+use rusqlite::Connection;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What every request works on.
+pub struct Center {
+    pub(super) home: Home,
+    pub(super) receipt: SigningKey,
+    pub(super) witness: SigningKey,
+    conn: Mutex<Connection>,
+    /// Two parts of one upload must not be written at once; unrelated uploads need not wait for each other.
+    uploads: [Mutex<()>; 64],
+}
+
+impl Center {
+    pub fn open(home: Home) -> Result<Center, CenterError> {
+        Ok(Center {
+            receipt: home.keys().signing(KeyRole::Receipt)?,
+            witness: home.keys().signing(KeyRole::Witness)?,
+            conn: Mutex::new(home.database()?),
+            uploads: std::array::from_fn(|_| Mutex::new(())),
+            home,
+        })
+    }
+
+    /// Runs database work off the async threads. A panic inside is answered as a fault and harms no later request:
+    /// an unfinished transaction is rolled back when it is dropped.
+    pub(super) async fn with_database<T: Send + 'static>(
+        self: &Arc<Center>,
+        work: impl FnOnce(&Center, &mut Connection) -> Result<T, Refused> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let center = self.clone();
+        center
+            .clone()
+            .off_thread(move |_| {
+                let mut conn = center.conn.lock().unwrap_or_else(PoisonError::into_inner);
+                work(&center, &mut conn)
+            })
+            .await
+    }
+
+    pub(super) async fn off_thread<T: Send + 'static>(
+        self: Arc<Center>,
+        work: impl FnOnce(&Center) -> Result<T, Refused> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let done = tokio::task::spawn_blocking(move || work(&self)).await;
+        done.unwrap_or_else(|error| {
+            tracing::error!(%error, "a request's work was cut off");
+            Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "center.fault", ""))
+        })
+    }
+
+    pub(super) fn database(&self) -> std::sync::MutexGuard<'_, Connection> {
+        self.conn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn upload_lock(&self, hash: &Hash32) -> &Mutex<()> {
+        &self.uploads[usize::from(hash.0[0]) % self.uploads.len()]
+    }
+
+    /// The device behind a TLS key, if two people have approved it.
+    pub(super) async fn approved(self: &Arc<Center>, peer: Option<Peer>) -> Result<Arc<Device>, Refused> {
+        let Some(Peer(sign)) = peer else { return Err(Refused::forbidden("upstream.unknown_device")) };
+        let device = self.with_database(move |_, conn| Ok(device::find(conn, &sign)?)).await?;
+        match device {
+            None => Err(Refused::forbidden("upstream.unknown_device")),
+            Some(device) => match device.state {
+                DeviceState::Approved => Ok(Arc::new(device)),
+                DeviceState::Pending => Err(Refused::forbidden("upstream.device_pending")),
+                DeviceState::Revoked => Err(Refused::forbidden("upstream.device_revoked")),
+            },
+        }
+    }
+}

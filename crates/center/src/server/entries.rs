@@ -1,0 +1,174 @@
+//! Replicating and witnessing ledgers, and reading an attempt back.
+
+use super::center::Center;
+use super::handlers::hex16;
+use super::refusal::{Cbor, Refused, read};
+use crate::CenterError;
+use crate::device::{self, Device};
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use fengjuan_core::event::Event;
+use fengjuan_envelope::note;
+use fengjuan_envelope::sign::PublicKey;
+use fengjuan_store::replica::{self, AppendOutcome, CheckpointOutcome, Incoming, Replica};
+use fengjuan_store::{LedgerIdentity, LedgerReader, StoreError, StoredEntry};
+use fengjuan_wire::Hash32;
+use fengjuan_wire::entry::Entry;
+use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, EntriesRequest};
+use rusqlite::{Connection, TransactionBehavior, params};
+use serde_bytes::ByteBuf;
+use std::sync::Arc;
+
+const MOST_ENTRIES: usize = 20_000;
+
+pub(super) async fn append(
+    State(center): State<Arc<Center>>,
+    Extension(device): Extension<Arc<Device>>,
+    body: Bytes,
+) -> Result<Cbor<EntriesReply>, Refused> {
+    let request: EntriesRequest = read(&body)?;
+    let ledger_id: [u8; 16] =
+        request.ledger_id.as_slice().try_into().map_err(|_| Refused::bad("entries.ledger_id", "16 bytes"))?;
+    let incoming = incoming(&ledger_id, &request)?;
+    center
+        .with_database(move |center, conn| {
+            let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let reply = take(center, &change, &device, &ledger_id, &request, &incoming)?;
+            // Committed before it is answered; a fork is kept as evidence too.
+            change.commit()?;
+            Ok(Cbor(reply))
+        })
+        .await
+}
+
+/// Each entry must be one, and name this ledger and its place in it.
+fn incoming(ledger_id: &[u8; 16], request: &EntriesRequest) -> Result<Vec<Incoming>, Refused> {
+    if request.entries.len() > MOST_ENTRIES {
+        return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "entries.too_many", "20,000 at most"));
+    }
+    let mut all = Vec::with_capacity(request.entries.len());
+    for (offset, bytes) in request.entries.iter().enumerate() {
+        let wrong = |detail: &str| Refused::bad("entries.malformed", format!("entry {offset}: {detail}"));
+        let entry = Entry::decode(bytes).map_err(|_| wrong("not an entry"))?;
+        if entry.ledger_id != *ledger_id || request.from_seq.checked_add(offset as u64) != Some(entry.seq) {
+            return Err(wrong("of another ledger or place"));
+        }
+        all.push(Incoming {
+            bytes: bytes.to_vec(),
+            class: entry.class,
+            kind: entry.kind.to_owned(),
+            attempt: entry.attempt,
+            attempt_seq: entry.attempt_seq,
+            exam_ms: entry.exam_ms,
+            wall_ms: entry.wall_ms,
+        });
+    }
+    Ok(all)
+}
+
+fn take(
+    center: &Center,
+    conn: &Connection,
+    device: &Device,
+    ledger_id: &[u8; 16],
+    request: &EntriesRequest,
+    incoming: &[Incoming],
+) -> Result<EntriesReply, Refused> {
+    let now_ms = crate::now_ms();
+    let identity = LedgerIdentity {
+        device: device.name.clone(),
+        device_key: *device.sign.as_bytes(),
+        origin: center.home.directory().ledger_origin(ledger_id),
+    };
+    let registered = match replica::register(conn, ledger_id, &identity, now_ms) {
+        Err(StoreError::LedgerTaken) => return Err(Refused::forbidden("entries.ledger_of_another_device")),
+        other => other?,
+    };
+    if registered.new && !registered.others_of_device.is_empty() {
+        device::alert(conn, &device.sign, "second_ledger", &device.name, now_ms)?;
+    }
+    match replica::append(conn, ledger_id, request.from_seq, incoming, now_ms)? {
+        AppendOutcome::Gap { have } => Ok(EntriesReply::Gap { have }),
+        AppendOutcome::Fork { seq, mine, .. } => {
+            tracing::warn!(device = device.name, seq, "fork");
+            device::alert(conn, &device.sign, "fork", &format!("entry {seq}"), now_ms)?;
+            Ok(EntriesReply::Fork { at_seq: seq, held: Hash32(mine) })
+        }
+        AppendOutcome::Appended { size, .. } => witness(center, conn, device, ledger_id, request.checkpoint.as_deref(), size),
+    }
+}
+
+fn witness(
+    center: &Center,
+    conn: &Connection,
+    device: &Device,
+    ledger_id: &[u8; 16],
+    checkpoint: Option<&str>,
+    size: u64,
+) -> Result<EntriesReply, Refused> {
+    let Some(checkpoint) = checkpoint else { return Ok(EntriesReply::Stored { size, cosigned: None }) };
+    let now_ms = crate::now_ms();
+    let name = center.home.directory().witness_name();
+    let cosign = |text: &str| {
+        let seconds = u64::try_from(now_ms / 1000).unwrap_or(0);
+        note::cosign(text, &name, &center.witness, seconds).map_err(|error| error.to_string())
+    };
+    match replica::cosign_checkpoint(conn, ledger_id, checkpoint, now_ms, cosign) {
+        Ok(CheckpointOutcome::Cosigned { note, .. }) => Ok(EntriesReply::Stored { size, cosigned: Some(note) }),
+        Ok(CheckpointOutcome::Behind { .. } | CheckpointOutcome::RolledBack { .. }) => {
+            Ok(EntriesReply::Stored { size, cosigned: None })
+        }
+        Ok(CheckpointOutcome::Fork { size, mine, .. }) => {
+            tracing::warn!(device = device.name, size, "fork by checkpoint");
+            device::alert(conn, &device.sign, "fork", &format!("checkpoint {size}"), now_ms)?;
+            Ok(EntriesReply::Fork { at_seq: size, held: Hash32(mine) })
+        }
+        Err(StoreError::Checkpoint { detail }) => Err(Refused::bad("entries.checkpoint", detail)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// For a device of the same site that holds a grant of the attempt's sitting: what it gets is ciphertext without the
+/// code. Each reading is recorded.
+pub(super) async fn of_attempt(
+    State(center): State<Arc<Center>>,
+    Extension(device): Extension<Arc<Device>>,
+    Path(id): Path<String>,
+) -> Result<Cbor<AttemptEntries>, Refused> {
+    let attempt = hex16(&id).ok_or_else(|| Refused::bad("attempt.bad_id", "32 hex digits"))?;
+    center
+        .with_database(move |_, conn| {
+            let replica = Replica::new(conn);
+            let found = replica.entries_of_attempt(&attempt)?;
+            for ledger in replica.ledgers()? {
+                let here = found.iter().any(|(id, _)| *id == ledger.ledger_id);
+                let writer = device::find(conn, &PublicKey::from_bytes(ledger.identity.device_key))?;
+                if here && writer.is_none_or(|writer| writer.site != device.site) {
+                    return Err(Refused::forbidden("attempt.of_another_site"));
+                }
+            }
+            if !found.is_empty() && !granted(conn, &device, &found)? {
+                return Err(Refused::forbidden("attempt.no_grant"));
+            }
+            let sql = "INSERT INTO attempt_reads (attempt, device, entries, at_ms) VALUES (?1, ?2, ?3, ?4)";
+            conn.execute(sql, params![attempt, device.sign.as_bytes(), found.len(), crate::now_ms()])?;
+            let entries = found.into_iter().map(|(_, entry)| ByteBuf::from(entry.bytes)).collect();
+            Ok(Cbor(AttemptEntries { entries }))
+        })
+        .await
+}
+
+fn granted(conn: &Connection, device: &Device, entries: &[(fengjuan_store::LedgerId, StoredEntry)]) -> Result<bool, CenterError> {
+    let sitting = entries.iter().find_map(|(_, stored)| match Entry::decode(&stored.bytes).ok()?.event(None).ok()? {
+        Event::AttemptStarted { sitting_no, .. } | Event::Identified { sitting_no, .. } | Event::Absent { sitting_no, .. } => {
+            Some(sitting_no)
+        }
+        _ => None,
+    });
+    let Some(sitting_no) = sitting else { return Ok(false) };
+    let sql = "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 AND device = ?2";
+    let grants: u32 = conn.query_row(sql, params![sitting_no, device.sign.as_bytes()], |row| row.get(0))?;
+    Ok(grants > 0)
+}

@@ -1,0 +1,133 @@
+//! Both sides prove their keys: the server the one that the key directory names, the client any Ed25519 key, which
+//! becomes the request's [`Peer`]. Certificates are self-signed wrappings of those keys and prove nothing else.
+
+use crate::keys::KeyRole;
+use crate::{CenterError, Home};
+use axum::Extension;
+use axum_server::accept::Accept;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use fengjuan_envelope::sign::PublicKey;
+use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{WebPkiSupportedAlgorithms, ring as provider, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tower::Layer;
+use x509_parser::oid_registry::OID_SIG_ED25519;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// The key that the caller has proven to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub PublicKey);
+
+pub(super) fn server_config(home: &Home) -> Result<RustlsConfig, CenterError> {
+    let key = home.keys().signing(KeyRole::Tls)?;
+    let pkcs8 = key.to_pkcs8_der();
+    let tls = |error: String| CenterError::Tls(error);
+    let der = PrivatePkcs8KeyDer::from(pkcs8.to_vec());
+    let pair = KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ED25519).map_err(|error| tls(error.to_string()))?;
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).map_err(|error| tls(error.to_string()))?;
+    // Site clocks may be wrong, and the pinned key is what counts.
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2099, 12, 31);
+    let certificate = params.self_signed(&pair).map_err(|error| tls(error.to_string()))?;
+    let suite = Arc::new(provider::default_provider());
+    let verifier = Arc::new(AnyEd25519 { algorithms: suite.signature_verification_algorithms });
+    let mut config = ServerConfig::builder_with_provider(suite)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| tls(error.to_string()))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(der))
+        .map_err(|error| tls(error.to_string()))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Every connection proves its key afresh.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}
+
+/// Takes any certificate that wraps an Ed25519 key; the handshake's signature proves that the caller holds it. Which
+/// calls that key may make is decided for each request.
+#[derive(Debug)]
+struct AnyEd25519 {
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ClientCertVerifier for AnyEd25519 {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(&self, end_entity: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<ClientCertVerified, Error> {
+        match key_of(end_entity) {
+            Some(_) => Ok(ClientCertVerified::assertion()),
+            None => Err(Error::InvalidCertificate(CertificateError::BadEncoding)),
+        }
+    }
+
+    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("TLS 1.3 only".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}
+
+/// The Ed25519 key in a certificate.
+fn key_of(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
+    let (rest, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let key = parsed.public_key();
+    if !rest.is_empty() || key.algorithm.algorithm != OID_SIG_ED25519 {
+        return None;
+    }
+    let bytes: [u8; 32] = key.subject_public_key.data.as_ref().try_into().ok()?;
+    Some(PublicKey::from_bytes(bytes))
+}
+
+/// Accepts TLS and hands the caller's key to every request of the connection.
+#[derive(Clone)]
+pub(super) struct PeerAcceptor {
+    tls: RustlsAcceptor,
+}
+
+impl PeerAcceptor {
+    pub fn new(config: RustlsConfig) -> PeerAcceptor {
+        PeerAcceptor { tls: RustlsAcceptor::new(config) }
+    }
+}
+
+type Accepted<Stream, Service> = Pin<Box<dyn Future<Output = io::Result<(Stream, Service)>> + Send>>;
+
+impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
+    type Stream = <RustlsAcceptor as Accept<TcpStream, S>>::Stream;
+    type Service = <Extension<Peer> as Layer<S>>::Service;
+    type Future = Accepted<Self::Stream, Self::Service>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let accepting = self.tls.accept(stream, service);
+        Box::pin(async move {
+            let (stream, service) = accepting.await?;
+            let certificates = stream.get_ref().1.peer_certificates();
+            let key = certificates.and_then(|chain| chain.first()).and_then(key_of);
+            let key = key.ok_or_else(|| io::Error::new(io::ErrorKind::PermissionDenied, "no client key"))?;
+            Ok((stream, Extension(Peer(key)).layer(service)))
+        })
+    }
+}
