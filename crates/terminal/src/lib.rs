@@ -7,7 +7,24 @@ pub mod machine;
 pub mod papers;
 pub mod recorder;
 pub mod site_kit;
+pub mod sync;
 pub mod upstream;
+#[cfg(feature = "exam-day")]
+pub mod checkin;
+#[cfg(feature = "exam-day")]
+pub mod controller;
+#[cfg(feature = "exam-day")]
+pub mod resources;
+#[cfg(feature = "exam-day")]
+pub mod sealing;
+#[cfg(feature = "exam-day")]
+pub mod sitting_run;
+#[cfg(feature = "exam-day")]
+pub mod snapshots;
+#[cfg(feature = "exam-day")]
+pub mod staff;
+#[cfg(feature = "exam-day")]
+pub mod unlock;
 pub mod view;
 
 #[cfg(test)]

@@ -142,6 +142,32 @@ impl Recorder {
         })
     }
 
+    /// As [`Recorder::entry`], with the exam time by which the event was decided (so that whoever replays the ledger
+    /// judges by the same moment), and for an attempt whose key may not be open yet: only sealed events need it.
+    pub fn entry_at(
+        &self,
+        actor: &str,
+        attempt: Option<[u8; 16]>,
+        key: Option<&SecretKey>,
+        event: Event,
+        exam_ms: ExamMs,
+    ) -> Box<dyn EncodeEntry> {
+        let stamp = Stamp {
+            attempt,
+            lease: u64::from(attempt.is_some()),
+            actor: actor.to_owned(),
+            boot_id: self.machine.boot_id(),
+            boot_ms: self.machine.boot_ms(),
+            exam_ms: Some(exam_ms),
+            wall_ms: self.machine.wall_ms(),
+        };
+        Box::new(StampedEvent {
+            stamp,
+            event,
+            key: key.cloned(),
+        })
+    }
+
     /// The exam time of this moment.
     pub fn exam_now(&self) -> ExamMs {
         let boot_ms = self.machine.boot_ms();
@@ -173,6 +199,15 @@ impl Recorder {
             self.ticked(Some(boot_ms));
         }
         Ok(())
+    }
+
+    /// Persists a tick now, whatever the age of the last one: after an anchor, so that a restart stays anchored.
+    ///
+    /// # Errors
+    /// As the store's writer.
+    pub fn persist_clock(&self) -> Result<(), StoreError> {
+        self.last_tick_boot_ms.store(i64::MIN, Ordering::Relaxed);
+        self.tick()
     }
 
     /// Looks at the wall clock and for suspends, and records what it sees.

@@ -18,7 +18,7 @@ const CERTIFICATE: &[u8] = b"certificate";
 pub enum Enrolment {
     Pending,
     Refused { code: String },
-    Approved(DeviceCertificate),
+    Approved(Box<DeviceCertificate>),
 }
 
 /// The certificate that the center gave this device, verified again; `None` where there is none that fits the keys.
@@ -88,7 +88,7 @@ pub async fn enrol<U: Upstream>(
                         full: error == StoreError::Full,
                     })?;
             }
-            Ok(Enrolment::Approved(certificate))
+            Ok(Enrolment::Approved(Box::new(certificate)))
         }
     }
 }

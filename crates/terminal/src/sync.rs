@@ -1,0 +1,316 @@
+//! Keeping up with the upstream: the clock, the orders, the ledger's replica and witness, and the sealed objects until
+//! each has its receipt. Nothing on a screen waits for any of this, everything may be repeated, and nothing is ever
+//! deleted because it was sent.
+
+mod anchor;
+mod checkpoint;
+mod courier;
+mod error;
+mod orders;
+mod pace;
+mod replicate;
+mod state;
+mod task;
+mod upload;
+
+pub use checkpoint::checkpoint;
+pub use error::SyncError;
+pub use orders::{ReceivedOrder, held_orders};
+pub use pace::Pace;
+pub use state::SyncState;
+pub use task::SyncTask;
+
+use crate::identity::DeviceIdentity;
+use crate::recorder::Recorder;
+use crate::site_kit::SiteKit;
+use crate::upstream::{self, Enrolment, Upstream};
+use crate::view::LinkState;
+use fengjuan_store::{Projection, Reader, StoreError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, mpsc, watch};
+
+const NS: &str = "sync";
+const ASKED_AS: &[u8] = b"device_name";
+/// The exam clock is compared with upstream's this often.
+const ANCHOR_EVERY_MS: i64 = 60_000;
+/// New entries are replicated and witnessed this often, and at once when somebody nudges.
+const ENTRIES_EVERY_MS: i64 = 20_000;
+
+/// What an [`Uplink`] is made of.
+pub struct UplinkParts<U> {
+    pub upstream: U,
+    pub kit: SiteKit,
+    pub identity: Arc<DeviceIdentity>,
+    pub recorder: Recorder,
+    pub reader: Reader,
+    pub data_dir: PathBuf,
+}
+
+/// The terminal's side of the upstream. Clones share everything.
+pub struct Uplink<U> {
+    inner: Arc<Inner<U>>,
+}
+
+impl<U> Clone for Uplink<U> {
+    fn clone(&self) -> Self {
+        Uplink {
+            inner: self.inner.clone(),
+        }
+    }
+}
+
+struct Inner<U> {
+    upstream: U,
+    kit: SiteKit,
+    identity: Arc<DeviceIdentity>,
+    recorder: Recorder,
+    reader: Mutex<Reader>,
+    data_dir: PathBuf,
+    ledger_id: [u8; 16],
+    state: watch::Sender<SyncState>,
+    orders: mpsc::UnboundedSender<ReceivedOrder>,
+    run: Mutex<Run>,
+    /// One pass at a time, whoever asks.
+    busy: tokio::sync::Mutex<()>,
+    nudge: Arc<Notify>,
+}
+
+/// What this run of the program has done already.
+#[derive(Default)]
+struct Run {
+    enrolled: bool,
+    anchored_boot_ms: Option<i64>,
+    replicated_boot_ms: Option<i64>,
+    /// Entries that the upstream is known to hold.
+    sent: Option<u64>,
+}
+
+impl<U: Upstream> Uplink<U> {
+    /// Nothing is sent yet. Orders come out of the channel once each, verified and recorded; those of earlier runs
+    /// are in [`held_orders`].
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn new(
+        parts: UplinkParts<U>,
+    ) -> Result<(Uplink<U>, mpsc::UnboundedReceiver<ReceivedOrder>), StoreError> {
+        let UplinkParts {
+            upstream,
+            kit,
+            identity,
+            recorder,
+            reader,
+            data_dir,
+        } = parts;
+        let ledger_id = reader.head()?.ledger_id;
+        let certificate = upstream::certificate(&reader, &kit, &identity)?;
+        let enrolment = certificate.map(|certificate| Enrolment::Approved(Box::new(certificate)));
+        let (orders, received) = mpsc::unbounded_channel();
+        let (state, _) = watch::channel(SyncState::new(enrolment));
+        let inner = Inner {
+            upstream,
+            kit,
+            identity,
+            recorder,
+            reader: Mutex::new(reader),
+            data_dir,
+            ledger_id,
+            state,
+            orders,
+            run: Mutex::default(),
+            busy: tokio::sync::Mutex::new(()),
+            nudge: Arc::new(Notify::new()),
+        };
+        let sync = Uplink {
+            inner: Arc::new(inner),
+        };
+        sync.look()?;
+        Ok((sync, received))
+    }
+
+    pub fn upstream(&self) -> &U {
+        &self.inner.upstream
+    }
+
+    /// The present state; the receiver tells of changes.
+    pub fn state(&self) -> watch::Receiver<SyncState> {
+        self.inner.state.subscribe()
+    }
+
+    /// Something happened that should be sent or witnessed soon.
+    pub fn nudge(&self) {
+        self.run().replicated_boot_ms = None;
+        self.inner.nudge.notify_one();
+    }
+
+    /// Remembers that somebody wants this device enrolled under a name, and asks soon.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn ask_to_enrol(&self, device_name: &str) -> Result<(), StoreError> {
+        let name = Projection::put(NS, ASKED_AS, device_name.as_bytes());
+        self.inner.recorder.writer().put(vec![name])?;
+        self.run().enrolled = false;
+        self.nudge();
+        Ok(())
+    }
+
+    /// The name under which enrolment was asked for, if it was.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn asked_as(&self) -> Result<Option<String>, StoreError> {
+        let name = self.read(|reader| reader.get(NS, ASKED_AS))?;
+        Ok(name.and_then(|name| String::from_utf8(name).ok()))
+    }
+
+    /// Does everything that is due, once. Ends early where the upstream cannot be heard.
+    ///
+    /// # Errors
+    /// [`SyncError`]; the state says the same. What was done before the error stays done.
+    pub async fn pass(&self) -> Result<(), SyncError> {
+        let _one = self.inner.busy.lock().await;
+        let result = self.pass_steps().await;
+        let storage = self.look();
+        self.inner.state.send_modify(|state| match &result {
+            Ok(()) => state.last_error = None,
+            Err(error) => {
+                state.last_error = Some(error.code().to_owned());
+                if error.is_link() {
+                    state.link = LinkState::Offline;
+                }
+            }
+        });
+        if result.as_ref().is_err_and(SyncError::is_link) {
+            // Back on the line, the clock is looked at first.
+            self.run().anchored_boot_ms = None;
+        }
+        result.and(storage.map_err(SyncError::from))
+    }
+
+    async fn pass_steps(&self) -> Result<(), SyncError> {
+        if !self.enrolled().await? {
+            self.inner
+                .state
+                .send_modify(|state| state.link = LinkState::NotEnrolled);
+            return Ok(());
+        }
+        self.anchor_when_due().await?;
+        self.inner
+            .state
+            .send_modify(|state| state.link = LinkState::Online);
+        let mut first = self.pull_orders().await.err();
+        // One thing that the upstream refuses does not hold the others back.
+        for failed in [
+            self.replicate_when_due().await.err(),
+            self.upload_unsent().await.err(),
+        ] {
+            match failed {
+                Some(error) if error.is_link() => return Err(error),
+                Some(error) => first = first.or(Some(error)),
+                None => {}
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// Asks once a run, so that the center sees a cloned key, and until the answer is yes.
+    async fn enrolled(&self) -> Result<bool, SyncError> {
+        if self.run().enrolled {
+            return Ok(true);
+        }
+        let known = matches!(
+            self.inner.state.borrow().enrolment,
+            Some(Enrolment::Approved(_))
+        );
+        let Some(name) = self.asked_as()? else {
+            return Ok(false);
+        };
+        let Inner {
+            upstream,
+            recorder,
+            kit,
+            identity,
+            ..
+        } = &*self.inner;
+        let answer = upstream::enrol(upstream, recorder, kit, identity, &name, known).await?;
+        let approved = matches!(answer, Enrolment::Approved(_));
+        self.inner
+            .state
+            .send_modify(|state| state.enrolment = Some(answer));
+        if approved {
+            self.renew_directory().await;
+        }
+        self.run().enrolled = approved;
+        Ok(approved)
+    }
+
+    /// A newer directory is used from the next start on.
+    async fn renew_directory(&self) {
+        let Ok(bytes) = self.inner.upstream.directory().await else {
+            return;
+        };
+        match self
+            .inner
+            .kit
+            .clone()
+            .renew_directory(&self.inner.data_dir, &bytes)
+        {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("a newer key directory is used from the next start on"),
+            Err(error) => {
+                tracing::warn!(code = error.code(), %error, "offered key directory refused")
+            }
+        }
+    }
+
+    /// Brings the state up to date with the store.
+    fn look(&self) -> Result<(), StoreError> {
+        let (size, witnessed, unsent) = self.read(|reader| {
+            let witnessed = reader.latest_cosigned()?;
+            Ok((reader.size()?, witnessed, reader.unsent_objects()?.len()))
+        })?;
+        let witnessed = witnessed.and_then(|checkpoint| self.witnessed(&checkpoint));
+        self.inner.state.send_if_modified(|state| {
+            let before = state.clone();
+            state.ledger_size = size;
+            state.unsent = u32::try_from(unsent).unwrap_or(u32::MAX);
+            (state.witnessed_size, state.witnessed_ms) =
+                witnessed.map_or((0, None), |(size, seconds)| (size, Some(seconds * 1000)));
+            *state != before
+        });
+        Ok(())
+    }
+
+    fn run(&self) -> MutexGuard<'_, Run> {
+        self.inner
+            .run
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn boot_ms(&self) -> i64 {
+        self.inner.recorder.machine().boot_ms()
+    }
+
+    fn due(&self, last_boot_ms: Option<i64>, every_ms: i64) -> bool {
+        last_boot_ms.is_none_or(|last| self.boot_ms().saturating_sub(last) >= every_ms)
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        read(
+            &self
+                .inner
+                .reader
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

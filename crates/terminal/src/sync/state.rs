@@ -1,0 +1,47 @@
+use crate::upstream::Enrolment;
+use crate::view::LinkState;
+use fengjuan_wire::Hash32;
+use std::collections::BTreeMap;
+
+/// What the screens show of the upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncState {
+    pub link: LinkState,
+    /// The last answer; `None` before anybody asked.
+    pub enrolment: Option<Enrolment>,
+    /// Sealed objects without a verified receipt.
+    pub unsent: u32,
+    /// Code of each unsent object's last failed try.
+    pub failures: BTreeMap<Hash32, String>,
+    pub ledger_size: u64,
+    /// Entries under a checkpoint that the witness cosigned, and when it did (its clock, milliseconds).
+    pub witnessed_size: u64,
+    pub witnessed_ms: Option<i64>,
+    /// Where the upstream holds another entry than this ledger.
+    pub forked_at: Option<u64>,
+    /// Upstream's time minus the exam clock at the last comparison, and its round trip.
+    pub clock_offset_ms: Option<(i64, i64)>,
+    /// Code of what went wrong in the last pass.
+    pub last_error: Option<String>,
+}
+
+impl SyncState {
+    pub(super) fn new(enrolment: Option<Enrolment>) -> SyncState {
+        let link = match enrolment {
+            Some(Enrolment::Approved(_)) => LinkState::Offline,
+            _ => LinkState::NotEnrolled,
+        };
+        SyncState {
+            link,
+            enrolment,
+            unsent: 0,
+            failures: BTreeMap::new(),
+            ledger_size: 0,
+            witnessed_size: 0,
+            witnessed_ms: None,
+            forked_at: None,
+            clock_offset_ms: None,
+            last_error: None,
+        }
+    }
+}
