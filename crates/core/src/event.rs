@@ -127,6 +127,7 @@ events! {
     PictureTaken = "exam.picture_taken", Exam, false, "拍照", "Picture taken" { usage: PictureUse, hash: Hash32, salted: Hash32, pattern: bool, due_ms: Option<ExamMs> }
     PictureFailed = "exam.picture_failed", Exam, false, "拍照失败", "Picture failed" { usage: PictureUse, cause: String, due_ms: Option<ExamMs>, attempts: u32 }
     PictureSkipped = "exam.picture_skipped", Exam, false, "免拍决定", "Check-in without a picture" { staff_id: String, reason: String }
+    PatternCameraAllowed = "exam.pattern_camera_allowed", Exam, false, "允许使用演示图案代替摄像头", "Pattern camera allowed" { sitting_no: String, staff_id: String, reason: String }
     PersonConfirmed = "exam.person_confirmed", Exam, false, "人证核验通过", "Person confirmed" { staff_id: String, id_document: bool, person: bool, ticket: bool, contraband_clear: bool }
     NotAdmitted = "exam.not_admitted", Exam, false, "证件不符未入场", "Not admitted" { staff_id: String, reason: String }
     LateRefused = "exam.late_refused", Exam, false, "迟到不得入场", "Late, refused" { arrival_ms: ExamMs, limit_ms: ExamMs, staff_id: String }

@@ -198,10 +198,14 @@ impl Seat {
             Event::TutorialDone { .. } => self.step(Tutorial, Waiting),
             Event::AttemptStarted { sitting_no, .. } => self.attempt_started(sitting_no, now),
             Event::HandedIn { .. } => self.step(Answering, HandedIn),
-            Event::BundleSealed { .. } => {
-                self.in_state(&[HandedIn, Sealed, Receipted])?;
-                Ok(Sealed)
-            }
+            Event::BundleSealed { .. } => match self.state {
+                // A seat that ended without an attempt is sealed too, and stays what it is.
+                NotAdmitted | LateRefused | Absent => Ok(self.state),
+                _ => {
+                    self.in_state(&[HandedIn, Sealed, Receipted])?;
+                    Ok(Sealed)
+                }
+            },
             Event::Receipted { hash, .. } if self.bundle == Some(*hash) => {
                 self.in_state(&[Sealed, Receipted])?;
                 Ok(Receipted)

@@ -14,8 +14,8 @@ mod registry;
 pub use courier::{CourierReport, FOLDER as COURIER_FOLDER, find_couriers};
 pub(crate) use courier::{courier_root, objects_in, put_object};
 pub use error::PapersError;
-pub use held::{HeldPackage, HeldPapers, SittingKey};
 pub(crate) use held::short_hash;
+pub use held::{HeldPackage, HeldPapers, SittingKey};
 pub use pull::PullReport;
 
 use crate::identity::DeviceIdentity;

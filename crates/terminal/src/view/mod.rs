@@ -25,7 +25,8 @@ pub struct View {
     pub banner: Option<Notice>,
 }
 
-/// The one screen at a time.
+/// The one screen at a time. There is one of these at a time, so the size of a variant does not matter.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "name", content = "data", rename_all = "snake_case")]
 pub enum Screen {

@@ -1,0 +1,72 @@
+//! What the exam day needs of the outward half: the sittings that are held, and the acts that are passed on.
+
+use crate::papers::HeldPapers;
+use crate::view::desk::{EquipmentView, PullState};
+use crate::view::{LinkState, Refused};
+use fengjuan_core::event::Hash32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Acts of the desk that concern the world outside this room.
+#[derive(Clone, Debug)]
+pub enum OutwardAct {
+    Enrol {
+        device_name: String,
+    },
+    Pull,
+    CourierImport {
+        folder: PathBuf,
+    },
+    CourierExport {
+        folder: PathBuf,
+    },
+    /// Asked of the equipment check, whose report names who asked.
+    CheckEquipment {
+        staff_id: Option<String>,
+    },
+    SaveReport {
+        folder: PathBuf,
+    },
+    SyncNow,
+}
+
+/// Where enrolment stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Enrolment {
+    Done,
+    Open(crate::view::desk::EnrolView),
+}
+
+/// The outward half as the exam day sees it. Every function returns at once; work goes on elsewhere.
+pub trait Outward: Send + Sync {
+    /// All held sittings, every version.
+    fn held(&self) -> Vec<Arc<HeldPapers>>;
+    /// Rises when [`Outward::held`] would give something else.
+    fn held_revision(&self) -> u64;
+    /// Something happened that should be witnessed soon.
+    fn nudge(&self);
+    /// Signs the ledger's head: origin, size and root as a C2SP checkpoint.
+    ///
+    /// # Errors
+    /// Why it could not be signed, for the log.
+    fn checkpoint(&self) -> Result<String, fengjuan_store::StoreError>;
+    /// The name under which this device enrols, and its site.
+    fn device(&self) -> (String, String);
+    fn link(&self) -> LinkState;
+    fn enrolment(&self) -> Enrolment;
+    fn pull_state(&self) -> PullState;
+    fn courier_folders(&self) -> Vec<String>;
+    fn exported_to(&self) -> Option<String>;
+    fn equipment(&self) -> EquipmentView;
+    /// Size and moment of the last cosigned checkpoint.
+    fn witnessed(&self) -> (u64, Option<i64>);
+    /// The code of an object's last failed upload.
+    fn last_failure(&self, object: &Hash32) -> Option<String>;
+    /// Begins an act.
+    ///
+    /// # Errors
+    /// Why it cannot even begin.
+    fn act(&self, act: OutwardAct) -> Result<(), Refused>;
+    /// Ends what goes on elsewhere.
+    fn stop(&self);
+}

@@ -1,0 +1,342 @@
+//! Finding the way back: which sitting is worked on, who sits here, and an open attempt after the program or the machine
+//! has stopped.
+
+use super::active::{self, Active};
+use super::day::{OpenVisit, Pause, SittingDay};
+use super::refusal::{Answer, refused};
+use super::state::{HandInStep, State, Surface, Visit};
+use crate::papers::HeldPapers;
+use crate::recorder::SYSTEM;
+use crate::sitting_run::{Basis, Run};
+use crate::view::candidate::{CameraView, ConfirmReason};
+use fengjuan_core::attempt::Input;
+use fengjuan_core::event::{Event, OutageCause};
+use fengjuan_core::plan::ExamMs;
+use fengjuan_core::seat::SeatState;
+use fengjuan_store::{Change, StoreError};
+
+impl State {
+    /// Looks which sitting to work on. Never moves away from somebody who sits here.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(super) fn choose_sitting(&mut self) -> Result<(), StoreError> {
+        if self.visit.is_some() {
+            return Ok(());
+        }
+        let held = self.shared.outward.held();
+        self.held_revision = self.shared.outward.held_revision();
+        let now = self.now();
+        let reader = &self.reader;
+        let ended = |sitting_no: &str| {
+            SittingDay::load(reader, sitting_no).is_ok_and(|day| day.ended_ms.is_some())
+        };
+        let chosen = active::choose(&held, self.chosen.as_deref(), now, ended).cloned();
+        let same = match (&chosen, &self.active) {
+            (Some(held), Some(active)) => {
+                let state = |held: &HeldPapers| {
+                    let packages = held.packages.iter();
+                    packages.map(|package| package.state).collect::<Vec<_>>()
+                };
+                held.document_hash == active.held.document_hash
+                    && held.grant == active.held.grant
+                    && held.superseded == active.held.superseded
+                    && state(held) == state(&active.held)
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        if same {
+            return Ok(());
+        }
+        let loaded = match chosen {
+            Some(held) => Some(Active::load(held, &self.shared.keys, &self.reader)?),
+            None => None,
+        };
+        self.active = loaded;
+        let keep = match (&self.unlocked, &self.active) {
+            (Some(unlocked), Some(active)) => {
+                unlocked.sitting_no == active.sitting_no()
+                    && unlocked.version == active.sitting().version
+            }
+            _ => false,
+        };
+        if !keep {
+            self.unlocked = None;
+        }
+        Ok(())
+    }
+
+    /// At open: the person who sat here when the program stopped, and an attempt that stands still since then.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(super) fn restore_visit(&mut self, last_tick_ms: Option<ExamMs>) -> Result<(), StoreError> {
+        let Some(open) = OpenVisit::load(&self.reader)? else {
+            return Ok(());
+        };
+        let held = self.shared.outward.held().into_iter().find(|held| {
+            let sitting = &held.document.sitting;
+            sitting.sitting_no == open.sitting_no && sitting.version == open.version
+        });
+        let Some(held) = held else {
+            tracing::error!("the sitting of the open seat is not held any more");
+            return Ok(());
+        };
+        let active = Active::load(held, &self.shared.keys, &self.reader)?;
+        let ticket_no = active
+            .seats
+            .iter()
+            .find(|(_, seat)| seat.attempt_id == open.attempt_id)
+            .map(|(ticket_no, _)| ticket_no.clone());
+        let standing = ticket_no
+            .as_ref()
+            .and_then(|ticket_no| active.seats.get(ticket_no))
+            .map(|seat| (seat.seat.state(), seat.open()));
+        self.active = Some(active);
+        let (Some(ticket_no), Some((state, open))) = (ticket_no, standing) else {
+            tracing::error!("nobody on the roster has the open seat");
+            return Ok(());
+        };
+        if state == SeatState::Standby {
+            return Ok(());
+        }
+        let text_size = self
+            .active
+            .as_ref()
+            .and_then(|active| active.candidate(&ticket_no))
+            .map(|candidate| candidate.accommodation.text_size)
+            .unwrap_or_default();
+        self.visit = Some(Visit {
+            ticket_no,
+            camera: CameraView::Ready {
+                name: String::new(),
+            },
+            taking: false,
+            retaking: false,
+            picture: None,
+            why: ConfirmReason::Usual,
+            tutorial_step: 0,
+            text_size,
+            hand_in: HandInStep::Exam,
+            score: None,
+        });
+        if open {
+            self.stand_still(last_tick_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Remembers since when the open attempt stands still. A second stop before the code came does not shorten it.
+    fn stand_still(&mut self, last_tick_ms: Option<ExamMs>) -> Result<(), StoreError> {
+        let rebooted = !self.resumption.same_boot;
+        let found = if rebooted {
+            OutageCause::Power
+        } else {
+            OutageCause::Crash
+        };
+        let pause = match Pause::load(&self.reader)? {
+            Some(pause) if rebooted => Pause {
+                cause: OutageCause::Power,
+                ..pause
+            },
+            Some(pause) => pause,
+            None => Pause {
+                cause: found,
+                since_ms: last_tick_ms.unwrap_or_else(|| self.now()),
+            },
+        };
+        self.pause = Some(pause);
+        // Where storage refuses even this, the next open finds a later tick, which can only shorten the outage.
+        let written = self.shared.recorder.writer().put(vec![pause.put()?]);
+        if let Err(error) = written {
+            tracing::error!(code = error.code(), "the pause could not be kept");
+        }
+        Ok(())
+    }
+
+    /// After the code: the open attempt is on the screen again, with its outage recorded.
+    ///
+    /// # Errors
+    /// Why the attempt cannot go on; it stays suspended.
+    pub(super) fn take_up(&mut self, now: ExamMs) -> Answer {
+        let Some(pause) = self.paused() else {
+            return Ok(());
+        };
+        let active = self.active()?;
+        let ticket_no = self.visit()?.ticket_no.clone();
+        let unlocked = self
+            .unlocked
+            .as_ref()
+            .ok_or_else(|| refused("start.not_unlocked"))?;
+        let unknown = || refused("desk.unknown_ticket");
+        let candidate = active.candidate(&ticket_no).ok_or_else(unknown)?;
+        let seat = active.seats.get(&ticket_no).ok_or_else(unknown)?;
+        let begun = seat.begun.ok_or_else(|| refused("attempt.not_started"))?;
+        let start = active
+            .day
+            .start
+            .ok_or_else(|| refused("attempt.not_started"))?;
+        let entries = self.reader.entries_of_attempt(&seat.attempt_id)?;
+        let basis = Basis {
+            sitting: active.sitting(),
+            candidate,
+            unlocked,
+            start: &start,
+        };
+        let run = Run::resume(&basis, begun.started_ms, &entries).map_err(|error| {
+            tracing::error!(code = error.code(), "{error}");
+            refused(error.code())
+        })?;
+        let doubted = self.resumption.doubt_for(run.attempt.ends_ms()).is_some()
+            && !self.shared.recorder.clock().is_anchored();
+        let cause = if doubted {
+            OutageCause::Clock
+        } else {
+            pause.cause
+        };
+        let input = Input::OutageFound {
+            cause,
+            from_ms: pause.since_ms,
+            to_ms: now,
+        };
+        let effects = run.attempt.propose(input, now)?;
+        self.run = Some(run);
+        if let Err(refusal) = self.perform(SYSTEM, effects, now) {
+            self.run = None;
+            return Err(refusal);
+        }
+        // The outage is recorded; should this fail, a next stop measures from the pause again, and the attempt machine
+        // counts no moment twice.
+        let _ = self.commit(Change::default().project(Pause::remove()));
+        self.pause = None;
+        if let Some(visit) = &mut self.visit {
+            visit.hand_in = HandInStep::Exam;
+        }
+        self.catch_up_orders(now)
+    }
+
+    /// Sits down: the visit is remembered with the event that begins it.
+    pub(super) fn open_visit(&self) -> Result<OpenVisit, StoreError> {
+        let missing = || StoreError::Encode {
+            detail: "no seat to remember".to_owned(),
+        };
+        let active = self.active.as_ref().ok_or_else(missing)?;
+        let visit = self.visit.as_ref().ok_or_else(missing)?;
+        let seat = active.seats.get(&visit.ticket_no).ok_or_else(missing)?;
+        Ok(OpenVisit {
+            sitting_no: active.sitting_no().to_owned(),
+            version: active.sitting().version,
+            attempt_id: seat.attempt_id,
+        })
+    }
+
+    /// The seat is free again.
+    pub(super) fn close_visit(&mut self) -> Answer {
+        self.commit(Change::default().project(OpenVisit::remove()))?;
+        self.visit = None;
+        self.identifying = false;
+        self.surface = Surface::Candidate;
+        self.choose_sitting()?;
+        Ok(())
+    }
+
+    /// Starts the attempt of whoever waits here.
+    pub(super) fn begin_attempt(&mut self, actor: &str, now: ExamMs) -> Answer {
+        let ticket_no = self.visit()?.ticket_no.clone();
+        let active = self.active()?;
+        let unlocked = self
+            .unlocked
+            .as_ref()
+            .ok_or_else(|| refused("start.not_unlocked"))?;
+        let unknown = || refused("desk.unknown_ticket");
+        let candidate = active.candidate(&ticket_no).ok_or_else(unknown)?;
+        let start = active
+            .day
+            .start
+            .ok_or_else(|| refused("attempt.not_started"))?;
+        let package = active
+            .package_hash(&candidate.class_no)
+            .ok_or_else(unknown)?;
+        let basis = Basis {
+            sitting: active.sitting(),
+            candidate,
+            unlocked,
+            start: &start,
+        };
+        let mut run = Run::prepare(&basis, now).map_err(|error| {
+            tracing::error!(code = error.code(), "{error}");
+            refused(error.code())
+        })?;
+        if now >= run.attempt.ends_ms() {
+            return Err(refused("start.no_time_left"));
+        }
+        let event = run.started_event(package);
+        let mut day = active.day.clone();
+        day.attempted = true;
+        let sitting_no = active.sitting_no().to_owned();
+        self.record_seat(
+            actor,
+            &ticket_no,
+            std::slice::from_ref(&event),
+            now,
+            vec![day.put(&sitting_no)?],
+        )?;
+        self.active_mut()?.day = day;
+        run.attempt.commit(&event, now)?;
+        self.run = Some(run);
+        self.surface = Surface::Candidate;
+        if let Some(visit) = &mut self.visit {
+            visit.hand_in = HandInStep::Exam;
+            visit.picture = None;
+        }
+        self.drive(SYSTEM, Input::Show { position: 0 }, now)?;
+        self.catch_up_orders(now)
+    }
+
+    /// Time that the center ordered before the attempt began, or while it stood still.
+    fn catch_up_orders(&mut self, now: ExamMs) -> Answer {
+        let (Some(run), Some(active)) = (&self.run, &self.active) else {
+            return Ok(());
+        };
+        let carried_out = active
+            .seats
+            .get(&run.ticket_no)
+            .map(|seat| seat.orders.as_slice())
+            .unwrap_or_default();
+        let ticket = active.ticket_hash(&run.ticket_no);
+        let ordered = active
+            .day
+            .ordered_for(&ticket, &run.class.class_no, carried_out);
+        for input in ordered {
+            self.drive(crate::recorder::CENTER, input, now)?;
+        }
+        Ok(())
+    }
+
+    /// Records that the whole terminal starts, unless it has.
+    pub(super) fn start_terminal(&mut self, staff_id: &str, now: ExamMs) -> Answer {
+        let active = self.active()?;
+        if active.day.start.is_some() {
+            return Ok(());
+        }
+        let start =
+            fengjuan_core::start::start_terminal(active.sitting(), active.day.postponed_ms, now)?;
+        let sitting_no = active.sitting_no().to_owned();
+        let mut day = active.day.clone();
+        day.start = Some(start);
+        let event = Event::SittingStarted {
+            sitting_no: sitting_no.clone(),
+            staff_id: staff_id.to_owned(),
+            planned_ms: start.planned_ms,
+            started_ms: start.started_ms,
+        };
+        self.record(
+            &crate::recorder::staff(staff_id),
+            event,
+            vec![day.put(&sitting_no)?],
+        )?;
+        self.active_mut()?.day = day;
+        Ok(())
+    }
+}

@@ -1,0 +1,292 @@
+//! What the ledger says of every candidate at this terminal. Built by replay at open and kept by the same function
+//! while events are recorded, so that memory and ledger cannot disagree.
+
+use crate::snapshots::Snapshots;
+use crate::view::desk::SeatState as RowState;
+use fengjuan_core::attempt::Outage;
+use fengjuan_core::event::{Event, HandInKind, Hash32, PictureUse};
+use fengjuan_core::plan::ExamMs;
+use fengjuan_core::seat::{Seat, SeatRefusal, SeatRules, SeatState};
+use fengjuan_store::StoredEntry;
+use fengjuan_wire::WireError;
+use fengjuan_wire::bundle::PictureRef;
+use fengjuan_wire::entry::Entry;
+
+/// How an attempt began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub package: Hash32,
+    pub started_ms: ExamMs,
+    /// Before credits.
+    pub ends_ms: ExamMs,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub kind: HandInKind,
+    pub answered: u32,
+    pub unanswered: u32,
+    pub at_ms: ExamMs,
+}
+
+/// One candidate's record at this terminal.
+#[derive(Clone, Debug)]
+pub struct SeatRecord {
+    pub attempt_id: [u8; 16],
+    pub seat: Seat,
+    /// The last arrival that staff stamped, as recorded.
+    arrived: Option<Event>,
+    pub pictures: Vec<PictureRef>,
+    /// The check-in picture is the labelled pattern.
+    pub pattern: bool,
+    pub begun: Option<Begun>,
+    /// Credits and postponements since the begin.
+    pub credited_ms: i64,
+    /// Orders of the center that moved this attempt's end.
+    pub orders: Vec<Hash32>,
+    pub outages: Vec<Outage>,
+    pub ended: Option<Ended>,
+    pub snapshots: Snapshots,
+    pub bundle: Option<Hash32>,
+    pub bundles: u32,
+    rules: SeatRules,
+}
+
+impl SeatRecord {
+    pub fn new(attempt_id: [u8; 16], rules: SeatRules) -> SeatRecord {
+        SeatRecord {
+            attempt_id,
+            seat: Seat::new(rules.clone()),
+            arrived: None,
+            pictures: Vec::new(),
+            pattern: false,
+            begun: None,
+            credited_ms: 0,
+            orders: Vec::new(),
+            outages: Vec::new(),
+            ended: None,
+            snapshots: Snapshots::default(),
+            bundle: None,
+            bundles: 0,
+            rules,
+        }
+    }
+
+    /// The record that stored entries make. Sealed ones concern the attempt alone and are passed over.
+    ///
+    /// # Errors
+    /// Entries that cannot be read.
+    pub fn replay(
+        attempt_id: [u8; 16],
+        rules: SeatRules,
+        entries: &[StoredEntry],
+    ) -> Result<SeatRecord, WireError> {
+        let mut record = SeatRecord::new(attempt_id, rules);
+        for stored in entries {
+            let entry = Entry::decode(&stored.bytes)?;
+            if entry.sealed {
+                continue;
+            }
+            let event = entry.event(None)?;
+            if let Err(refusal) = record.apply(&event, entry.exam_ms.unwrap_or_default()) {
+                tracing::error!(
+                    code = refusal.code(),
+                    kind = event.kind(),
+                    "an entry does not follow the others"
+                );
+            }
+        }
+        Ok(record)
+    }
+
+    /// Takes over an event that is, or is about to be, durable.
+    ///
+    /// # Errors
+    /// [`SeatRefusal`]; nothing changes.
+    pub fn apply(&mut self, event: &Event, now: ExamMs) -> Result<(), SeatRefusal> {
+        let new_visit =
+            matches!(event, Event::Identified { .. }) && self.seat.state() != SeatState::Standby;
+        if new_visit && !self.finished() {
+            let mut seat = Seat::new(self.rules.clone());
+            if let Some(arrived) = &self.arrived {
+                seat.apply(arrived, now)?;
+            }
+            seat.apply(event, now)?;
+            self.seat = seat;
+        } else {
+            self.seat.apply(event, now)?;
+        }
+        match event {
+            Event::Arrived { .. } => self.arrived = Some(event.clone()),
+            Event::PictureTaken {
+                usage,
+                hash,
+                salted,
+                pattern,
+                ..
+            } => {
+                self.pictures.push(PictureRef {
+                    object: *hash,
+                    salted: *salted,
+                });
+                if *usage == PictureUse::CheckIn {
+                    self.pattern = *pattern;
+                }
+            }
+            Event::AttemptStarted {
+                package,
+                started_ms,
+                ends_ms,
+                ..
+            } => {
+                self.begun = Some(Begun {
+                    package: *package,
+                    started_ms: *started_ms,
+                    ends_ms: *ends_ms,
+                });
+            }
+            Event::BundleSealed { hash, bundle_no } => {
+                self.bundle = Some(*hash);
+                self.bundles = *bundle_no;
+            }
+            _ => self.apply_to_attempt(event),
+        }
+        self.snapshots.apply(event);
+        Ok(())
+    }
+
+    fn apply_to_attempt(&mut self, event: &Event) {
+        match event {
+            Event::OutageRecorded {
+                outage_no,
+                cause,
+                from_ms,
+                to_ms,
+                proposed_ms,
+            } => {
+                self.outages.push(Outage {
+                    outage_no: *outage_no,
+                    cause: *cause,
+                    from_ms: *from_ms,
+                    to_ms: *to_ms,
+                    proposed_ms: *proposed_ms,
+                    decided_ms: None,
+                });
+            }
+            Event::OutageDecided {
+                outage_no,
+                credit_ms,
+                ..
+            } => {
+                self.credited_ms += credit_ms;
+                let outages = self.outages.iter_mut();
+                for outage in outages.filter(|outage| outage.outage_no == *outage_no) {
+                    outage.decided_ms = Some(*credit_ms);
+                }
+            }
+            Event::TimeCredited {
+                credit_ms, order, ..
+            } => {
+                self.credited_ms += credit_ms;
+                self.orders.extend(order);
+            }
+            Event::Postponed { by_ms, order, .. } => {
+                self.credited_ms += by_ms;
+                self.orders.extend(order);
+            }
+            Event::HandedIn {
+                kind,
+                answered,
+                unanswered,
+                at_ms,
+                ..
+            } => {
+                self.ended = Some(Ended {
+                    kind: *kind,
+                    answered: *answered,
+                    unanswered: *unanswered,
+                    at_ms: *at_ms,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// The sitting moves. An open attempt has a record of its own of that.
+    pub fn postpone(&mut self, by_ms: i64) {
+        self.rules.start_ms += by_ms;
+        self.rules.late_limit_ms += by_ms;
+        if self.open() {
+            return;
+        }
+        let moved = Event::Postponed {
+            sitting_no: self.rules.sitting_no.clone(),
+            by_ms,
+            order: None,
+        };
+        // A postponement is never refused by a seat.
+        let _ = self.seat.apply(&moved, 0);
+    }
+
+    /// The center lets this candidate in late.
+    pub fn allow_late(&mut self) {
+        self.rules.late_allowed = true;
+        self.seat.allow_late();
+    }
+
+    /// When staff stamped the arrival, and who.
+    pub fn stamped(&self) -> Option<(ExamMs, &str)> {
+        match &self.arrived {
+            Some(Event::Arrived {
+                arrival_ms,
+                staff_id,
+                ..
+            }) => Some((*arrival_ms, staff_id)),
+            _ => None,
+        }
+    }
+
+    pub fn rules(&self) -> &SeatRules {
+        &self.rules
+    }
+
+    /// The person is done here: nobody sits down under this ticket again.
+    pub fn finished(&self) -> bool {
+        use SeatState::*;
+        matches!(
+            self.seat.state(),
+            HandedIn | Sealed | Receipted | NotAdmitted | Absent
+        )
+    }
+
+    /// An attempt has begun and is not handed in.
+    pub fn open(&self) -> bool {
+        self.begun.is_some() && self.ended.is_none()
+    }
+
+    /// End with what was credited since.
+    pub fn ends_ms(&self) -> Option<ExamMs> {
+        self.begun.map(|begun| begun.ends_ms + self.credited_ms)
+    }
+
+    /// What the proctor's list says. `receipted` is whether the center has the bundle, `suspended` whether the open
+    /// attempt stands still.
+    pub fn row_state(&self, receipted: bool, suspended: bool) -> RowState {
+        match self.seat.state() {
+            SeatState::Standby if self.arrived.is_some() => RowState::Arrived,
+            SeatState::Standby => RowState::Expected,
+            SeatState::Identified | SeatState::Pictured => RowState::CheckedIn,
+            SeatState::Confirmed | SeatState::Tutorial => RowState::Confirmed,
+            SeatState::Waiting => RowState::Waiting,
+            SeatState::Answering if suspended => RowState::Suspended,
+            SeatState::Answering => RowState::Answering,
+            SeatState::HandedIn => RowState::HandedIn,
+            SeatState::Sealed | SeatState::Receipted if receipted => RowState::Receipted,
+            SeatState::Sealed | SeatState::Receipted => RowState::Sealed,
+            SeatState::NotAdmitted => RowState::NotAdmitted,
+            SeatState::LateRefused => RowState::LateRefused,
+            SeatState::Absent => RowState::Absent,
+        }
+    }
+}

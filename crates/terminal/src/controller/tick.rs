@@ -1,0 +1,152 @@
+//! What happens by itself, four times a second: the clock is watched, time runs out, storage is tried again, and what
+//! could not be sealed is sealed.
+
+use super::refusal::Answer;
+use super::state::{State, Trouble};
+use crate::recorder::SYSTEM;
+use fengjuan_core::attempt::Input;
+use fengjuan_core::event::{Event, OutageCause};
+use fengjuan_core::plan::ExamMs;
+use fengjuan_store::Change;
+
+/// How long an announcement stays on the screen.
+const ANNOUNCED_FOR_MS: i64 = 20_000;
+/// Pause between two tries of storage that refused.
+const RETRY_MS: i64 = 1_000;
+/// Slower things are looked after this often.
+const HOUSEKEEPING_MS: i64 = 1_000;
+
+impl State {
+    pub(super) fn tick(&mut self) {
+        self.watch_clock();
+        let now = self.now();
+        self.try_storage_again(now);
+        if self.trouble.is_none() {
+            self.run_out(now);
+            if self.boot_ms() - self.last_housekeeping_ms >= HOUSEKEEPING_MS {
+                self.last_housekeeping_ms = self.boot_ms();
+                self.keep_house(now);
+            }
+        }
+        self.idle_lock();
+        self.forget_announcements(now);
+    }
+
+    /// Persists the tick; records jumps of the wall clock and suspends. A suspend is an outage of whoever answers.
+    fn watch_clock(&mut self) {
+        if let Err(error) = self.shared.recorder.tick() {
+            self.storage_refused(error);
+        }
+        let slept = match self.shared.recorder.observe() {
+            Ok(slept) => slept,
+            Err(error) => {
+                self.storage_refused(error);
+                None
+            }
+        };
+        if let (Some(for_ms), Some(_)) = (slept, &self.run) {
+            let now = self.now();
+            let input = Input::OutageFound {
+                cause: OutageCause::Suspend,
+                from_ms: now - for_ms,
+                to_ms: now,
+            };
+            if let Err(refusal) = self.drive(SYSTEM, input, now) {
+                tracing::warn!(code = refusal.code, "a suspend could not be recorded");
+            }
+        }
+    }
+
+    fn run_out(&mut self, now: ExamMs) {
+        let Some(run) = &mut self.run else { return };
+        let effects = run.attempt.tick(now);
+        if effects.is_empty() {
+            return;
+        }
+        if let Err(refusal) = self.perform(SYSTEM, effects, now) {
+            tracing::warn!(
+                code = refusal.code,
+                "the attempt's time could not be acted on"
+            );
+        }
+    }
+
+    /// Storage that refused a write is tried with the entry that tells of it. Answers are taken again only after that.
+    fn try_storage_again(&mut self, now: ExamMs) {
+        let boot_ms = self.boot_ms();
+        let Some(trouble) = &mut self.trouble else {
+            return;
+        };
+        if boot_ms < trouble.retry_boot_ms {
+            return;
+        }
+        trouble.retry_boot_ms = boot_ms + RETRY_MS;
+        let trouble = trouble.clone();
+        match self.storage_back(&trouble, now) {
+            Ok(()) => self.trouble = None,
+            Err(refusal) => tracing::warn!(code = refusal.code, "storage still refuses"),
+        }
+    }
+
+    fn storage_back(&mut self, trouble: &Trouble, now: ExamMs) -> Answer {
+        let recorder = &self.shared.recorder;
+        let failed = Event::StorageFailed {
+            cause: trouble.cause.to_owned(),
+        };
+        let back = Event::StorageBack {
+            after_ms: now - trouble.since_ms,
+        };
+        let change = Change::default()
+            .entry(recorder.entry_at(SYSTEM, None, None, failed, now))
+            .entry(recorder.entry_at(SYSTEM, None, None, back, now));
+        self.commit(change)?;
+        if self.run.is_some() {
+            self.drive(SYSTEM, Input::StorageBack, now)?;
+        }
+        Ok(())
+    }
+
+    fn keep_house(&mut self, now: ExamMs) {
+        self.seal_leftovers(now);
+        self.reveal_seed(now);
+        let changed = self.held_revision != self.shared.outward.held_revision();
+        let over = self.active.as_ref().is_none_or(|active| active.over(now));
+        if self.visit.is_none() && (changed || over) {
+            self.look_for_sittings();
+        }
+    }
+
+    fn look_for_sittings(&mut self) {
+        if let Err(error) = self.choose_sitting() {
+            tracing::warn!(code = error.code(), "the held sittings could not be read");
+        }
+    }
+
+    fn forget_announcements(&mut self, now: ExamMs) {
+        let Some(run) = &mut self.run else { return };
+        let stale = |at_ms: ExamMs| now - at_ms > ANNOUNCED_FOR_MS;
+        run.warned = run.warned.filter(|(_, at_ms)| !stale(*at_ms));
+        run.moved = run.moved.filter(|(_, at_ms)| !stale(*at_ms));
+    }
+
+    /// The window's own events.
+    pub(super) fn window_event(&mut self, event: super::WindowEvent) {
+        use super::WindowEvent::*;
+        let now = self.now();
+        match event {
+            FocusLost if self.unfocused.is_none() => {
+                self.unfocused = Some(now);
+                self.note(Event::FocusLost {});
+            }
+            FocusBack => {
+                if let Some(since_ms) = self.unfocused.take() {
+                    self.note(Event::FocusBack {
+                        after_ms: now - since_ms,
+                    });
+                }
+            }
+            Displays(count) => self.note(Event::DisplaysChanged { count }),
+            FocusLost | CloseAsked => {}
+        }
+    }
+}
