@@ -5,7 +5,9 @@ CREATE TABLE head (
     id        INTEGER PRIMARY KEY CHECK (id = 1),
     ledger_id BLOB    NOT NULL CHECK (length(ledger_id) = 16),
     size      INTEGER NOT NULL CHECK (size >= 0),
-    root      BLOB    NOT NULL CHECK (length(root) = 32)
+    root      BLOB    NOT NULL CHECK (length(root) = 32),
+    -- Checksum of the ledger's id; the entries vouch for the rest.
+    sum       BLOB    NOT NULL CHECK (length(sum) = 8)
 ) STRICT;
 
 CREATE TABLE entries (
@@ -17,7 +19,9 @@ CREATE TABLE entries (
     exam_ms     INTEGER,
     wall_ms     INTEGER NOT NULL,
     leaf        BLOB    NOT NULL CHECK (length(leaf) = 32),
-    bytes       BLOB    NOT NULL
+    bytes       BLOB    NOT NULL,
+    -- Checksum of the columns that the leaf does not cover.
+    sum         BLOB    NOT NULL CHECK (length(sum) = 8)
 ) STRICT;
 
 -- Not unique on purpose: a conflict target would give INSERT OR REPLACE something to replace.
@@ -27,6 +31,7 @@ CREATE TABLE state (
     ns    TEXT NOT NULL,
     key   BLOB NOT NULL,
     value BLOB NOT NULL,
+    sum   BLOB NOT NULL CHECK (length(sum) = 8),
     PRIMARY KEY (ns, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -65,6 +70,7 @@ WHEN EXISTS (SELECT 1 FROM head)
 BEGIN SELECT RAISE(ABORT, 'a ledger has one head'); END;
 CREATE TRIGGER head_forward_only BEFORE UPDATE ON head
 WHEN NEW.size < OLD.size OR NEW.ledger_id IS NOT OLD.ledger_id OR NEW.id IS NOT OLD.id
+  OR NEW.sum IS NOT OLD.sum
 BEGIN SELECT RAISE(ABORT, 'the head moves forward only'); END;
 CREATE TRIGGER head_no_delete BEFORE DELETE ON head
 BEGIN SELECT RAISE(ABORT, 'the head is never deleted'); END;

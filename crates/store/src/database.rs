@@ -1,7 +1,9 @@
 use crate::change::{Hash, LedgerId};
 use crate::engine::Engine;
 use crate::error::StoreError;
-use crate::reader::{Head, Reader};
+use crate::reader::Reader;
+use crate::rows::Head;
+use crate::sum::{self, Columns, Sum};
 use crate::writer::{self, Writer};
 use crate::{OLDEST_SQLITE, objects, schema};
 use fengjuan_envelope::merkle::{self, Frontier};
@@ -38,8 +40,8 @@ pub struct Migrated {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     pub schema: u32,
-    /// What SQLite's `quick_check` said (always `ok`: anything else is [`StoreError::Corrupted`]); the tree was
-    /// rebuilt from the entries' bytes besides, since SQLite keeps no checksums of its pages.
+    /// What SQLite's `integrity_check` said (always `ok`: anything else is [`StoreError::Corrupted`]); the tree was
+    /// rebuilt from the entries' bytes besides, and every row compared with its checksum, since SQLite keeps none of its pages.
     pub integrity: String,
     pub entries: u64,
     pub root: Hash,
@@ -72,6 +74,21 @@ impl Database {
         }
         std::fs::create_dir_all(dir)?;
         let lock = take_lock(dir)?;
+        match Self::open_locked(dir, migrations, &lock) {
+            // An exam that was going on when the disk filled has to be resumed: that is what the reserve is for.
+            Err(StoreError::Full) if remove_reserve(dir)? => {
+                Self::open_locked(dir, migrations, &lock)
+            }
+            other => other,
+        }
+    }
+
+    fn open_locked(
+        dir: &Path,
+        migrations: &[&str],
+        lock: &File,
+    ) -> Result<(Database, Opened), StoreError> {
+        let lock = lock.try_clone()?;
         let file = dir.join(FILE);
         let created = !file.try_exists()?;
         if created {
@@ -81,6 +98,7 @@ impl Database {
         let mut conn = open_checked(&file).map_err(at)?;
         let migrated = bring_up(&conn, dir, &file, migrations).map_err(at)?;
         let (head, frontier) = check_tree(&conn, &file).map_err(at)?;
+        check_state(&conn, &file).map_err(at)?;
         let objects = dir.join("objects");
         std::fs::create_dir_all(&objects)?;
         objects::sweep_parts(&objects)?;
@@ -127,16 +145,31 @@ impl Database {
         &self.dir
     }
 
+    /// A reader of a directory that this process does not own, for an auditor: takes no lock, migrates nothing and
+    /// writes nothing. The device's own program may go on writing.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerSchema`], [`StoreError::Corrupted`], storage errors.
+    pub fn read_only(dir: &Path) -> Result<Reader, StoreError> {
+        let file = dir.join(FILE);
+        if !file.try_exists()? {
+            return Err(StoreError::corrupted(&file, "there is no database"));
+        }
+        let reader = Reader::open(&file, dir.join("objects"))?;
+        let found = schema::version(reader.connection()).map_err(|error| error.at_open(&file))?;
+        let known = schema::newest(schema::MIGRATIONS);
+        if found > known {
+            return Err(StoreError::NewerSchema { found, known });
+        }
+        Ok(reader)
+    }
+
     /// Gives the reserve's space free, so that the exam can be finished on a full disk. True if there was one.
     ///
     /// # Errors
     /// Storage errors.
     pub fn release_reserve(&self) -> Result<bool, StoreError> {
-        match std::fs::remove_file(self.dir.join("reserve")) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        remove_reserve(&self.dir)
     }
 
     /// Writes the reserve again after the disk was freed. False where there is still no room.
@@ -208,8 +241,8 @@ fn create(dir: &Path, file: &Path, migrations: &[&str]) -> Result<(), StoreError
         schema::assert_durable(&conn)?;
         schema::migrate(&conn, migrations)?;
         conn.execute(
-            "INSERT INTO head (id, ledger_id, size, root) VALUES (1, ?1, 0, ?2)",
-            (ledger_id, merkle::empty_root()),
+            "INSERT INTO head (id, ledger_id, size, root, sum) VALUES (1, ?1, 0, ?2, ?3)",
+            (ledger_id, merkle::empty_root(), sum::of_ledger(&ledger_id)),
         )?;
         conn.close().map_err(|(_, error)| error)?;
     }
@@ -252,7 +285,7 @@ fn open_checked(file: &Path) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(file, flags)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     schema::harden(&conn)?;
-    let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(StoreError::corrupted(file, verdict));
     }
@@ -292,19 +325,23 @@ fn bring_up(
 pub(crate) fn check_tree(conn: &Connection, file: &Path) -> Result<(Head, Frontier), StoreError> {
     let head = Head::read(conn)?;
     let mut frontier = Frontier::default();
-    let mut statement = conn.prepare("SELECT seq, leaf, bytes FROM entries ORDER BY seq")?;
+    let mut statement = conn.prepare(
+        "SELECT seq, bytes, sum, class, kind, attempt, attempt_seq, exam_ms, wall_ms, leaf \
+         FROM entries ORDER BY seq",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
-        let leaf: Hash = row.get(1)?;
-        let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        let columns = Columns::read(row, 3)?;
+        let leaf = columns.leaf;
+        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
         if u64::try_from(seq) != Ok(frontier.size) {
             return Err(StoreError::corrupted(
                 file,
                 format!("entry {} is missing", frontier.size),
             ));
         }
-        if merkle::leaf_hash(bytes) != leaf {
+        if merkle::leaf_hash(bytes) != leaf || row.get::<_, Sum>(2)? != columns.sum() {
             return Err(StoreError::corrupted(
                 file,
                 format!("entry {seq} is not what was written"),
@@ -320,6 +357,38 @@ pub(crate) fn check_tree(conn: &Connection, file: &Path) -> Result<(Head, Fronti
         return Err(StoreError::corrupted(file, detail));
     }
     Ok((head, frontier))
+}
+
+/// Compares every row of the small state with its checksum.
+pub(crate) fn check_state(conn: &Connection, file: &Path) -> Result<(), StoreError> {
+    let mut statement = conn.prepare("SELECT ns, key, value, sum FROM state")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (ns, key) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_blob());
+        let value = row.get_ref(2)?.as_blob();
+        let (Ok(ns), Ok(key), Ok(value)) = (ns, key, value) else {
+            return Err(StoreError::corrupted(
+                file,
+                "a row of the state has another type",
+            ));
+        };
+        if row.get::<_, Sum>(3)? != sum::of_state(ns, key, value) {
+            return Err(StoreError::corrupted(
+                file,
+                format!("the state in {ns} is not what was written"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// True if there was a reserve file.
+fn remove_reserve(dir: &Path) -> Result<bool, StoreError> {
+    match std::fs::remove_file(dir.join("reserve")) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Writes `reserve` really (a hole would reserve nothing). `Ok(false)` where the disk has no room.

@@ -5,7 +5,8 @@ use crate::change::{
     Appended, Change, Hash, LedgerId, NewObject, NewReceipt, Projection, Ready, encode_all,
 };
 use crate::error::StoreError;
-use crate::reader::{Head, StoredCheckpoint};
+use crate::rows::{Head, StoredCheckpoint};
+use crate::sum::{self, Columns};
 use fengjuan_envelope::merkle::Frontier;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
@@ -211,18 +212,29 @@ impl Engine {
         ready: Ready,
     ) -> Result<Appended, StoreError> {
         let Ready { place, bytes, leaf } = ready;
-        let sql = "INSERT INTO entries (seq, class, kind, attempt, attempt_seq, exam_ms, wall_ms, leaf, bytes) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let columns = Columns {
+            class: entry.class(),
+            kind: entry.kind(),
+            attempt: entry.attempt(),
+            attempt_seq: place.attempt_seq,
+            exam_ms: entry.exam_ms(),
+            wall_ms: entry.wall_ms(),
+            leaf,
+        };
+        let sql = "INSERT INTO entries \
+                   (seq, class, kind, attempt, attempt_seq, exam_ms, wall_ms, leaf, bytes, sum) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         self.conn.prepare_cached(sql)?.execute(params![
             place.seq,
-            entry.class(),
-            entry.kind(),
-            entry.attempt(),
-            place.attempt_seq,
-            entry.exam_ms(),
-            entry.wall_ms(),
-            leaf,
+            columns.class,
+            columns.kind,
+            columns.attempt,
+            columns.attempt_seq,
+            columns.exam_ms,
+            columns.wall_ms,
+            columns.leaf,
             bytes,
+            columns.sum(),
         ])?;
         staged.frontier.append(leaf);
         if let Some(attempt) = entry.attempt() {
@@ -240,10 +252,10 @@ impl Engine {
             Projection::Put { ns, key, value } => self
                 .conn
                 .prepare_cached(
-                    "INSERT INTO state (ns, key, value) VALUES (?1, ?2, ?3) \
-                     ON CONFLICT (ns, key) DO UPDATE SET value = excluded.value",
+                    "INSERT INTO state (ns, key, value, sum) VALUES (?1, ?2, ?3, ?4) \
+                     ON CONFLICT (ns, key) DO UPDATE SET value = excluded.value, sum = excluded.sum",
                 )?
-                .execute(params![ns, key, value])?,
+                .execute(params![ns, key, value, sum::of_state(ns, key, value)])?,
             Projection::Remove { ns, key } => self
                 .conn
                 .prepare_cached("DELETE FROM state WHERE ns = ?1 AND key = ?2")?

@@ -1,6 +1,7 @@
 use crate::change::{Hash, LedgerId};
 use crate::error::StoreError;
-use crate::reader::{Reader, StoredCheckpoint, StoredEntry, clamp};
+use crate::reader::Reader;
+use crate::rows::{StoredCheckpoint, StoredEntry, clamp};
 use rusqlite::Connection;
 use std::ops::ControlFlow;
 

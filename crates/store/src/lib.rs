@@ -20,7 +20,9 @@ mod ledger_reader;
 mod objects;
 mod reader;
 pub mod replica;
+mod rows;
 mod schema;
+mod sum;
 mod writer;
 
 pub use change::{
@@ -29,7 +31,8 @@ pub use change::{
 pub use database::{Database, Migrated, Opened};
 pub use error::StoreError;
 pub use ledger_reader::{LedgerIdentity, LedgerInfo, LedgerReader, OwnLedger};
-pub use reader::{Head, KeyValue, ObjectRow, Reader, StoredCheckpoint, StoredEntry};
+pub use reader::Reader;
+pub use rows::{Head, KeyValue, ObjectRow, StoredCheckpoint, StoredEntry};
 pub use writer::Writer;
 
 /// The oldest SQLite without the WAL-reset corruption bug (3.51.3), as `sqlite3_libversion_number` gives it.

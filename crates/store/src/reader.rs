@@ -1,118 +1,11 @@
-use crate::change::{Hash, LedgerId};
+use crate::change::Hash;
 use crate::error::StoreError;
+use crate::rows::{Head, KeyValue, ObjectRow, StoredCheckpoint, StoredEntry, clamp};
+use crate::sum::{self, Sum};
 use crate::{objects, schema};
 use fengjuan_envelope::merkle;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use rusqlite::{Connection, OpenFlags, Row};
 use std::path::{Path, PathBuf};
-
-/// One key of the small state with its value.
-pub type KeyValue = (Vec<u8>, Vec<u8>);
-
-/// The ledger's committed size and root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    pub ledger_id: LedgerId,
-    pub size: u64,
-    pub root: Hash,
-}
-
-impl Head {
-    pub(crate) fn read(conn: &Connection) -> Result<Head, StoreError> {
-        let mut statement =
-            conn.prepare_cached("SELECT ledger_id, size, root FROM head WHERE id = 1")?;
-        let head = statement
-            .query_row([], |row| {
-                Ok(Head {
-                    ledger_id: row.get(0)?,
-                    size: row.get(1)?,
-                    root: row.get(2)?,
-                })
-            })
-            .optional()?;
-        head.ok_or_else(|| StoreError::corrupted(Path::new(""), "the ledger has no head"))
-    }
-}
-
-/// One stored entry, with the columns that its encoder named. The bytes are the evidence; the columns are an
-/// index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEntry {
-    pub seq: u64,
-    pub class: u8,
-    pub kind: String,
-    pub attempt: Option<[u8; 16]>,
-    pub attempt_seq: u64,
-    pub exam_ms: Option<i64>,
-    pub wall_ms: i64,
-    /// RFC 6962 leaf hash of `bytes`.
-    pub leaf: Hash,
-    pub bytes: Vec<u8>,
-}
-
-impl StoredEntry {
-    /// The columns that [`StoredEntry::read`] expects, in their order.
-    pub(crate) const COLUMNS: &str =
-        "seq, class, kind, attempt, attempt_seq, exam_ms, wall_ms, leaf, bytes";
-
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
-        Ok(StoredEntry {
-            seq: row.get(0)?,
-            class: row.get(1)?,
-            kind: row.get(2)?,
-            attempt: row.get(3)?,
-            attempt_seq: row.get(4)?,
-            exam_ms: row.get(5)?,
-            wall_ms: row.get(6)?,
-            leaf: row.get(7)?,
-            bytes: row.get(8)?,
-        })
-    }
-}
-
-/// A signed checkpoint, with the witness's cosignature once it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredCheckpoint {
-    pub size: u64,
-    pub root: Hash,
-    /// C2SP signed note by the device.
-    pub note: String,
-    /// The same note with the witness's line.
-    pub cosigned: Option<String>,
-}
-
-impl StoredCheckpoint {
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<StoredCheckpoint> {
-        Ok(StoredCheckpoint {
-            size: row.get(0)?,
-            root: row.get(1)?,
-            note: row.get(2)?,
-            cosigned: row.get(3)?,
-        })
-    }
-}
-
-/// A registered object. Without a receipt it is "not sent".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectRow {
-    pub hash: Hash,
-    pub kind: String,
-    pub size: u64,
-    /// The entry that was written with it.
-    pub seq: Option<u64>,
-    pub receipt: Option<Vec<u8>>,
-}
-
-impl ObjectRow {
-    fn read(row: &Row<'_>) -> rusqlite::Result<ObjectRow> {
-        Ok(ObjectRow {
-            hash: row.get(0)?,
-            kind: row.get(1)?,
-            size: row.get(2)?,
-            seq: row.get(3)?,
-            receipt: row.get(4)?,
-        })
-    }
-}
 
 /// Reads on a connection of its own. `Send`, not `Sync`.
 pub struct Reader {
@@ -156,12 +49,9 @@ impl Reader {
     /// # Errors
     /// Like all functions here: storage errors, and [`StoreError::Corrupted`].
     pub fn get(&self, ns: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = self.rows(
-            "SELECT value FROM state WHERE ns = ?1 AND key = ?2",
-            (ns, key),
-            |row| row.get(0),
-        )?;
-        Ok(found.into_iter().next())
+        let sql = "SELECT key, value, sum FROM state WHERE ns = ?1 AND key = ?2";
+        let found = self.state(ns, sql, (ns, key))?;
+        Ok(found.into_iter().next().map(|(_, value)| value))
     }
 
     /// All of a namespace, ordered by key.
@@ -169,11 +59,42 @@ impl Reader {
     /// # Errors
     /// See [`Reader::get`].
     pub fn scan(&self, ns: &str) -> Result<Vec<KeyValue>, StoreError> {
-        self.rows(
-            "SELECT key, value FROM state WHERE ns = ?1 ORDER BY key",
+        self.state(
+            ns,
+            "SELECT key, value, sum FROM state WHERE ns = ?1 ORDER BY key",
             [ns],
-            |row| Ok((row.get(0)?, row.get(1)?)),
         )
+    }
+
+    fn state(
+        &self,
+        ns: &str,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<KeyValue>, StoreError> {
+        let found = self.rows(sql, params, |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        let checked = |(key, value, sum): (Vec<u8>, Vec<u8>, Sum)| match sum
+            == sum::of_state(ns, &key, &value)
+        {
+            true => Ok((key, value)),
+            false => Err(StoreError::corrupted(
+                &self.file,
+                format!("the state in {ns} is not what was written"),
+            )),
+        };
+        found.into_iter().map(checked).collect()
+    }
+
+    /// Every value of the small state, whatever its name: an auditor looks for signed documents in it.
+    ///
+    /// # Errors
+    /// See [`Reader::get`].
+    pub fn all_values(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.rows("SELECT value FROM state ORDER BY ns, key", [], |row| {
+            row.get(0)
+        })
     }
 
     /// # Errors
@@ -376,7 +297,9 @@ impl Reader {
         }
         // One snapshot, or the writer could move the head between the two reads.
         let snapshot = self.conn.unchecked_transaction()?;
-        crate::database::check_tree(&snapshot, &self.file).map_err(|error| error.at(&self.file))?;
+        let at = |error: StoreError| error.at(&self.file);
+        crate::database::check_tree(&snapshot, &self.file).map_err(at)?;
+        crate::database::check_state(&snapshot, &self.file).map_err(at)?;
         Ok(verdict)
     }
 
@@ -391,9 +314,4 @@ impl Reader {
     pub(crate) fn connection(&self) -> &Connection {
         &self.conn
     }
-}
-
-/// SQLite's integers are signed; nothing is stored beyond them.
-pub(crate) fn clamp(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -4,7 +4,7 @@ use crate::change::{Appended, Change, EncodeEntry, Hash, NewObject, Projection};
 use crate::engine::{Done, Engine, Job, Reply, Request, Signer};
 use crate::error::StoreError;
 use crate::objects;
-use crate::reader::StoredCheckpoint;
+use crate::rows::StoredCheckpoint;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;

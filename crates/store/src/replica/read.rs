@@ -2,7 +2,7 @@ use super::find;
 use crate::change::{Hash, LedgerId};
 use crate::error::StoreError;
 use crate::ledger_reader::{LedgerIdentity, LedgerInfo, LedgerReader, stream};
-use crate::reader::{StoredCheckpoint, StoredEntry, clamp};
+use crate::rows::{StoredCheckpoint, StoredEntry, clamp};
 use fengjuan_envelope::merkle;
 use rusqlite::{Connection, params};
 use std::ops::ControlFlow;
