@@ -1,7 +1,7 @@
 //! The center's database: SQLite in WAL mode with `synchronous=FULL`. Migrations go forward only; a newer database is
 //! refused; nothing is ever reset.
 
-use crate::CenterError;
+use crate::{CenterError, files};
 use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,8 @@ const MIGRATIONS: &[&str] = &[include_str!("../migrations/V1__center.sql")];
 const APPLICATION_ID: i32 = 0x464a_4343;
 
 pub(crate) fn create(path: &Path) -> Result<(), CenterError> {
+    // SQLite takes over an empty file with the rights that it has, and gives them to its journal files.
+    files::write_private_new(path, b"")?;
     let conn = Connection::open(path)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     drop(conn);

@@ -20,6 +20,7 @@ pub mod order;
 pub mod picture;
 pub mod plan;
 pub mod release;
+pub mod results;
 
 pub mod roll;
 pub mod server;

@@ -3,7 +3,7 @@
 use crate::keys::KeyRole;
 use crate::{CenterError, Home, issue};
 use fengjuan_envelope::kdf;
-use fengjuan_wire::Signed;
+use fengjuan_wire::{Hash32, Signed};
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 use fengjuan_wire::upstream::OfferedKind;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -88,9 +88,13 @@ pub fn of_site(conn: &Connection, site: &str) -> Result<Vec<Vec<u8>>, CenterErro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A sitting's orders, verified again.
-pub fn of_sitting(home: &Home, conn: &Connection, sitting_no: &str) -> Result<Vec<Order>, CenterError> {
+/// A sitting's orders with the hashes that entries name them by, verified again.
+pub fn of_sitting(home: &Home, conn: &Connection, sitting_no: &str) -> Result<Vec<(Hash32, Order)>, CenterError> {
     let mut statement = conn.prepare_cached("SELECT signed FROM orders WHERE sitting_no = ?1 ORDER BY no")?;
     let rows = statement.query_map([sitting_no], |row| row.get::<_, Vec<u8>>(0))?;
-    rows.map(|signed| Ok(Order::verify(&home.directory().issuer, &signed?)?)).collect()
+    rows.map(|signed| {
+        let signed = signed?;
+        Ok((fengjuan_wire::hash(&signed), Order::verify(&home.directory().issuer, &signed)?))
+    })
+    .collect()
 }

@@ -1,0 +1,196 @@
+//! A bundle against the ledger: its entries are whole, are the attempt's, are those that the device replicated, and
+//! stand under its signed checkpoint.
+
+use super::incoming::Received;
+use super::{Anomaly, Desk};
+use crate::CenterError;
+use fengjuan_core::event::Event;
+use fengjuan_core::plan::ExamMs;
+use fengjuan_envelope::merkle::{self, Frontier};
+use fengjuan_envelope::note;
+use fengjuan_envelope::secret::SecretKey;
+use fengjuan_store::replica::Replica;
+use fengjuan_store::{LedgerReader, StoreError};
+use fengjuan_wire::entry::{Entry, attempt_key};
+use std::ops::ControlFlow;
+
+/// One readable entry of an attempt.
+pub(super) struct Recorded {
+    pub seq: u64,
+    pub event: Event,
+    pub exam_ms: Option<ExamMs>,
+    leaf: merkle::Hash,
+}
+
+impl Desk<'_> {
+    /// The attempt's events in order, with everything reported that does not fit.
+    pub(super) fn check_ledger(&mut self, received: &Received) -> Result<Vec<Recorded>, CenterError> {
+        let found = self.decode(received);
+        let last = found.last().map(|recorded| recorded.seq);
+        let covered = self.check_checkpoint(received, last);
+        self.compare_with_replica(received, &found, covered)?;
+        Ok(found)
+    }
+
+    fn severe(&mut self, received: &Received, code: &'static str, detail: impl Into<String>) {
+        let anomaly = Anomaly::severe(code).ticket(&received.bundle.ticket_no).device(&received.device.name);
+        self.report(anomaly.detail(detail));
+    }
+
+    fn note(&mut self, received: &Received, code: &'static str, detail: impl Into<String>) {
+        let anomaly = Anomaly::note(code).ticket(&received.bundle.ticket_no).device(&received.device.name);
+        self.report(anomaly.detail(detail));
+    }
+
+    fn decode(&mut self, received: &Received) -> Vec<Recorded> {
+        let bundle = &received.bundle;
+        let key = self.attempt_key(received);
+        let mut all: Vec<Recorded> = Vec::new();
+        for (place, bytes) in bundle.entries.iter().enumerate() {
+            let Ok(entry) = Entry::decode(bytes) else {
+                self.severe(received, "results.entry_damaged", format!("{place}"));
+                continue;
+            };
+            let own = entry.ledger_id.as_slice() == bundle.ledger_id && entry.attempt.is_some_and(|id| id.as_slice() == bundle.attempt_id);
+            if !own {
+                self.severe(received, "results.entry_foreign", format!("{place}"));
+                continue;
+            }
+            let in_order = all.last().is_none_or(|before| before.seq < entry.seq);
+            if entry.attempt_seq != place as u64 || !in_order {
+                self.severe(received, "results.entries_gap", format!("{place}"));
+            }
+            match entry.event(key.as_ref()) {
+                Ok(event) => {
+                    all.push(Recorded { seq: entry.seq, event, exam_ms: entry.exam_ms, leaf: merkle::leaf_hash(bytes) });
+                }
+                Err(_) => self.severe(received, "results.entry_damaged", format!("{place}")),
+            }
+        }
+        all
+    }
+
+    fn attempt_key(&self, received: &Received) -> Option<SecretKey> {
+        let bundle = &received.bundle;
+        let package = self.books.version(bundle.version)?.packages.get(&bundle.class_no)?;
+        let id: [u8; 16] = bundle.attempt_id.as_slice().try_into().ok()?;
+        Some(attempt_key(&SecretKey::from_bytes(package.keys.paper_key), &id))
+    }
+
+    /// The size and root that the device signed.
+    fn check_checkpoint(&mut self, received: &Received, last: Option<u64>) -> Option<(u64, merkle::Hash)> {
+        let directory = self.home.directory();
+        let ledger_id: [u8; 16] = received.bundle.ledger_id.as_slice().try_into().ok()?;
+        let origin = directory.ledger_origin(&ledger_id);
+        let witness_name = directory.witness_name();
+        let witness = Some((witness_name.as_str(), &directory.witness));
+        let verified = note::verify(&received.bundle.checkpoint, &origin, &received.device.sign, witness);
+        let verified = verified.ok().filter(|verified| verified.checkpoint.origin == origin);
+        let Some(verified) = verified else {
+            self.severe(received, "results.checkpoint", "");
+            return None;
+        };
+        let size = verified.checkpoint.size;
+        if last.is_some_and(|last| last >= size) {
+            self.severe(received, "results.checkpoint_short", format!("{size}"));
+        }
+        Some((size, verified.checkpoint.root))
+    }
+
+    fn compare_with_replica(
+        &mut self,
+        received: &Received,
+        found: &[Recorded],
+        covered: Option<(u64, merkle::Hash)>,
+    ) -> Result<(), CenterError> {
+        let Ok(ledger_id) = <[u8; 16]>::try_from(received.bundle.ledger_id.as_slice()) else { return Ok(()) };
+        let Ok(attempt_id) = <[u8; 16]>::try_from(received.bundle.attempt_id.as_slice()) else { return Ok(()) };
+        let replica = Replica::new(self.conn);
+        let have = match replica.frontier(&ledger_id) {
+            Ok(frontier) => frontier.size,
+            Err(StoreError::UnknownLedger) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let held: Vec<_> = replica
+            .entries_of_attempt(&attempt_id)?
+            .into_iter()
+            .filter_map(|(ledger, entry)| (ledger == ledger_id).then_some(entry))
+            .collect();
+        let witnessed = if have == 0 { 0 } else { replica.checkpoints(&ledger_id)?.iter().map(|point| point.size).max().unwrap_or(0) };
+        let differs = found.iter().any(|recorded| {
+            recorded.seq < have && !held.iter().any(|entry| entry.seq == recorded.seq && entry.leaf == recorded.leaf)
+        });
+        if differs {
+            self.severe(received, "results.ledger_differs", "");
+        }
+        if found.iter().any(|recorded| recorded.seq >= have) {
+            self.note(received, "results.not_replicated", format!("{have}"));
+        }
+        if found.iter().any(|recorded| recorded.seq >= witnessed) {
+            self.note(received, "results.unwitnessed", format!("{witnessed}"));
+        }
+        let Some((size, root)) = covered else { return Ok(()) };
+        if held.iter().any(|entry| entry.seq < size && !found.iter().any(|recorded| recorded.seq == entry.seq)) {
+            self.severe(received, "results.entries_left_out", "");
+        }
+        let answers = ["exam.answer_saved", "exam.handed_in", "exam.attempt_started"];
+        if held.iter().any(|entry| entry.seq >= size && answers.contains(&entry.kind.as_str())) {
+            self.severe(received, "results.entries_after", "");
+        }
+        if size <= have && self.replica_root(&ledger_id, size)? != root {
+            self.severe(received, "results.ledger_differs", format!("{size}"));
+        }
+        Ok(())
+    }
+
+    fn replica_root(&self, ledger_id: &[u8; 16], size: u64) -> Result<merkle::Hash, CenterError> {
+        let mut frontier = Frontier::new();
+        Replica::new(self.conn).each_entry(ledger_id, 0, &mut |entry| {
+            if frontier.size >= size {
+                return ControlFlow::Break(());
+            }
+            frontier.append(entry.leaf);
+            ControlFlow::Continue(())
+        })?;
+        Ok(frontier.root())
+    }
+
+    /// Starts of the terminals against the plan, from the whole replicated ledgers.
+    pub(super) fn sitting_deviations(&mut self, sitting_no: &str) -> Result<(), CenterError> {
+        let replica = Replica::new(self.conn);
+        let mut found = Vec::new();
+        for ledger in replica.ledgers()? {
+            replica.each_entry(&ledger.ledger_id, 0, &mut |stored| {
+                let relevant = ["exam.sitting_started", "exam.postponed", "system.wall_clock_jumped"];
+                if relevant.contains(&stored.kind.as_str())
+                    && let Ok(entry) = Entry::decode(&stored.bytes)
+                    && let Ok(event) = entry.event(None)
+                {
+                    found.push((ledger.identity.device.clone(), event));
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        let concerned: Vec<String> = found
+            .iter()
+            .filter(|(_, event)| matches!(event, Event::SittingStarted { sitting_no: no, .. } if no == sitting_no))
+            .map(|(device, _)| device.clone())
+            .collect();
+        for (device, event) in found {
+            match event {
+                Event::SittingStarted { sitting_no: no, planned_ms, started_ms, .. } if no == sitting_no && started_ms != planned_ms => {
+                    let seconds = (started_ms - planned_ms) / 1000;
+                    self.report(Anomaly::note("results.started_late").device(&device).detail(format!("{seconds} s")));
+                }
+                Event::Postponed { sitting_no: no, order, .. } if no == sitting_no => {
+                    self.check_order(order, None, &device);
+                }
+                Event::WallClockJumped { by_ms } if concerned.contains(&device) => {
+                    self.report(Anomaly::note("results.clock_jumped").device(&device).detail(format!("{} s", by_ms / 1000)));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
