@@ -26,7 +26,7 @@ pub struct SyncState {
 }
 
 impl SyncState {
-    pub(super) fn new(enrolment: Option<Enrolment>) -> SyncState {
+    pub(crate) fn new(enrolment: Option<Enrolment>) -> SyncState {
         let link = match enrolment {
             Some(Enrolment::Approved(_)) => LinkState::Offline,
             _ => LinkState::NotEnrolled,
