@@ -260,7 +260,8 @@ saved_to: string | null, };
 
 export type CheckRow = { check: Check, verdict: Verdict, 
 /**
- * Measured value as code and arguments (`check.disk_space.value` with `gib` …), or why it was not measured.
+ * Measured value, or why it was not measured: `code?name=value&name=value`, form-encoded, such as
+ * `check.disk_space.value?gib=212`; a text that is no code of the page is shown as it is. So is `limit`.
  */
 value: string, limit: string, 
 /**
@@ -320,7 +321,7 @@ export type CandidateAction = { "do": "begin", } | { "do": "leave", } | { "do": 
 
 export type SeatAction = { "do": "confirm_person", staff_id: string, password: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", staff_id: string, password: string, reason: string, } | { "do": "retake_picture", } | { "do": "without_picture", staff_id: string, password: string, reason: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "open_desk", };
 
-export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: bigint, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
+export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: number, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
 
 export type TextSize = "standard" | "large" | "largest";
 

@@ -128,6 +128,7 @@ pub enum DeskAction {
     DecideOutage {
         ticket_no: String,
         outage_no: u32,
+        #[ts(type = "number")]
         credit_ms: i64,
         reason: String,
     },

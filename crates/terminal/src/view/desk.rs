@@ -174,7 +174,8 @@ pub struct EquipmentView {
 pub struct CheckRow {
     pub check: Check,
     pub verdict: Verdict,
-    /// Measured value as code and arguments (`check.disk_space.value` with `gib` …), or why it was not measured.
+    /// Measured value, or why it was not measured: `code?name=value&name=value`, form-encoded, such as
+    /// `check.disk_space.value?gib=212`; a text that is no code of the page is shown as it is. So is `limit`.
     pub value: String,
     pub limit: String,
     /// Code of the advice; `None` when it passed.

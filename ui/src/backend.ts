@@ -1,0 +1,26 @@
+import { invoke } from '@tauri-apps/api/core'
+import { listen } from '@tauri-apps/api/event'
+import type { CandidateAction, CodeGroupView, DeskAction, Outcome, SeatAction, View } from './bindings.ts'
+
+/** What the page may ask of the app. One method a side, because each side gets only what it may do. */
+export interface Backend {
+  view(): Promise<View>
+  candidate(action: CandidateAction): Promise<Outcome>
+  seat(action: SeatAction): Promise<Outcome>
+  desk(action: DeskAction): Promise<Outcome>
+  /** Checks one group of the authorization code while it is typed; `index` from 0. */
+  codeGroup(index: number, typed: string): Promise<CodeGroupView>
+  /** Calls `show` with every view that the app pushes by itself. */
+  onView(show: (view: View) => void): Promise<void>
+}
+
+export const app: Backend = {
+  view: () => invoke<View>('view'),
+  candidate: (action) => invoke<Outcome>('candidate', { action }),
+  seat: (action) => invoke<Outcome>('seat', { action }),
+  desk: (action) => invoke<Outcome>('desk', { action }),
+  codeGroup: (index, typed) => invoke<CodeGroupView>('code_group', { index, typed }),
+  onView: async (show) => {
+    await listen<View>('view', (event) => show(event.payload))
+  },
+}

@@ -1,0 +1,4 @@
+import { app } from './backend.ts'
+import { mount } from './mount.ts'
+
+void mount(app, '#app')
