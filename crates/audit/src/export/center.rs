@@ -1,0 +1,196 @@
+//! From a center's home: every replicated ledger, the witness's evidence, and the log of received objects.
+
+use super::{Window, signed_for, write};
+use crate::format::{ForkRecord, ObjectRecord, Scope, Source};
+use crate::write::{ArchiveError, Content, Written};
+use fengjuan_envelope::cbor;
+use fengjuan_envelope::sign::{PublicKey, SigningKey};
+use fengjuan_store::replica::{ForkKind, Replica};
+use fengjuan_store::{LedgerInfo, LedgerReader};
+use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory};
+use fengjuan_wire::order::Order;
+use fengjuan_wire::sitting::SittingDocument;
+use fengjuan_wire::upstream::{Roll, RolledLedger};
+use fengjuan_wire::{Hash32, Signed};
+use rusqlite::{Connection, OpenFlags};
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::path::Path;
+
+fn open(home: &Path) -> Result<Connection, ArchiveError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(home.join("center.db"), flags)?)
+}
+
+pub(super) fn with_ledgers<T>(
+    home: &Path,
+    action: impl FnOnce(&dyn LedgerReader, &[LedgerInfo]) -> Result<T, ArchiveError>,
+) -> Result<T, ArchiveError> {
+    let conn = open(home)?;
+    let snapshot = conn.unchecked_transaction()?;
+    let replica = Replica::new(&snapshot);
+    action(&replica, &replica.ledgers()?)
+}
+
+pub(super) fn export(
+    home: &Path,
+    out: &File,
+    scope: &Scope,
+    now_ms: i64,
+) -> Result<Written, ArchiveError> {
+    let conn = open(home)?;
+    // One snapshot of the database for everything: the server may be receiving meanwhile.
+    let snapshot = conn.unchecked_transaction()?;
+    let replica = Replica::new(&snapshot);
+    let directory = fs::read(home.join("directory.cose"))?;
+    let devices = signed_for(
+        DeviceCertificate::USAGE,
+        blobs(
+            &snapshot,
+            "SELECT certificate FROM devices WHERE certificate IS NOT NULL",
+        )?,
+    );
+    let sittings = signed_for(
+        SittingDocument::USAGE,
+        blobs(&snapshot, "SELECT document FROM issues")?,
+    );
+    let orders = signed_for(Order::USAGE, blobs(&snapshot, "SELECT signed FROM orders")?);
+    let mut infos = replica.ledgers()?;
+    let window = Window::of(scope, &sittings, &replica, &infos)?;
+    if let Some(site) = &window.site {
+        let of_site = keys_of_site(&devices, site);
+        infos.retain(|info| of_site.contains(&PublicKey::from_bytes(info.identity.device_key)));
+    }
+    let chosen: HashSet<[u8; 16]> = infos.iter().map(|info| info.ledger_id).collect();
+    let content = Content {
+        source: Source::Center,
+        scope: scope.clone(),
+        made_ms: now_ms,
+        roll: roll(
+            home,
+            &directory,
+            &replica,
+            &chosen,
+            window.site.clone(),
+            now_ms,
+        )?,
+        directory,
+        devices,
+        sittings,
+        orders,
+        objects: objects(&snapshot, scope)?,
+        forks: forks(&replica, &chosen)?,
+    };
+    write(out, &content, &replica, &infos, &window)
+}
+
+fn blobs(conn: &Connection, sql: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn keys_of_site(certificates: &[Vec<u8>], site: &str) -> HashSet<PublicKey> {
+    let read = |bytes: &Vec<u8>| {
+        let (_, _, payload) = fengjuan_envelope::cose::peek_payload(bytes).ok()?;
+        let certificate: DeviceCertificate = cbor::from_slice(&payload).ok()?;
+        (certificate.site == site).then_some(certificate.sign)
+    };
+    certificates.iter().filter_map(read).collect()
+}
+
+fn objects(conn: &Connection, scope: &Scope) -> Result<Vec<ObjectRecord>, ArchiveError> {
+    let sql = "SELECT hash, lower(kind), bytes, device, receipt FROM received \
+               WHERE ?1 IS NULL OR sitting_no = ?1 ORDER BY position";
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([&scope.sitting_no], |row| {
+        Ok(ObjectRecord {
+            hash: Hash32(row.get(0)?),
+            kind: row.get(1)?,
+            bytes: row.get::<_, i64>(2)?.unsigned_abs(),
+            device: PublicKey::from_bytes(row.get(3)?),
+            receipt: Some(row.get(4)?),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn forks(
+    replica: &Replica<'_>,
+    chosen: &HashSet<[u8; 16]>,
+) -> Result<Vec<ForkRecord>, ArchiveError> {
+    let forks = replica
+        .forks()?
+        .into_iter()
+        .filter(|fork| chosen.contains(&fork.ledger_id));
+    let record = |fork: fengjuan_store::replica::Fork| ForkRecord {
+        ledger_id: fork.ledger_id,
+        checkpoint: fork.kind == ForkKind::Checkpoint,
+        seq: fork.seq,
+        mine: Hash32(fork.mine),
+        theirs: Hash32(fork.theirs),
+        bytes: fork.bytes,
+        at_ms: fork.at_ms,
+    };
+    Ok(forks.map(record).collect())
+}
+
+/// The witness's roll of this moment, where the home holds the witness's key. It vouches for the largest checkpoint
+/// that the witness cosigned; of a ledger without one it says only that it exists.
+fn roll(
+    home: &Path,
+    directory: &[u8],
+    replica: &Replica<'_>,
+    chosen: &HashSet<[u8; 16]>,
+    site: Option<String>,
+    now_ms: i64,
+) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let path = home.join("keys/witness/key");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let (_, _, payload) = fengjuan_envelope::cose::peek_payload(directory)
+        .map_err(|error| ArchiveError::Wire(error.into()))?;
+    let directory: KeyDirectory = cbor::from_slice(&payload)?;
+    let key = witness_key(&path, &directory)?;
+    let mut ledgers = Vec::new();
+    for line in replica
+        .roll()?
+        .into_iter()
+        .filter(|line| chosen.contains(&line.ledger_id))
+    {
+        let (size, root) = line
+            .cosigned
+            .unwrap_or((0, fengjuan_envelope::merkle::empty_root()));
+        ledgers.push(RolledLedger {
+            ledger_id: line.ledger_id.to_vec(),
+            device: PublicKey::from_bytes(line.identity.device_key),
+            device_name: line.identity.device,
+            size,
+            root: Hash32(root),
+            forks: u32::try_from(line.forks).unwrap_or(u32::MAX),
+        });
+    }
+    let roll = Roll {
+        center_id: directory.center_id,
+        site,
+        sitting_no: None,
+        made_ms: now_ms,
+        ledgers,
+    };
+    Ok(Some(roll.sign(&key)?))
+}
+
+fn witness_key(path: &Path, directory: &KeyDirectory) -> Result<SigningKey, ArchiveError> {
+    let bad = || ArchiveError::KeyFile(path.display().to_string());
+    let bytes = fs::read(path)?;
+    let raw = bytes
+        .strip_prefix(b"fengjuan-key-1 witness ed25519\n")
+        .ok_or_else(bad)?;
+    let key = SigningKey::from_seed(raw.try_into().map_err(|_| bad())?);
+    if key.public() == directory.witness {
+        Ok(key)
+    } else {
+        Err(bad())
+    }
+}

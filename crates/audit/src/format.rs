@@ -1,0 +1,162 @@
+//! The archive, version 1: what an auditor carries away, and can verify with nothing but the center's public root.
+//!
+//! It is a ustar file with these members, in this order and no others:
+//!
+//! | member | what | covered by |
+//! | --- | --- | --- |
+//! | `fengjuan-archive` | `fengjuan-archive-1` | is compared |
+//! | `directory.cose` | key directory | signature of the root |
+//! | `devices.rec` | device certificates | signatures of the device CA |
+//! | `sittings.rec` | signed sittings, all versions | signatures of the issuer |
+//! | `orders.rec` | the center's orders | signatures of the issuer |
+//! | `objects.rec` | [`ObjectRecord`]: hashes and receipts of bundles and pictures | signatures of the receipt key; the ledgers name them |
+//! | `forks.rec` | [`ForkRecord`]: what the witness refused | any is red |
+//! | `roll.cose` | the witness's roll; may be missing | signature of the witness |
+//! | `ledgers/<id>/ledger.cbor` | [`LedgerHead`] | certificate, checkpoints, entries |
+//! | `ledgers/<id>/checkpoints.rec` | signed notes, cosigned where a witness did | device and witness |
+//! | `ledgers/<id>/entries.rec` | the entries | the tree |
+//! | `index.csv` | a readable line for every shown entry | is made again and compared |
+//! | `manifest.json` | [`Manifest`] | `manifest.sha256` |
+//! | `manifest.sha256` | | is compared |
+//!
+//! A `.rec` member is a sequence of records, each a 32-bit big-endian length and its bytes. In `entries.rec` a length
+//! with the highest bit set announces that many leaf hashes in place of entries: an archive of a date range or of
+//! one sitting shows only what belongs to it, and holds the other leaves as RFC 6962 leaf hashes. The whole tree can
+//! still be built, so such an archive proves that the shown entries stand at their places in the very ledger that
+//! was signed and witnessed, and that nothing was added or removed around them; it does not show what the others say.
+//!
+//! The hashes in the manifest find accidents. Against somebody who makes a whole new archive only signatures, the
+//! tree and the witness count: what none of them covers (entries after a ledger's last signed checkpoint, devices
+//! where there is no roll) is listed as not proven.
+
+use fengjuan_envelope::sign::PublicKey;
+use fengjuan_wire::Hash32;
+use serde::{Deserialize, Serialize};
+
+pub(crate) const FORMAT: &str = "fengjuan-archive-1";
+pub(crate) const MARK: &str = "fengjuan-archive";
+pub(crate) const DIRECTORY: &str = "directory.cose";
+pub(crate) const DEVICES: &str = "devices.rec";
+pub(crate) const SITTINGS: &str = "sittings.rec";
+pub(crate) const ORDERS: &str = "orders.rec";
+pub(crate) const OBJECTS: &str = "objects.rec";
+pub(crate) const FORKS: &str = "forks.rec";
+pub(crate) const ROLL: &str = "roll.cose";
+pub(crate) const INDEX: &str = "index.csv";
+pub(crate) const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST_HASH: &str = "manifest.sha256";
+
+/// Marks a run of leaf hashes in `entries.rec`.
+pub(crate) const RUN: u32 = 1 << 31;
+/// Longest run of leaf hashes under one mark.
+pub(crate) const LONGEST_RUN: usize = 4096;
+/// Largest entry that is read.
+pub(crate) const LARGEST_ENTRY: usize = 1 << 20;
+/// Largest record of the other members.
+pub(crate) const LARGEST_RECORD: usize = 16 << 20;
+/// Largest member that is read into memory as a whole.
+pub(crate) const LARGEST_SMALL: u64 = 1 << 30;
+
+/// Folder of one ledger's members.
+pub(crate) fn ledger_folder(ledger_id: &[u8; 16]) -> String {
+    format!("ledgers/{}", hex(ledger_id))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where an archive was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Center,
+    Terminal,
+}
+
+/// What an archive shows; nothing set is everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    pub sitting_no: Option<String>,
+    /// Milliseconds since 1970 UTC, inclusive.
+    pub from_ms: Option<i64>,
+    /// Milliseconds since 1970 UTC, exclusive.
+    pub to_ms: Option<i64>,
+}
+
+impl Scope {
+    pub fn is_everything(&self) -> bool {
+        *self == Scope::default()
+    }
+}
+
+/// A sealed object that the archive's maker knows: a bundle, a picture, a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectRecord {
+    pub hash: Hash32,
+    /// `bundle`, `picture` or `report`.
+    pub kind: String,
+    pub bytes: u64,
+    /// The device that sealed it.
+    pub device: PublicKey,
+    /// COSE_Sign1 `fengjuan_wire::bundle::Receipt`; none where it is not sent.
+    #[serde(with = "serde_bytes")]
+    pub receipt: Option<Vec<u8>>,
+}
+
+/// Two truths of one device, as the witness recorded them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForkRecord {
+    #[serde(with = "fengjuan_envelope::byte_string")]
+    pub ledger_id: [u8; 16],
+    /// True where two checkpoints part, false where two entries do.
+    pub checkpoint: bool,
+    /// The entry's place, or the checkpoint's size.
+    pub seq: u64,
+    pub mine: Hash32,
+    pub theirs: Hash32,
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+    pub at_ms: i64,
+}
+
+/// Whose ledger it is and how far it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerHead {
+    #[serde(with = "fengjuan_envelope::byte_string")]
+    pub ledger_id: [u8; 16],
+    pub device: PublicKey,
+    pub device_name: String,
+    /// First line of its checkpoints.
+    pub origin: String,
+    pub size: u64,
+    pub root: Hash32,
+}
+
+/// What the archive says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `fengjuan-archive-1`.
+    pub format: String,
+    pub made_ms: i64,
+    pub made_by: String,
+    pub source: Source,
+    pub center_id: String,
+    pub scope: Scope,
+    /// Every member before the manifest.
+    pub members: Vec<MemberRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberRecord {
+    pub name: String,
+    pub bytes: u64,
+    /// None for entries (the tree covers them) and the index (it is made again).
+    pub sha256: Option<String>,
+}

@@ -1,0 +1,274 @@
+//! The readable index: one line of CSV for every shown entry. It is made by the writer and again by the verifier, so
+//! it can say nothing that the entries do not. It holds no answer, score, name or ticket number.
+
+use crate::facts;
+use crate::format::{LedgerHead, hex};
+use chrono::DateTime;
+use fengjuan_core::event::{CATALOGUE, Event, EventClass, EventKind};
+use fengjuan_wire::entry::Entry;
+
+/// China Standard Time; the whole country has one.
+const BEIJING_MS: i64 = 8 * 3_600_000;
+
+/// Titles of a class in Chinese.
+pub(crate) fn class_zh(class: EventClass) -> &'static str {
+    match class {
+        EventClass::System => "系统",
+        EventClass::Application => "应用",
+        EventClass::Database => "数据库",
+        EventClass::Exam => "考试",
+    }
+}
+
+/// Makes the lines of one archive.
+#[derive(Default)]
+pub(crate) struct IndexLines {
+    /// Device and ledger of the lines that follow, as they stand in a line.
+    place: Vec<u8>,
+    kinds: Kinds,
+    exam: Clock,
+    wall: Clock,
+    text: String,
+}
+
+impl IndexLines {
+    /// The first line, with the mark that makes spreadsheets read UTF-8.
+    pub(crate) fn heading() -> Vec<u8> {
+        "\u{feff}考试时间(北京),系统时间(北京),设备,记录,序号,类别,事件,event,作答,准考证摘要,操作者,摘要\r\n"
+            .as_bytes()
+            .to_vec()
+    }
+
+    /// The lines that follow are of this ledger.
+    pub(crate) fn ledger(&mut self, head: &LedgerHead) {
+        self.place.clear();
+        field(&mut self.place, &head.device_name);
+        self.place.push(b',');
+        self.place
+            .extend_from_slice(hex(&head.ledger_id[..4]).as_bytes());
+        self.place.push(b',');
+    }
+
+    /// The line of an entry as stored. An entry that cannot be read gets a line that says so; no verifier comes as
+    /// far as comparing it.
+    pub(crate) fn stored(&mut self, out: &mut Vec<u8>, bytes: &[u8]) {
+        let Ok(entry) = Entry::decode(bytes) else {
+            out.extend_from_slice(b",,");
+            out.extend_from_slice(&self.place);
+            out.extend_from_slice(b",,,unreadable,,,,\r\n");
+            return;
+        };
+        let row = self.kinds.find(entry.kind);
+        let event = if entry.sealed {
+            None
+        } else {
+            entry.event(None).ok()
+        };
+        match row {
+            Some(row) => self.line(out, &entry, row, event.as_ref()),
+            None => out.extend_from_slice(b",,,,,,,unknown kind,,,,\r\n"),
+        }
+    }
+
+    /// The line of an entry.
+    pub(crate) fn line(
+        &mut self,
+        out: &mut Vec<u8>,
+        entry: &Entry<'_>,
+        row: &EventKind,
+        event: Option<&Event>,
+    ) {
+        if let Some(exam_ms) = entry.exam_ms {
+            self.exam.write(out, exam_ms);
+        }
+        out.push(b',');
+        self.wall.write(out, entry.wall_ms);
+        out.push(b',');
+        out.extend_from_slice(&self.place);
+        number(out, entry.seq);
+        out.push(b',');
+        out.extend_from_slice(class_zh(row.class).as_bytes());
+        out.push(b',');
+        out.extend_from_slice(row.zh.as_bytes());
+        out.push(b',');
+        out.extend_from_slice(row.kind.as_bytes());
+        out.push(b',');
+        if let Some(attempt) = &entry.attempt {
+            short_hex(out, attempt);
+        }
+        out.push(b',');
+        if let Some(ticket) = event.and_then(facts::ticket_hash) {
+            short_hex(out, &ticket.0);
+        }
+        out.push(b',');
+        field(out, entry.actor);
+        out.push(b',');
+        match event {
+            Some(event) => {
+                self.text.clear();
+                facts::write(event, &mut self.text);
+                field(out, &self.text);
+            }
+            None => out.extend_from_slice("(密封)".as_bytes()),
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// A field of CSV (RFC 4180). Text that a spreadsheet would take for a formula is led by an apostrophe.
+fn field(out: &mut Vec<u8>, text: &str) {
+    let formula = matches!(
+        text.as_bytes().first(),
+        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')
+    );
+    let quoted = text
+        .bytes()
+        .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    if quoted {
+        out.push(b'"');
+    }
+    if formula {
+        out.push(b'\'');
+    }
+    if quoted {
+        for byte in text.bytes() {
+            if byte == b'"' {
+                out.push(b'"');
+            }
+            out.push(byte);
+        }
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// The first four bytes.
+fn short_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in &bytes[..4] {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
+}
+
+fn number(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Writes times; remembers the minute, because neighbours share it.
+#[derive(Default)]
+struct Clock {
+    minute: Option<i64>,
+    text: [u8; 16],
+}
+
+impl Clock {
+    fn write(&mut self, out: &mut Vec<u8>, unix_ms: i64) {
+        let local_ms = unix_ms.saturating_add(BEIJING_MS);
+        let minute = local_ms.div_euclid(60_000);
+        if self.minute != Some(minute) {
+            let text = DateTime::from_timestamp_millis(minute.saturating_mul(60_000))
+                .map(|time| time.format("%Y-%m-%d %H:%M").to_string());
+            match text.as_deref().map(str::as_bytes).map(<[u8; 16]>::try_from) {
+                Some(Ok(text)) => (self.minute, self.text) = (Some(minute), text),
+                // Years beyond four digits are no times of an exam; the number is.
+                _ => {
+                    out.extend_from_slice(format!("{unix_ms} ms").as_bytes());
+                    return;
+                }
+            }
+        }
+        out.extend_from_slice(&self.text);
+        let rest = local_ms.rem_euclid(60_000);
+        let (seconds, millis) = ((rest / 1000) as u8, rest % 1000);
+        let digit = |value: i64| b'0' + (value % 10) as u8;
+        out.extend_from_slice(&[
+            b':',
+            b'0' + seconds / 10,
+            b'0' + seconds % 10,
+            b'.',
+            digit(millis / 100),
+            digit(millis / 10),
+            digit(millis),
+        ]);
+    }
+}
+
+/// The time of day and date in Beijing.
+pub(crate) fn beijing(unix_ms: i64) -> String {
+    let mut out = Vec::new();
+    Clock::default().write(&mut out, unix_ms);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The catalogue with the last hits in front: few kinds make up nearly all of a ledger.
+#[derive(Default)]
+pub(crate) struct Kinds {
+    recent: [Option<&'static EventKind>; 4],
+    next: usize,
+}
+
+impl Kinds {
+    #[inline]
+    pub(crate) fn find(&mut self, kind: &str) -> Option<&'static EventKind> {
+        for row in self.recent.iter().flatten() {
+            if row.kind == kind {
+                return Some(row);
+            }
+        }
+        let row = CATALOGUE.iter().find(|row| row.kind == kind)?;
+        self.recent[self.next] = Some(row);
+        self.next = (self.next + 1) % self.recent.len();
+        Some(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> String {
+        let mut out = Vec::new();
+        field(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn fields_are_quoted_and_never_formulas() {
+        assert_eq!(written("停电"), "停电");
+        assert_eq!(written("a,b\"c"), "\"a,b\"\"c\"");
+        assert_eq!(written("=1+1"), "'=1+1");
+        assert_eq!(written("-x,y"), "\"'-x,y\"");
+    }
+
+    #[test]
+    fn times_are_beijings_also_before_1970_and_beyond_reason() {
+        assert_eq!(beijing(0), "1970-01-01 08:00:00.000");
+        assert_eq!(beijing(1_795_136_400_123), "2026-11-20 09:00:00.123");
+        assert_eq!(beijing(-5), "1970-01-01 07:59:59.995");
+        assert_eq!(beijing(i64::MAX), format!("{} ms", i64::MAX));
+    }
+
+    #[test]
+    fn every_kind_is_found_in_any_order_and_no_other() {
+        let mut kinds = Kinds::default();
+        for _ in 0..3 {
+            for row in CATALOGUE {
+                assert_eq!(kinds.find(row.kind), Some(row));
+            }
+        }
+        assert_eq!(kinds.find("exam.answer_save"), None);
+        assert_eq!(kinds.find(""), None);
+    }
+}

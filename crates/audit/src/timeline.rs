@@ -1,0 +1,475 @@
+//! What happened in one attempt, in order. Without the attempt's key it shows when, not what.
+
+use crate::facts;
+use crate::format::{LedgerHead, RUN, hex};
+use crate::index::Kinds;
+use crate::source::{ReadAt, Section};
+use crate::verify::{self, Documents, Finding, Layout, Verdict, VerifyOptions};
+use fengjuan_core::event::{Event, EventClass, EventKind, PictureUse};
+use fengjuan_core::plan::ExamMs;
+use fengjuan_core::snapshot::{self, ScheduleOf};
+use fengjuan_envelope::secret::SecretKey;
+use fengjuan_envelope::sign::PublicKey;
+use fengjuan_wire::entry::Entry;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which attempt. Everything that is set must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Hex of the attempt's id, or its beginning.
+    pub attempt: Option<String>,
+    /// Hex of the hashed ticket, or its beginning.
+    pub ticket_hash: Option<String>,
+    pub seat_no: Option<u32>,
+    pub sitting_no: Option<String>,
+}
+
+/// What stands behind a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// Under a root that the witness cosigned.
+    Witnessed,
+    /// Under a root that the device signed.
+    Signed,
+    /// After the ledger's last signed checkpoint.
+    Unsigned,
+    /// The archive is red: nothing is proven.
+    Unverified,
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    pub device: String,
+    /// Hex.
+    pub ledger: String,
+    pub seq: u64,
+    /// None where the entry is of the machine and not of the attempt.
+    pub attempt_seq: Option<u64>,
+    pub exam_ms: Option<i64>,
+    pub wall_ms: i64,
+    pub kind: String,
+    pub zh: &'static str,
+    pub en: &'static str,
+    pub actor: String,
+    /// None where the entry is sealed and no key opened it.
+    pub facts: Option<String>,
+    pub proof: Proof,
+}
+
+/// What became of a snapshot that was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotState {
+    Taken,
+    Failed,
+    Missing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DueSnapshot {
+    pub planned_ms: i64,
+    pub due_ms: i64,
+    pub state: SnapshotState,
+}
+
+/// The attempt in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outline {
+    pub sitting_no: Option<String>,
+    pub class_no: Option<String>,
+    pub seat_no: Option<u32>,
+    pub started_ms: Option<i64>,
+    /// The end that was set at the start, before credits.
+    pub planned_end_ms: Option<i64>,
+    /// Credits and postponements together.
+    pub credited_ms: i64,
+    pub outages: u64,
+    pub outage_ms: i64,
+    pub handed_in_ms: Option<i64>,
+    /// Sealed entries that the given key did not open.
+    pub unopened: u64,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, Serialize)]
+pub struct Timeline {
+    /// Hex.
+    pub attempt: String,
+    pub green: bool,
+    pub outline: Outline,
+    pub rows: Vec<Row>,
+    /// None where the seed is not revealed, or the attempt has not ended.
+    pub snapshots: Option<Vec<DueSnapshot>>,
+    #[serde(skip)]
+    pub finding: Option<Finding>,
+}
+
+/// Why there is no timeline.
+#[derive(Debug)]
+pub enum TimelineError {
+    /// The archive is so damaged that nothing can be read from it.
+    Red(Box<Finding>),
+    /// No attempt fits.
+    NotFound,
+    /// Several fit: their ids in hex.
+    Ambiguous(Vec<String>),
+}
+
+/// Verifies the archive and gathers one attempt. A red archive is still read as far as it goes, and every row then
+/// says that it is not verified.
+///
+/// # Errors
+/// [`TimelineError`].
+pub fn timeline(
+    archive: &dyn ReadAt,
+    root: &PublicKey,
+    query: &Query,
+    key: Option<&SecretKey>,
+) -> Result<Timeline, TimelineError> {
+    let verdict = verify::verify(archive, root, &VerifyOptions::default());
+    let (layout, documents) = verify::opened(archive, root).map_err(TimelineError::Red)?;
+    let heads = verify::heads(&layout, &documents).map_err(TimelineError::Red)?;
+    let attempt = find(&layout, &heads, query)?;
+    let mut gathering = Gathering {
+        verdict: &verdict,
+        key,
+        attempt,
+        events: Vec::new(),
+        rows: Vec::new(),
+        unopened: 0,
+        kinds: Kinds::default(),
+    };
+    for (number, head) in heads.iter().enumerate() {
+        let span = span(&layout, number, &attempt);
+        if let Some((first, last)) = span {
+            each(&layout, number, |entry| {
+                gathering.entry(head, entry, first, last)
+            });
+        }
+    }
+    let Gathering {
+        events,
+        mut rows,
+        unopened,
+        ..
+    } = gathering;
+    // Within a ledger the order is the ledger's; between ledgers it is the exam clock's.
+    if rows.iter().any(|row| row.ledger != rows[0].ledger) {
+        rows.sort_by_key(|row| row.exam_ms.unwrap_or(row.wall_ms));
+    }
+    let mut outline = outline(&events);
+    outline.unopened = unopened;
+    let snapshots = snapshots(&layout, &heads, &documents, &attempt, &events, &outline);
+    let (green, finding) = match verdict {
+        Verdict::Green(_) => (true, None),
+        Verdict::Red(finding) => (false, Some(*finding)),
+    };
+    Ok(Timeline {
+        attempt: hex(&attempt),
+        green,
+        outline,
+        rows,
+        snapshots,
+        finding,
+    })
+}
+
+/// Every readable entry of a ledger; in a red archive the reading ends where it must.
+fn each(layout: &Layout<'_>, number: usize, mut action: impl FnMut(&Entry<'_>)) {
+    let entries = &layout.ledgers[number].entries;
+    let mut section = Section::new(layout.source, entries.start, entries.bytes);
+    while section.left() > 0 {
+        let Ok(mark) = section.take(4) else { return };
+        let mark = u32::from_be_bytes([mark[0], mark[1], mark[2], mark[3]]);
+        let hidden = mark & RUN != 0;
+        let length = if hidden {
+            (mark & !RUN) as usize * 32
+        } else {
+            mark as usize
+        };
+        if length > crate::format::LARGEST_ENTRY {
+            return;
+        }
+        let Ok(bytes) = section.take(length) else {
+            return;
+        };
+        if let (false, Ok(entry)) = (hidden, Entry::decode(bytes)) {
+            action(&entry);
+        }
+    }
+}
+
+fn find(
+    layout: &Layout<'_>,
+    heads: &[LedgerHead],
+    query: &Query,
+) -> Result<[u8; 16], TimelineError> {
+    #[derive(Default)]
+    struct Candidate {
+        ticket: bool,
+        seat: bool,
+        sitting: bool,
+    }
+    let starts = |text: &str, wanted: &Option<String>| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| text.starts_with(&wanted.to_lowercase()))
+    };
+    let mut all: BTreeMap<[u8; 16], Candidate> = BTreeMap::new();
+    for number in 0..heads.len() {
+        each(layout, number, |entry| {
+            let Some(attempt) = entry.attempt else { return };
+            if !starts(&hex(&attempt), &query.attempt) {
+                return;
+            }
+            let candidate = all.entry(attempt).or_default();
+            let identified = entry.kind == "exam.identified"
+                || entry.kind == "exam.absent"
+                || entry.kind == "exam.arrived";
+            let Some(event) = identified.then(|| entry.event(None).ok()).flatten() else {
+                return;
+            };
+            if let Some(hash) = facts::ticket_hash(&event) {
+                candidate.ticket |= starts(&hash.hex(), &query.ticket_hash);
+            }
+            if let Event::Identified {
+                sitting_no,
+                seat_no,
+                ..
+            } = &event
+            {
+                candidate.seat |= query.seat_no == Some(*seat_no);
+                candidate.sitting |= query.sitting_no.as_ref() == Some(sitting_no);
+            }
+        });
+    }
+    let fits = |candidate: &Candidate| {
+        (query.ticket_hash.is_none() || candidate.ticket)
+            && (query.seat_no.is_none() || candidate.seat)
+            && (query.sitting_no.is_none() || candidate.sitting)
+    };
+    let found: Vec<[u8; 16]> = all
+        .iter()
+        .filter(|(_, candidate)| fits(candidate))
+        .map(|(id, _)| *id)
+        .collect();
+    match found.as_slice() {
+        [] => Err(TimelineError::NotFound),
+        [one] => Ok(*one),
+        several => Err(TimelineError::Ambiguous(
+            several.iter().map(|id| hex(id)).collect(),
+        )),
+    }
+}
+
+/// First and last place of the attempt in a ledger.
+fn span(layout: &Layout<'_>, number: usize, attempt: &[u8; 16]) -> Option<(u64, u64)> {
+    let mut span: Option<(u64, u64)> = None;
+    each(layout, number, |entry| {
+        if entry.attempt == Some(*attempt) {
+            let first = span.map_or(entry.seq, |(first, _)| first);
+            span = Some((first, entry.seq));
+        }
+    });
+    span
+}
+
+struct Gathering<'a> {
+    verdict: &'a Verdict,
+    key: Option<&'a SecretKey>,
+    attempt: [u8; 16],
+    events: Vec<Event>,
+    rows: Vec<Row>,
+    unopened: u64,
+    kinds: Kinds,
+}
+
+impl Gathering<'_> {
+    fn entry(&mut self, head: &LedgerHead, entry: &Entry<'_>, first: u64, last: u64) {
+        let Some(row) = self.kinds.find(entry.kind) else {
+            return;
+        };
+        let mine = entry.attempt == Some(self.attempt);
+        let machine =
+            entry.attempt.is_none() && (first..=last).contains(&entry.seq) && is_context(row);
+        if !mine && !machine {
+            return;
+        }
+        let event = entry.event(if entry.sealed { self.key } else { None }).ok();
+        if entry.sealed && event.is_none() {
+            self.unopened += 1;
+        }
+        self.rows.push(Row {
+            device: head.device_name.clone(),
+            ledger: hex(&head.ledger_id),
+            seq: entry.seq,
+            attempt_seq: mine.then_some(entry.attempt_seq),
+            exam_ms: entry.exam_ms,
+            wall_ms: entry.wall_ms,
+            kind: entry.kind.to_owned(),
+            zh: row.zh,
+            en: row.en,
+            actor: entry.actor.to_owned(),
+            facts: event.as_ref().map(|event| {
+                let mut text = String::new();
+                facts::write(event, &mut text);
+                text
+            }),
+            proof: self.proof(head, entry.seq),
+        });
+        if mine {
+            self.events.extend(event);
+        }
+    }
+
+    fn proof(&self, head: &LedgerHead, seq: u64) -> Proof {
+        let Verdict::Green(summary) = self.verdict else {
+            return Proof::Unverified;
+        };
+        let id = hex(&head.ledger_id);
+        match summary.ledgers.iter().find(|ledger| ledger.ledger == id) {
+            Some(ledger) if seq < ledger.witnessed => Proof::Witnessed,
+            Some(ledger) if seq < ledger.signed => Proof::Signed,
+            _ => Proof::Unsigned,
+        }
+    }
+}
+
+/// Events of the machine that an attempt's reader wants to see between its own.
+fn is_context(row: &EventKind) -> bool {
+    matches!(row.class, EventClass::System | EventClass::Exam)
+        || matches!(
+            row.kind,
+            "app.unlocked" | "app.code_refused" | "app.order_received"
+        )
+}
+
+fn outline(events: &[Event]) -> Outline {
+    let mut outline = Outline::default();
+    for event in events {
+        match event {
+            Event::Identified {
+                seat_no,
+                sitting_no,
+                ..
+            } => {
+                outline.seat_no = Some(*seat_no);
+                outline.sitting_no = Some(sitting_no.clone());
+            }
+            Event::AttemptStarted {
+                sitting_no,
+                class_no,
+                started_ms,
+                ends_ms,
+                ..
+            } => {
+                outline.sitting_no = Some(sitting_no.clone());
+                outline.class_no = Some(class_no.clone());
+                (outline.started_ms, outline.planned_end_ms) = (Some(*started_ms), Some(*ends_ms));
+            }
+            Event::OutageRecorded { from_ms, to_ms, .. } => {
+                outline.outages += 1;
+                outline.outage_ms = outline
+                    .outage_ms
+                    .saturating_add(to_ms.saturating_sub(*from_ms));
+            }
+            Event::OutageDecided { credit_ms, .. } | Event::TimeCredited { credit_ms, .. } => {
+                outline.credited_ms = outline.credited_ms.saturating_add(*credit_ms);
+            }
+            Event::Postponed { by_ms, .. } => {
+                outline.credited_ms = outline.credited_ms.saturating_add(*by_ms);
+            }
+            Event::HandedIn { at_ms, .. } => {
+                outline.handed_in_ms.get_or_insert(*at_ms);
+            }
+            _ => {}
+        }
+    }
+    outline
+}
+
+fn snapshots(
+    layout: &Layout<'_>,
+    heads: &[LedgerHead],
+    documents: &Documents,
+    attempt: &[u8; 16],
+    events: &[Event],
+    outline: &Outline,
+) -> Option<Vec<DueSnapshot>> {
+    let (sitting_no, started_ms) = (outline.sitting_no.as_ref()?, outline.started_ms?);
+    let handed_in = outline.handed_in_ms?;
+    if handed_in.checked_sub(started_ms)? > 7 * 24 * 3_600_000 {
+        return None;
+    }
+    let mut revealed: BTreeSet<[u8; 32]> = BTreeSet::new();
+    for number in 0..heads.len() {
+        each(layout, number, |entry| {
+            if entry.kind == "app.seed_revealed"
+                && let Ok(Event::SeedRevealed { seed, .. }) = entry.event(None)
+            {
+                revealed.insert(seed.0);
+            }
+        });
+    }
+    let package = events.iter().find_map(|event| match event {
+        Event::AttemptStarted { package, .. } => Some(*package),
+        _ => None,
+    })?;
+    let document = documents.sittings.iter().find(|document| {
+        document.sitting.sitting_no == *sitting_no
+            && document.packages.iter().any(|p| p.hash == package)
+    })?;
+    let seed = revealed
+        .iter()
+        .find(|seed| fengjuan_envelope::sha256(*seed) == document.snapshot_seed_hash.0)?;
+    let (mut taken, mut failed, mut outages) = (
+        BTreeSet::new(),
+        BTreeSet::new(),
+        Vec::<(ExamMs, ExamMs)>::new(),
+    );
+    for event in events {
+        match event {
+            Event::PictureTaken {
+                usage: PictureUse::Snapshot,
+                due_ms: Some(due_ms),
+                ..
+            } => {
+                taken.insert(*due_ms);
+            }
+            Event::PictureFailed {
+                usage: PictureUse::Snapshot,
+                due_ms: Some(due_ms),
+                ..
+            } => {
+                failed.insert(*due_ms);
+            }
+            Event::OutageRecorded { from_ms, to_ms, .. } => outages.push((*from_ms, *to_ms)),
+            _ => {}
+        }
+    }
+    let policy = document.sitting.snapshots;
+    let of = ScheduleOf {
+        seed,
+        sitting_no,
+        attempt_id: attempt,
+        started_ms,
+        policy,
+    };
+    let state = |due_ms: ExamMs| match (taken.contains(&due_ms), failed.contains(&due_ms)) {
+        (true, _) => SnapshotState::Taken,
+        (false, true) => SnapshotState::Failed,
+        (false, false) => SnapshotState::Missing,
+    };
+    let due = snapshot::due(&of, handed_in, &outages).into_iter();
+    Some(
+        due.map(|due| DueSnapshot {
+            planned_ms: due.planned_ms,
+            due_ms: due.due_ms,
+            state: state(due.due_ms),
+        })
+        .collect(),
+    )
+}

@@ -1,0 +1,179 @@
+//! The verifier. It believes nothing but the center's public root: every byte of an archive is signed by a key that
+//! the root certifies, is a leaf of a tree whose root is so signed, or is made again and compared. Whatever it does
+//! not know is red.
+
+mod documents;
+mod finding;
+mod gather;
+mod index;
+mod layout;
+mod ledger;
+
+pub(crate) use documents::Documents;
+pub(crate) use finding::Refusal;
+pub use finding::{Finding, LedgerSummary, NotProven, RollSummary, Summary, Verdict, Wrong};
+pub(crate) use layout::Layout;
+
+use crate::format::LedgerHead;
+use crate::source::ReadAt;
+use fengjuan_envelope::sign::PublicKey;
+use finding::Detail;
+
+/// How strict to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerifyOptions {
+    /// Entries without a witness, and an archive without its roll, are red.
+    pub require_witness: bool,
+}
+
+/// Verifies an archive. Memory does not grow with the number of entries.
+pub fn verify(archive: &dyn ReadAt, root: &PublicKey, options: &VerifyOptions) -> Verdict {
+    match run(archive, root, options) {
+        Ok(summary) => Verdict::Green(Box::new(summary)),
+        Err(finding) => Verdict::Red(finding),
+    }
+}
+
+/// Members and documents of an archive, verified; the ledgers are not.
+pub(crate) fn opened<'a>(
+    archive: &'a dyn ReadAt,
+    root: &PublicKey,
+) -> Result<(Layout<'a>, Documents), Refusal> {
+    let layout = layout::read(archive)?;
+    let documents = documents::read(&layout, root)?;
+    Ok((layout, documents))
+}
+
+/// The heads of an archive's ledgers, in the order of the layout.
+pub(crate) fn heads(
+    layout: &Layout<'_>,
+    documents: &Documents,
+) -> Result<Vec<LedgerHead>, Refusal> {
+    layout
+        .ledgers
+        .iter()
+        .map(|members| ledger::read_head(layout, documents, members))
+        .collect()
+}
+
+fn run(
+    archive: &dyn ReadAt,
+    root: &PublicKey,
+    options: &VerifyOptions,
+) -> Result<Summary, Refusal> {
+    let (layout, documents) = opened(archive, root)?;
+    let heads = heads(&layout, &documents)?;
+    documents.all_rolled_are_here(&heads)?;
+    let mut gathered = gather::Gathered::default();
+    let mut index = index::IndexCheck::new(&layout);
+    let mut ledgers = Vec::with_capacity(heads.len());
+    for (members, head) in layout.ledgers.iter().zip(&heads) {
+        ledgers.push(ledger::verify(
+            &layout,
+            &documents,
+            members,
+            head,
+            &mut gathered,
+            &mut index,
+        )?);
+    }
+    index.finish()?;
+    let hidden: u64 = ledgers
+        .iter()
+        .map(|ledger| ledger.size - ledger.shown)
+        .sum();
+    let judged = gathered.judge(&documents, hidden == 0)?;
+    documents.no_forks()?;
+    if options.require_witness {
+        witnessed(&documents, &ledgers)?;
+    }
+    let mut not_proven = witness_gaps(&documents, &ledgers);
+    if hidden > 0 {
+        not_proven.push(NotProven::HiddenEntries { count: hidden });
+    }
+    not_proven.extend(judged.not_proven);
+    Ok(Summary {
+        center_id: documents.directory.center_id.clone(),
+        center_name: documents.directory.center_name.clone(),
+        source: layout.manifest.source,
+        scope: layout.manifest.scope.clone(),
+        made_ms: layout.manifest.made_ms,
+        devices: documents.devices.len() as u64,
+        sittings: sittings(&documents),
+        orders: documents.orders.len() as u64,
+        entries: ledgers.iter().map(|ledger| ledger.size).sum(),
+        shown: ledgers.iter().map(|ledger| ledger.shown).sum(),
+        attempts: judged.attempts,
+        snapshots_due: judged.snapshots_due,
+        snapshots_failed: judged.snapshots_failed,
+        objects: documents.objects.len() as u64,
+        receipts: documents
+            .objects
+            .values()
+            .filter(|object| object.receipt.is_some())
+            .count() as u64,
+        roll: documents.roll.as_ref().map(|roll| RollSummary {
+            made_ms: roll.made_ms,
+            site: roll.site.clone(),
+            sitting_no: roll.sitting_no.clone(),
+            ledgers: roll.ledgers.len() as u64,
+        }),
+        ledgers,
+        not_proven,
+    })
+}
+
+fn sittings(documents: &Documents) -> Vec<String> {
+    let mut numbers: Vec<String> = documents
+        .sittings
+        .iter()
+        .map(|document| document.sitting.sitting_no.clone())
+        .collect();
+    numbers.sort();
+    numbers.dedup();
+    numbers
+}
+
+fn witnessed(documents: &Documents, ledgers: &[LedgerSummary]) -> Result<(), Refusal> {
+    if documents.roll.is_none() {
+        return Err(Finding::new(Wrong::NoRoll).section(crate::format::ROLL));
+    }
+    match ledgers.iter().find(|ledger| ledger.witnessed < ledger.size) {
+        None => Ok(()),
+        Some(ledger) => {
+            let mut refusal = Finding::new(Wrong::Unwitnessed).seq(ledger.witnessed);
+            refusal.ledger = Some(ledger.ledger.clone());
+            refusal.device = Some(ledger.device.clone());
+            Err(refusal.differs(ledger.size, ledger.witnessed))
+        }
+    }
+}
+
+fn witness_gaps(documents: &Documents, ledgers: &[LedgerSummary]) -> Vec<NotProven> {
+    let mut gaps = Vec::new();
+    if documents.roll.is_none() {
+        gaps.push(NotProven::Devices);
+    }
+    let tails = |upto: fn(&LedgerSummary) -> u64| {
+        let tails = ledgers
+            .iter()
+            .map(|ledger| ledger.size - upto(ledger))
+            .filter(|count| *count > 0);
+        tails.fold((0, 0), |(count, ledgers), tail| (count + tail, ledgers + 1))
+    };
+    let (count, in_ledgers) = tails(|ledger| ledger.witnessed);
+    if count > 0 {
+        gaps.push(NotProven::UnwitnessedEntries {
+            count,
+            ledgers: in_ledgers,
+        });
+    }
+    let (count, in_ledgers) = tails(|ledger| ledger.signed);
+    if count > 0 {
+        gaps.push(NotProven::UnsignedEntries {
+            count,
+            ledgers: in_ledgers,
+        });
+    }
+    gaps
+}
