@@ -71,3 +71,6 @@ pub trait Upstream: Send + Sync + 'static {
     ) -> impl Future<Output = Result<AttemptEntries, UpstreamError>> + Send;
     fn orders(&self) -> impl Future<Output = Result<Orders, UpstreamError>> + Send;
 }
+
+#[cfg(test)]
+mod tests;

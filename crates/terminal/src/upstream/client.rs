@@ -14,11 +14,22 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
 
-const CONNECT: Duration = Duration::from_secs(5);
-/// Longest silence in the middle of an answer.
-const SILENCE: Duration = Duration::from_secs(10);
-const SHORT_CALL: Duration = Duration::from_secs(15);
-const LONG_CALL: Duration = Duration::from_secs(120);
+/// How long to wait for what.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) connect: Duration,
+    /// Longest silence in the middle of an answer.
+    pub(super) silence: Duration,
+    pub(super) short_call: Duration,
+    pub(super) long_call: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    connect: Duration::from_secs(5),
+    silence: Duration::from_secs(10),
+    short_call: Duration::from_secs(15),
+    long_call: Duration::from_secs(120),
+};
 
 /// The center, over mutual TLS 1.3 with pinned keys.
 pub struct CenterClient {
@@ -26,6 +37,7 @@ pub struct CenterClient {
     url: String,
     receipt: PublicKey,
     machine: Arc<dyn Machine>,
+    patience: Patience,
 }
 
 impl CenterClient {
@@ -38,22 +50,33 @@ impl CenterClient {
         identity: &DeviceIdentity,
         machine: Arc<dyn Machine>,
     ) -> Result<CenterClient, TlsError> {
+        Self::with_patience(kit, identity, machine, PATIENCE)
+    }
+
+    pub(super) fn with_patience(
+        kit: &SiteKit,
+        identity: &DeviceIdentity,
+        machine: Arc<dyn Machine>,
+        patience: Patience,
+    ) -> Result<CenterClient, TlsError> {
         let tls = client_config(&identity.sign, &kit.directory.tls_server)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .https_only(true)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .connect_timeout(patience.connect)
+            .read_timeout(patience.silence)
             .tcp_keepalive(Duration::from_secs(20))
             .build()
             .map_err(|error| TlsError::of(&error))?;
+        let (url, receipt) = (kit.url.clone(), kit.directory.receipt);
         Ok(CenterClient {
             http,
-            url: kit.url.clone(),
-            receipt: kit.directory.receipt,
+            url,
+            receipt,
             machine,
+            patience,
         })
     }
 
@@ -64,11 +87,11 @@ impl CenterClient {
     }
 
     fn get(&self, path: &str) -> RequestBuilder {
-        self.call(Method::GET, path, SHORT_CALL)
+        self.call(Method::GET, path, self.patience.short_call)
     }
 
     fn post(&self, path: &str, body: Vec<u8>) -> RequestBuilder {
-        let call = self.call(Method::POST, path, LONG_CALL);
+        let call = self.call(Method::POST, path, self.patience.long_call);
         call.header(header::CONTENT_TYPE, "application/cbor")
             .body(body)
     }
@@ -184,7 +207,7 @@ impl Upstream for CenterClient {
             .call(
                 Method::GET,
                 &format!("/v1/objects/{}", hash.hex()),
-                LONG_CALL,
+                self.patience.long_call,
             )
             .header(header::RANGE, format!("bytes={from}-{}", to - 1));
         let mut response = request
@@ -229,8 +252,11 @@ impl Upstream for CenterClient {
         part: Vec<u8>,
     ) -> Result<UploadState, UpstreamError> {
         let path = format!("/v1/uploads/{}?offset={offset}&total={total}", hash.hex());
-        self.answer(self.call(Method::PUT, &path, LONG_CALL).body(part))
-            .await
+        self.answer(
+            self.call(Method::PUT, &path, self.patience.long_call)
+                .body(part),
+        )
+        .await
     }
 
     async fn post_entries(&self, request: &EntriesRequest) -> Result<EntriesReply, UpstreamError> {

@@ -84,9 +84,11 @@ impl UpstreamError {
         if let Some(tls) = tls_cause(error) {
             return match tls {
                 rustls::Error::InvalidCertificate(_) => UpstreamError::Pin,
-                rustls::Error::AlertReceived(alert) => UpstreamError::CertificateRefused {
-                    detail: format!("{alert:?}"),
-                },
+                rustls::Error::AlertReceived(alert) if about_certificate(*alert) => {
+                    UpstreamError::CertificateRefused {
+                        detail: format!("{alert:?}"),
+                    }
+                }
                 other => UpstreamError::Unreachable {
                     detail: other.to_string(),
                 },
@@ -104,6 +106,23 @@ impl UpstreamError {
         }
         UpstreamError::Unreachable { detail }
     }
+}
+
+/// RFC 8446 §6.2: alerts by which a server turns a client's certificate down.
+fn about_certificate(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as A;
+    matches!(
+        alert,
+        A::AccessDenied
+            | A::BadCertificate
+            | A::CertificateExpired
+            | A::CertificateRequired
+            | A::CertificateRevoked
+            | A::CertificateUnknown
+            | A::DecryptError
+            | A::UnknownCA
+            | A::UnsupportedCertificate
+    )
 }
 
 /// Codes come from outside: what is shown or logged is short and plain.
