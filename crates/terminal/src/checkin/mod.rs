@@ -58,11 +58,11 @@ impl CheckInError {
 pub fn normalise_number(typed: &str) -> String {
     typed
         .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
         .map(|c| match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             _ => c,
         })
+        .filter(|c| !c.is_whitespace() && *c != '-')
         .map(|c| c.to_ascii_uppercase())
         .collect()
 }
@@ -106,6 +106,7 @@ mod tests {
             candidate("T-002", ""),
         ];
         for typed in [
+            "Ｔ－００１",
             "t-001",
             "T001",
             " 37080219800101123x ",

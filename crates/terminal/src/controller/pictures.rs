@@ -1,10 +1,11 @@
 //! Pictures: the check-in picture and the random snapshots. A camera is used on a thread of its own and outside every
 //! lock; what it delivers is sealed before anything else happens to it.
 
+use super::Ports;
 use super::candidate::After;
 use super::refusal::{Answer, refused};
 use super::state::State;
-use super::{Ports, Terminal};
+use super::terminal::Terminal;
 use crate::recorder::SYSTEM;
 use crate::sealing::{self, TakenPicture};
 use crate::view::candidate::{CameraView, ConfirmReason};

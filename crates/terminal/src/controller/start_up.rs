@@ -3,7 +3,8 @@
 use super::day;
 use super::held::Outward;
 use super::state::{Desk, Shared, State, Surface};
-use super::{Config, Ports, Terminal};
+use super::terminal::Terminal;
+use super::{Config, Ports};
 use crate::recorder::{Recorder, SYSTEM};
 use crate::sealing::DeviceKeys;
 use crate::view::desk::DeskTab;
@@ -12,21 +13,6 @@ use fengjuan_core::event::Event;
 use fengjuan_store::{Change, Database, Opened, StoreError};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
-
-/// Why a terminal cannot start. The database file is kept as it is.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl StartError {
-    pub fn code(&self) -> &'static str {
-        match self {
-            StartError::Store(error) => error.code(),
-        }
-    }
-}
 
 /// Everything that a terminal is made of.
 pub struct Parts {
@@ -46,8 +32,8 @@ impl Terminal {
     /// Records the start, and finds the way back to whoever sat here.
     ///
     /// # Errors
-    /// [`StartError`].
-    pub fn assemble(parts: Parts) -> Result<Arc<Terminal>, StartError> {
+    /// Storage errors; the database file is kept as it is.
+    pub fn assemble(parts: Parts) -> Result<Arc<Terminal>, StoreError> {
         record_start(&parts)?;
         let reader = parts.database.reader()?;
         let chosen = day::selected(&reader)?;

@@ -1,10 +1,10 @@
 //! Unlocking at the desk, in three steps: may it be tried (under the lock), derive and open (outside it, slow on
 //! purpose), take over or count (under the lock).
 
-use super::Terminal;
 use super::day;
 use super::refusal::{Answer, With, refused};
 use super::state::{State, Surface};
+use super::terminal::Terminal;
 use crate::papers::HeldPapers;
 use crate::recorder::staff;
 use crate::staff::Slowing;

@@ -16,7 +16,6 @@ pub struct DeviceKeys {
     pub kem: KemSecret,
     /// The center's issuer, from the verified key directory.
     pub issuer: PublicKey,
-    pub device_name: String,
 }
 
 /// A sealed object, ready to be stored.

@@ -1,0 +1,11 @@
+//! The exam day on a terminal without a window: real papers, real store, a simulated machine.
+#![allow(clippy::unwrap_used)]
+
+mod center;
+mod day;
+mod evidence;
+mod outage;
+mod refusals;
+mod room;
+mod secrecy;
+mod storage;
