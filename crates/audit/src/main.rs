@@ -187,8 +187,11 @@ fn read_root(path: &Path) -> anyhow::Result<PublicKey> {
     root_from_text(&text).with_context(|| path.display().to_string())
 }
 
-fn open(path: &Path) -> anyhow::Result<File> {
-    File::open(path).with_context(|| path.display().to_string())
+/// An archive that cannot even be opened is as red as one that cannot be read.
+fn unreadable(path: &Path, error: &std::io::Error, lang: Lang) -> u8 {
+    let words = words::wrong(fengjuan_audit::Wrong::Unreadable, lang);
+    eprintln!("{words}: {} ({error})", path.display());
+    RED
 }
 
 fn run_verify(args: &Verify, lang: Lang) -> anyhow::Result<u8> {
@@ -196,7 +199,10 @@ fn run_verify(args: &Verify, lang: Lang) -> anyhow::Result<u8> {
     let options = VerifyOptions {
         require_witness: args.require_witness,
     };
-    let verdict = verify(&open(&args.archive)?, &root, &options);
+    let verdict = match File::open(&args.archive) {
+        Ok(archive) => verify(&archive, &root, &options),
+        Err(error) => return Ok(unreadable(&args.archive, &error, lang)),
+    };
     if args.json {
         println!(
             "{}",
@@ -224,7 +230,11 @@ fn run_timeline(args: &TimelineArgs, lang: Lang) -> anyhow::Result<u8> {
         seat_no: args.which.seat,
         sitting_no: args.sitting.clone(),
     };
-    match timeline::timeline(&open(&args.archive)?, &root, &query, key.as_ref()) {
+    let archive = match File::open(&args.archive) {
+        Ok(archive) => archive,
+        Err(error) => return Ok(unreadable(&args.archive, &error, lang)),
+    };
+    match timeline::timeline(&archive, &root, &query, key.as_ref()) {
         Ok(timeline) => {
             if args.json {
                 println!(

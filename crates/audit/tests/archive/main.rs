@@ -1,0 +1,9 @@
+//! Archives by the real formats: clean ones are green, every tampering is red by its name.
+#![allow(clippy::unwrap_used)]
+
+mod clean;
+mod command;
+mod folders;
+mod tampered;
+mod timeline;
+mod world;
