@@ -91,21 +91,40 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     Some(id)
 }
 
-/// A salted hash of the machine's own id: tells two machines with one device key apart without naming either.
-/// Empty where the machine has no id (then only the key speaks for it).
+/// A salted hash of what names this machine: tells two machines with one device key apart without naming either.
+/// 32 bytes. Machines that have neither an id nor a network card are not told apart.
 pub fn machine_hash(salt: &[u8]) -> Vec<u8> {
-    machine_hash_of(Path::new("/etc/machine-id"), salt)
+    machine_hash_of(Path::new("/"), salt)
 }
 
-pub(crate) fn machine_hash_of(file: &Path, salt: &[u8]) -> Vec<u8> {
-    let Ok(id) = std::fs::read_to_string(file) else {
-        return Vec::new();
-    };
+fn machine_hash_of(root: &Path, salt: &[u8]) -> Vec<u8> {
     let mut input = b"fengjuan/machine/1".to_vec();
     input.extend_from_slice(&(salt.len() as u64).to_be_bytes());
     input.extend_from_slice(salt);
-    input.extend_from_slice(id.trim().as_bytes());
+    input.extend_from_slice(machine_name(root).as_bytes());
     fengjuan_envelope::sha256(&input).to_vec()
+}
+
+/// The machine's id, else its network cards' addresses.
+fn machine_name(root: &Path) -> String {
+    let text = |path: &Path| {
+        std::fs::read_to_string(path)
+            .ok()
+            .map(|text| text.trim().to_owned())
+    };
+    if let Some(id) = text(&root.join("etc/machine-id")).filter(|id| !id.is_empty()) {
+        return id;
+    }
+    let cards = std::fs::read_dir(root.join("sys/class/net"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut addresses: Vec<String> = cards
+        .filter_map(|card| text(&card.path().join("address")))
+        .filter(|address| address.bytes().any(|byte| byte != b'0' && byte != b':'))
+        .collect();
+    addresses.sort();
+    addresses.join(" ")
 }
 
 #[cfg(test)]
@@ -138,12 +157,24 @@ mod tests {
     #[test]
     fn two_machines_with_one_salt_differ_and_one_machine_stays_itself() {
         let dir = tempfile::tempdir().unwrap();
-        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
-        std::fs::write(&one, "aaaa\n").unwrap();
-        std::fs::write(&two, "bbbb\n").unwrap();
-        assert_eq!(machine_hash_of(&one, b"s"), machine_hash_of(&one, b"s"));
-        assert_ne!(machine_hash_of(&one, b"s"), machine_hash_of(&two, b"s"));
-        assert_ne!(machine_hash_of(&one, b"s"), machine_hash_of(&one, b"t"));
-        assert!(machine_hash_of(&dir.path().join("none"), b"s").is_empty());
+        let machine = |name: &str, path: &str, text: &str| {
+            let root = dir.path().join(name);
+            std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            std::fs::write(root.join(path), text).unwrap();
+            root
+        };
+        let one = machine("one", "etc/machine-id", "aaaa\n");
+        let two = machine("two", "etc/machine-id", "bbbb\n");
+        machine("bare", "etc/machine-id", "\n");
+        let bare = machine("bare", "sys/class/net/eth0/address", "02:00:00:00:00:01\n");
+        let other = machine("other", "sys/class/net/eth0/address", "02:00:00:00:00:02\n");
+        let hash = |root: &Path| machine_hash_of(root, b"s");
+        let hashes = [hash(&one), hash(&two), hash(&bare), hash(&other)];
+        for (at, found) in hashes.iter().enumerate() {
+            assert_eq!(found.len(), 32);
+            assert!(!hashes[..at].contains(found));
+        }
+        assert_eq!(hash(&one), hashes[0]);
+        assert_ne!(machine_hash_of(&one, b"t"), hashes[0]);
     }
 }

@@ -2,10 +2,12 @@
 //! the key directory that it signed, and where the center is.
 
 use crate::durable_file;
+use crate::equipment::PUBLIC_ADDRESSES;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::directory::{KeyDirectory, root_from_text};
 use fengjuan_wire::{Signed, WireError};
 use serde::Deserialize;
+use std::net::SocketAddr;
 use std::path::Path;
 
 const ROOT: &str = "root.pub";
@@ -24,6 +26,8 @@ pub struct SiteKit {
     pub url: String,
     /// This site's id.
     pub site: String,
+    /// Addresses of the internet that must not answer, for the equipment check.
+    pub internet_probes: Vec<SocketAddr>,
 }
 
 /// Why a kit is not usable.
@@ -61,6 +65,8 @@ impl KitError {
 struct Settings {
     url: String,
     site: String,
+    /// The center's own choice, where the usual public services are not the right ones to ask.
+    internet_probes: Option<Vec<SocketAddr>>,
 }
 
 impl SiteKit {
@@ -96,6 +102,9 @@ impl SiteKit {
             directory_bytes,
             url,
             site: settings.site,
+            internet_probes: settings
+                .internet_probes
+                .unwrap_or_else(|| PUBLIC_ADDRESSES.to_vec()),
         })
     }
 

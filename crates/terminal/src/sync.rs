@@ -76,12 +76,21 @@ struct Inner<U> {
     nudge: Arc<Notify>,
 }
 
+/// What is due, in the order in which it is done: the receipts of the objects are witnessed in the same pass.
+enum Step {
+    Orders,
+    Entries,
+    Objects,
+}
+
 /// What this run of the program has done already.
 #[derive(Default)]
 struct Run {
     enrolled: bool,
     anchored_boot_ms: Option<i64>,
     replicated_boot_ms: Option<i64>,
+    /// Since the last replication began.
+    nudged: bool,
     /// Entries that the upstream is known to hold.
     sent: Option<u64>,
 }
@@ -140,7 +149,7 @@ impl<U: Upstream> Uplink<U> {
 
     /// Something happened that should be sent or witnessed soon.
     pub fn nudge(&self) {
-        self.run().replicated_boot_ms = None;
+        self.run().nudged = true;
         self.inner.nudge.notify_one();
     }
 
@@ -182,6 +191,12 @@ impl<U: Upstream> Uplink<U> {
                 }
             }
         });
+        if result.as_ref().is_err_and(SyncError::is_not_enrolled) {
+            self.run().enrolled = false;
+            self.inner
+                .state
+                .send_modify(|state| state.link = LinkState::NotEnrolled);
+        }
         if result.as_ref().is_err_and(SyncError::is_link) {
             // Back on the line, the clock is looked at first.
             self.run().anchored_boot_ms = None;
@@ -200,12 +215,14 @@ impl<U: Upstream> Uplink<U> {
         self.inner
             .state
             .send_modify(|state| state.link = LinkState::Online);
-        let mut first = self.pull_orders().await.err();
         // One thing that the upstream refuses does not hold the others back.
-        for failed in [
-            self.replicate_when_due().await.err(),
-            self.upload_unsent().await.err(),
-        ] {
+        let mut first = None;
+        for step in [Step::Orders, Step::Entries, Step::Objects, Step::Entries] {
+            let failed = match step {
+                Step::Orders => self.pull_orders().await.err(),
+                Step::Entries => self.replicate_when_due().await.err(),
+                Step::Objects => self.upload_unsent().await.err(),
+            };
             match failed {
                 Some(error) if error.is_link() => return Err(error),
                 Some(error) => first = first.or(Some(error)),
@@ -236,9 +253,15 @@ impl<U: Upstream> Uplink<U> {
         } = &*self.inner;
         let answer = upstream::enrol(upstream, recorder, kit, identity, &name, known).await?;
         let approved = matches!(answer, Enrolment::Approved(_));
-        self.inner
-            .state
-            .send_modify(|state| state.enrolment = Some(answer));
+        if let (Enrolment::Refused { code }, true) = (&answer, known) {
+            tracing::error!(code, "the upstream no longer accepts this device");
+        }
+        // An approval that the center has signed stands on this machine: a running exam is not shown the door.
+        self.inner.state.send_modify(|state| {
+            if approved || !known {
+                state.enrolment = Some(answer);
+            }
+        });
         if approved {
             self.renew_directory().await;
         }

@@ -90,6 +90,7 @@ impl TestCenter {
             directory_bytes: self.directory_bytes(),
             url: url.to_owned(),
             site: SITE.to_owned(),
+            internet_probes: Vec::new(),
         }
     }
 
@@ -384,6 +385,8 @@ pub(crate) struct FakeUpstream {
 #[derive(Default)]
 pub(crate) struct FakeState {
     pub offline: bool,
+    /// Every call is refused with this code.
+    pub turned_away: Option<String>,
     pub cut_after: Option<u64>,
     /// Sent instead of what the object really is.
     pub lies: BTreeMap<Hash32, Vec<u8>>,
@@ -435,6 +438,9 @@ impl FakeUpstream {
             return Err(UpstreamError::Unreachable {
                 detail: "test".to_owned(),
             });
+        }
+        if let Some(code) = state.turned_away.clone() {
+            return Err(UpstreamError::Refused { status: 403, code });
         }
         Ok(state)
     }
@@ -605,7 +611,8 @@ impl Upstream for FakeUpstream {
         for entry in request.entries.iter().skip(known) {
             state.entries.push(entry.to_vec());
         }
-        let cosigned = request.checkpoint.as_ref().map(|text| {
+        let whole = request.from_seq + request.entries.len() as u64 == state.entries.len() as u64;
+        let cosigned = request.checkpoint.as_ref().filter(|_| whole).map(|text| {
             let device = state.device.unwrap();
             let verified = note::verify(text, &state.origin, &device, None).unwrap();
             let leaves: Vec<_> = state

@@ -38,6 +38,16 @@ impl SyncError {
         }
     }
 
+    /// True where the upstream does not know this device, or no longer.
+    pub fn is_not_enrolled(&self) -> bool {
+        const CODES: [&str; 3] = [
+            "upstream.unknown_device",
+            "upstream.device_pending",
+            "upstream.device_revoked",
+        ];
+        matches!(self, SyncError::Upstream(UpstreamError::Refused { code, .. }) if CODES.contains(&code.as_str()))
+    }
+
     /// True where the upstream was not heard.
     pub fn is_link(&self) -> bool {
         matches!(self, SyncError::Upstream(error) if error.is_link())

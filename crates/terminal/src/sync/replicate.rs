@@ -16,14 +16,17 @@ const MOST_GAPS: u32 = 4;
 
 impl<U: Upstream> Uplink<U> {
     pub(super) async fn replicate_when_due(&self) -> Result<(), SyncError> {
-        let last = self.run().replicated_boot_ms;
-        if !self.due(last, ENTRIES_EVERY_MS) {
+        let (last, nudged) = {
+            let mut run = self.run();
+            (run.replicated_boot_ms, std::mem::take(&mut run.nudged))
+        };
+        if !nudged && !self.due(last, ENTRIES_EVERY_MS) {
             return Ok(());
         }
         let now = self.boot_ms();
-        self.replicate().await?;
-        self.run().replicated_boot_ms = Some(now);
-        Ok(())
+        let result = self.replicate().await;
+        self.run().replicated_boot_ms = result.is_ok().then_some(now);
+        result
     }
 
     /// Sends every entry that the upstream does not hold and gets the head cosigned.
@@ -50,6 +53,10 @@ impl<U: Upstream> Uplink<U> {
                 EntriesReply::Stored { size, .. } if size < from + sent => {
                     return Err(UpstreamError::malformed("fewer entries than were sent").into());
                 }
+                EntriesReply::Stored { size, .. } if whole && size > checkpoint.size => {
+                    // The upstream holds entries that this ledger no longer has: it was put back.
+                    return Err(self.forked(checkpoint.size, None)?);
+                }
                 EntriesReply::Stored { cosigned, .. } => {
                     from += sent;
                     self.run().sent = Some(from);
@@ -64,7 +71,9 @@ impl<U: Upstream> Uplink<U> {
                 EntriesReply::Gap { .. } => {
                     return Err(UpstreamError::malformed("a gap where there is none").into());
                 }
-                EntriesReply::Fork { at_seq, held } => return Err(self.forked(at_seq, held)?),
+                EntriesReply::Fork { at_seq, held } => {
+                    return Err(self.forked(at_seq, Some(held))?);
+                }
             }
         }
     }
@@ -115,7 +124,7 @@ impl<U: Upstream> Uplink<U> {
     }
 
     /// Records a fork once. The upstream goes on being asked, since only people can settle it.
-    fn forked(&self, at_seq: u64, theirs: Hash32) -> Result<SyncError, SyncError> {
+    fn forked(&self, at_seq: u64, theirs: Option<Hash32>) -> Result<SyncError, SyncError> {
         self.inner
             .state
             .send_modify(|state| state.forked_at = Some(at_seq));
@@ -126,7 +135,7 @@ impl<U: Upstream> Uplink<U> {
                 reader.get(super::NS, &key)?.is_some(),
             ))
         })?;
-        if let (Some(mine), false) = (mine, told) {
+        if let (Some(mine), Some(theirs), false) = (mine, theirs, told) {
             tracing::error!(at_seq, "the upstream holds another entry at this place");
             let event = Event::ForkSeen {
                 at_seq,

@@ -165,7 +165,6 @@ fn entries_are_replicated_in_batches_and_witnessed() {
             .unwrap();
     }
     terminal.pass().unwrap();
-    terminal.pass().unwrap();
     let state = terminal.state();
     assert_eq!(state.ledger_size, 1_205, "with enrolment and anchor");
     assert_eq!(
@@ -210,6 +209,48 @@ fn a_fork_is_recorded_once_and_never_hidden() {
         (terminal.state().forked_at, terminal.state().witnessed_size),
         (Some(0), 0)
     );
+}
+
+#[test]
+fn a_ledger_that_was_put_back_is_told_by_what_the_upstream_still_holds() {
+    let terminal = Terminal::new();
+    terminal
+        .recorder
+        .record(SYSTEM, Event::FocusLost {})
+        .unwrap();
+    terminal.pass().unwrap();
+    terminal
+        .recorder
+        .record(SYSTEM, Event::FocusLost {})
+        .unwrap();
+    let size = terminal.database.reader().unwrap().size().unwrap();
+    // As if the same entries and more had been sent before the disk was restored.
+    let entries = terminal.database.reader().unwrap().entries(0, 100).unwrap();
+    let mut held: Vec<Vec<u8>> = entries.into_iter().map(|entry| entry.bytes).collect();
+    held.push(b"later".to_vec());
+    terminal.fake().entries = held;
+    assert_eq!(
+        terminal.pass().unwrap_err(),
+        SyncError::Forked { at_seq: size }
+    );
+    assert_eq!(terminal.state().forked_at, Some(size));
+}
+
+#[test]
+fn a_device_that_the_center_turns_away_keeps_its_papers_and_says_so() {
+    let terminal = Terminal::new();
+    terminal.pass().unwrap();
+    terminal.fake().turned_away = Some("upstream.device_revoked".to_owned());
+    assert_eq!(
+        terminal.pass().unwrap_err().code(),
+        "upstream.device_revoked"
+    );
+    let state = terminal.state();
+    assert_eq!(state.link, LinkState::NotEnrolled);
+    assert!(matches!(state.enrolment, Some(Enrolment::Approved(_))));
+    terminal.fake().turned_away = None;
+    terminal.pass().unwrap();
+    assert_eq!(terminal.state().link, LinkState::Online);
 }
 
 #[test]

@@ -96,6 +96,7 @@ impl<U: Upstream> Uplink<U> {
         recorder
             .writer()
             .set_receipt(hash.0, bytes.to_vec(), Some(entry))?;
+        self.run().nudged = true;
         Ok(())
     }
 
