@@ -27,5 +27,11 @@ if (groups.length > 0) {
   type()
 }
 const click = asked.get('click')
-if (click !== null)
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-test="${click}"]`)?.click())
+if (click !== null) {
+  const press = () => {
+    const button = document.querySelector<HTMLElement>(`[data-test="${click}"]`)
+    if (button === null) requestAnimationFrame(press)
+    else button.click()
+  }
+  press()
+}

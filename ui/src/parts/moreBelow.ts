@@ -29,6 +29,8 @@ export function useMoreBelow(box: Ref<HTMLElement | null>, content: () => unknow
     await nextTick()
     look()
   })
-  const toTop = () => box.value?.scrollTo({ top: 0 })
+  const toTop = () => {
+    if (box.value !== null) box.value.scrollTop = 0
+  }
   return { more, further, toTop }
 }

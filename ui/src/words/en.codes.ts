@@ -64,7 +64,6 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'start.too_late': 'The last moment for a start was {limit_time}. Only the center’s order can allow it now.',
   'start.not_unlocked': 'The papers are not unlocked yet.',
   'start.no_time_left': 'Too little time is left for a start. Call the exam center.',
-  'start.nobody_waiting': 'No candidate has finished signing in.',
 
   'unlock.not_complete_group': 'Group {group} is not complete or not right. Check it again.',
   'unlock.too_early': 'Too early: unlocking is possible once entry opens at {opens_time}.',
@@ -77,20 +76,13 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'unlock.damaged_package': 'The package ({class_no}) is damaged. Pull it again.',
   'unlock.derivation': 'There was too little memory. Close other programs and try again.',
   'unlock.salt': 'The grant is not right. Pull again.',
-  'unlock.wait': 'The last code was wrong. Wait a moment before the next try.',
   'code.incomplete': 'This group is not complete.',
   'code.symbol': 'One symbol does not belong to a code. Check it again.',
   'code.check': 'One symbol is wrong. Ask again.',
 
-  'log_in.wrong_password': 'The password is wrong. Try again.',
-  'log_in.wait': 'Too many wrong passwords. Wait a moment.',
-  'log_in.unknown_staff': 'This person is not on the sitting’s list.',
-  'log_in.not_allowed': 'Your role may not do this. Ask somebody who may.',
-  'log_in.required': 'Log in first.',
   'staff.wrong_password': 'The password is wrong. Try again.',
   'staff.slowed': 'Too many wrong passwords. Wait a moment.',
   'staff.unknown': 'This person is not on the sitting’s list.',
-  'staff.not_allowed': 'Your role may not do this. Ask somebody who may.',
   'staff.verifier': 'The list’s password data are not right. Call the exam center.',
 
   'desk.nothing_held': 'No papers are here yet. Pull them or import from a USB stick.',
@@ -102,7 +94,6 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'sitting.already_ended': 'This sitting has ended.',
   'sitting.open_attempt_locked':
     'An attempt is still locked, so the sitting cannot end. Type the code first.',
-  'sitting.still_answering': 'Somebody is still answering.',
 
   'papers.io': 'A file could not be read or written. Check the disk or the stick.',
   'papers.disk_full': 'The disk is too full. Make room and pull again.',
@@ -132,9 +123,6 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'upstream.tls': 'No secure connection. Check time and certificates on both sides.',
   'upstream.refused': 'The center refused. Call the exam center.',
   'enrol.refused': 'The exam center has refused this terminal.',
-  'enrol.duplicate_key':
-    'Another terminal has the same key, perhaps from a cloned disk. Reinstall, then enrol.',
-  'enrol.name_missing': 'Give this terminal a name.',
 
   'kit.missing': 'The site’s configuration was not found. Call the system administrator.',
   'kit.io': 'The site’s configuration cannot be read. Call the system administrator.',
@@ -194,4 +182,38 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'seal.wrong_key': 'The key is wrong.',
   'seal.corrupt': 'The sealed content is damaged.',
   'random.unavailable': 'The system gave no random numbers. Restart.',
+
+  'equipment.io': 'The report could not be saved. Check the folder or the stick.',
+  'equipment.sign': 'The report could not be signed. Check again.',
+  'equipment.no_report': 'There is no report yet. Run the check first.',
+  'equipment.busy': 'A check is running. Wait until it is done.',
+  'desk.locked': 'The desk was idle and has locked. Log in again.',
+  'desk.unknown_sitting': 'This sitting is not on this terminal.',
+  'unlock.busy': 'A try is running. Wait until it is done.',
+  'unlock.slowed': 'The last code was wrong. Wait a moment before the next try.',
+  'seat.already_stamped': 'This candidate’s arrival is recorded already.',
+  'start.nobody_waits': 'No candidate has finished signing in.',
+  'order.reopen_unsupported': 'This version cannot carry out an order to reopen. Call the exam center.',
+  'staff.role': 'Your role may not do this. Ask somebody who may.',
+  'view.inconsistent':
+    'The program’s state contradicts itself, so it has stopped. Restart; if that fails, call the exam center.',
+  'paper.damaged': 'The paper cannot be read and the exam stands still. Call the exam center.',
+  'banner.storage_failed': 'This terminal cannot store data. Raise your hand. Every ticked answer is safe.',
+  'banner.time_credited': '{seconds_span} were credited; your end has moved back.',
+  'banner.outage_undecided': 'The proctor is deciding about the lost time. Please go on.',
+  'banner.camera_lost': 'The camera shows nothing. A proctor will look; please go on.',
+  'banner.clock_unverified':
+    'The exam time was not compared with the center’s. Check the network, or the clock by hand.',
+  'sync.receipt': 'The receipt was not right, so it counts as not sent and is tried again.',
+  'sync.cosignature': 'The witness’s signature was not right and was not used; it is tried again.',
+  'sync.order': 'An order was not right and was not used. Call the exam center.',
+  'sync.forked':
+    'The center holds other records than this terminal: a cloned or rolled-back disk. Call the exam center.',
+  'sync.folder': 'The folder could not be read or written. Check the stick or choose another folder.',
+  'upstream.unknown_device': 'The center does not know this terminal. Enrol it first.',
+  'upstream.device_pending': 'The center has not approved this terminal yet. Please wait.',
+  'upstream.device_revoked': 'The center has revoked this terminal. Call the exam center.',
+  'upload.hash': 'The content did not fit after sending; it is sent again.',
+  'upload.part': 'A part did not arrive whole; it is sent again.',
+  'time.bad_nonce': 'The time was not taken over; it is tried again.',
 }

@@ -34,6 +34,7 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'enrol.approved': 'Approved, going on.',
   'enrol.center': 'Exam center',
 
+  'staff.name': 'Name',
   'log_in.title': 'Staff log-in',
   'log_in.head': 'Log in',
   'log_in.submit': 'Log in',
@@ -156,6 +157,19 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'check.database': 'Database',
   'check.packages': 'Paper packages',
   'check.time_since_boot': 'Time since boot',
+
+  'limit.camera': 'The picture moves',
+  'limit.reboot_survival': 'Data of the last boot are there',
+  'limit.swap': 'Off',
+  'limit.core_dumps': 'Off',
+  'limit.internet_unreachable': 'Must not be reachable',
+  'limit.power': 'Connected',
+  'limit.database': 'Intact',
+  'limit.packages': 'All verified',
+  'limit.input_devices': 'Mouse and keyboard',
+  'measured.mouse': '{n} mouse | {n} mice',
+  'measured.keyboard': '{n} keyboard | {n} keyboards',
+  'measured.free': 'free',
 
   'unlock.title': 'Type the authorization code',
   'unlock.lead':

@@ -57,10 +57,11 @@ export function useWords() {
   const monthName = (month: number): string =>
     locale.value === 'en' ? t(`time.${months[month - 1] ?? 'jan'}`) : String(month)
 
-  /** Adds `x_time` or `x_span` for every `x_ms`: moments are printed on the site's clock, spans as minutes. */
+  /** Adds `x_time` or `x_span` for every `x_ms`: moments are printed on the site's clock, spans as minutes. So are `seconds`. */
   function readable(args: Args): Args {
     const out: Record<string, string> = {}
     for (const [name, value] of Object.entries(args)) {
+      if (name === 'seconds') out['seconds_span'] = shortSpan(Number(value) * 1000)
       const ms = Number(value)
       if (!name.endsWith('_ms') || !Number.isFinite(ms)) continue
       const stem = name.slice(0, -'_ms'.length)

@@ -30,6 +30,7 @@ export const zhDesk = {
   'enrol.approved': '已批准，正在进入。',
   'enrol.center': '考试机构',
 
+  'staff.name': '姓名',
   'log_in.title': '工作人员登录',
   'log_in.head': '请登录',
   'log_in.submit': '登录',
@@ -149,6 +150,19 @@ export const zhDesk = {
   'check.database': '数据库',
   'check.packages': '试卷包',
   'check.time_since_boot': '开机时间',
+
+  'limit.camera': '画面在动',
+  'limit.reboot_survival': '上次开机的数据还在',
+  'limit.swap': '关闭',
+  'limit.core_dumps': '关闭',
+  'limit.internet_unreachable': '必须连不到',
+  'limit.power': '接好电源',
+  'limit.database': '完整',
+  'limit.packages': '全部核验通过',
+  'limit.input_devices': '有鼠标和键盘',
+  'measured.mouse': '{n} 个鼠标',
+  'measured.keyboard': '{n} 个键盘',
+  'measured.free': '可用',
 
   'unlock.title': '输入授权密码',
   'unlock.lead': '密码由考试机构发放，只能用于本场。共 {n} 组，每组前四位是密码，第五位是校验。',

@@ -1,4 +1,5 @@
 import { zhCandidate } from './zh.candidate.ts'
+import { zhChecks } from './zh.checks.ts'
 import { zhCodes } from './zh.codes.ts'
 import { zhDesk } from './zh.desk.ts'
 
@@ -10,6 +11,7 @@ export type WordKey = keyof typeof own
 export const zh: Record<WordKey, string> & Record<`code.${string}`, string> = {
   ...own,
   ...underCode(zhCodes),
+  ...underCode(zhChecks),
 }
 
 export function underCode(codes: Readonly<Record<string, string>>): Record<`code.${string}`, string> {

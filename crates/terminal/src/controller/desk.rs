@@ -49,6 +49,10 @@ impl State {
         if self.idle_lock() {
             return Err(refused("desk.locked"));
         }
+        if self.surface == Surface::LogIn && matches!(action, DeskAction::LogOut {}) {
+            // The log-in was opened by mistake; leaving it needs nobody's name.
+            return Ok(String::new());
+        }
         if self.surface != Surface::Desk && !enrolling {
             return Err(refused("desk.not_logged_in"));
         }
@@ -87,14 +91,8 @@ impl State {
                 folder: PathBuf::from(folder),
             }),
             DeskAction::SyncNow {} => self.act(OutwardAct::SyncNow),
-            DeskAction::Tab { tab } => {
-                self.desk.tab = tab;
-                Ok(())
-            }
-            DeskAction::LogOut {} => {
-                self.leave_desk();
-                Ok(())
-            }
+            DeskAction::Tab { tab } => Ok(self.desk.tab = tab),
+            DeskAction::LogOut {} => Ok(self.leave_desk()),
             DeskAction::Select { sitting_no } => self.select(&sitting_no),
             DeskAction::Unlock { .. } => Err(refused("unlock.busy")),
             DeskAction::StampArrival { ticket_no } => self.stamp_arrival(&ticket_no, staff_id, now),

@@ -1,0 +1,122 @@
+import { fireEvent } from '@testing-library/vue'
+import { describe, expect, it } from 'vitest'
+import { spread, symbols } from '../src/desk/typedCode.ts'
+import { show, until } from './page.ts'
+
+describe('the code', () => {
+  it('is kept in capitals, without spaces, and with what is easily misheard put right', () => {
+    expect(symbols(' 7k3m-w oil ７中')).toBe('7K3MW0117')
+  })
+
+  it('runs on into the next groups when it is pasted whole', () => {
+    expect(spread(['', '', '', ''], 0, '7K3MW Q09R4 5XB2J W4TDK')).toEqual({
+      groups: ['7K3MW', 'Q09R4', '5XB2J', 'W4TDK'],
+      last: 3,
+    })
+    expect(spread(['7K3MW', '', '', ''], 3, 'ABCDEFGHJ').groups).toEqual(['7K3MW', '', '', 'ABCDE'])
+  })
+
+  it('is checked group by group, and tried only when every group is right', async () => {
+    const page = await show('desk-unlock')
+    const field = (index: number) => page.at(`group-${index}`) as HTMLInputElement
+    const check = (index: number) => page.at(`group-state-${index}`).dataset['check']
+    await fireEvent.update(field(0), '7k3mw')
+    await until(() => check(0) === 'valid')
+    await until(() => document.activeElement === field(1))
+    await fireEvent.update(field(1), '5XB2H')
+    await until(() => check(1) === 'invalid')
+    await fireEvent.click(page.at('unlock'))
+    expect(page.mock.asked).toEqual([])
+    expect(page.at('unlock-why').textContent).toContain('2')
+    await fireEvent.update(field(1), 'Q09R4')
+    await fireEvent.update(field(2), '5XB2J')
+    await fireEvent.update(field(3), 'W4TDK')
+    await until(() => check(3) === 'valid')
+    await fireEvent.click(page.at('unlock'))
+    expect(page.mock.asked).toEqual([{ do: 'unlock', groups: ['7K3MW', 'Q09R4', '5XB2J', 'W4TDK'] }])
+    await until(() => field(0).value === '')
+  })
+
+  it('waits after a wrong one', async () => {
+    const page = await show('desk-unlock-wrong')
+    expect(page.at('unlock-refused').dataset['code']).toBe('unlock.wrong_code')
+    expect(page.at('unlock-why').textContent).toMatch(/0:2\d/)
+    expect(page.at('unlock').getAttribute('aria-disabled')).toBe('true')
+  })
+})
+
+describe('a confirmation', () => {
+  it('needs a name, a password and every check', async () => {
+    const page = await show('confirm')
+    await fireEvent.click(page.at('confirm-person'))
+    await fireEvent.click(page.at('staff-JN-0217'))
+    await fireEvent.update(page.at('staff-password'), 'geheim')
+    for (const check of ['id_document', 'person', 'ticket']) await fireEvent.click(page.at(`check-${check}`))
+    await fireEvent.click(page.at('confirm-person'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.click(page.at('check-contraband_clear'))
+    await fireEvent.click(page.at('confirm-person'))
+    expect(page.mock.asked).toEqual([
+      {
+        do: 'confirm_person',
+        staff_id: 'JN-0217',
+        password: 'geheim',
+        id_document: true,
+        person: true,
+        ticket: true,
+        contraband_clear: true,
+      },
+    ])
+    expect((page.at('staff-password') as HTMLInputElement).value).toBe('')
+  })
+
+  it('of documents that do not match takes two steps and a reason', async () => {
+    const page = await show('confirm')
+    await fireEvent.click(page.at('not-admitted'))
+    await fireEvent.click(page.at('staff-JN-0217'))
+    await fireEvent.update(page.at('staff-password'), 'geheim')
+    await fireEvent.click(page.at('not-admitted-confirm'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.update(page.at('not-admitted-reason'), '身份证件与本人不符')
+    await fireEvent.click(page.at('not-admitted-confirm'))
+    expect(page.mock.asked).toMatchObject([{ do: 'not_admitted', reason: '身份证件与本人不符' }])
+  })
+})
+
+describe('the sitting', () => {
+  it('grants lost time with one click, and with a reason', async () => {
+    const page = await show('desk-sitting')
+    await fireEvent.click(page.at('outage-approve'))
+    expect(page.mock.asked).toEqual([
+      {
+        do: 'decide_outage',
+        ticket_no: '3708261120010025',
+        outage_no: 1,
+        credit_ms: 192_000,
+        reason: '断电，按中断时长补时',
+      },
+    ])
+  })
+
+  it('forces a hand-in only with a typed reason, and names the candidate', async () => {
+    const page = await show('desk-sitting')
+    await fireEvent.click(page.at('force-3708261120010023'))
+    expect(page.at('force').textContent).toContain('王建国')
+    await fireEvent.click(page.at('force-confirm'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.update(page.at('force-reason'), '考生突发身体不适')
+    await fireEvent.click(page.at('force-confirm'))
+    expect(page.mock.asked).toMatchObject([{ do: 'force_hand_in', ticket_no: '3708261120010023' }])
+  })
+})
+
+describe('the equipment check', () => {
+  it('never shows what could not be measured as a pass', async () => {
+    const page = await show('desk-equipment')
+    const row = page.at('check-row-power')
+    expect(row.dataset['result']).toBe('not_measured')
+    expect(row.textContent).not.toContain('合格')
+    expect(page.at('tally-pass').textContent).toContain('12')
+    expect(page.at('check-row-internet_unreachable').textContent).toContain('必须连不到')
+  })
+})
