@@ -209,27 +209,33 @@ impl Active {
     }
 }
 
-/// Which held sitting the terminal works on: the one that was chosen, else the nearest that is not over. Of several
-/// versions the newest.
+/// Which held sitting the terminal works on: the one that was chosen while it lasts, else the nearest that is not over.
+/// Of several versions the newest. `day` is what this terminal remembers of a sitting.
 pub fn choose<'a>(
     held: &'a [Arc<HeldPapers>],
     chosen: Option<&str>,
     now: ExamMs,
-    ended: impl Fn(&str) -> bool,
+    day: impl Fn(&str) -> SittingDay,
 ) -> Option<&'a Arc<HeldPapers>> {
     let newest = || held.iter().filter(|held| !held.superseded);
-    let of =
-        |held: &&Arc<HeldPapers>, sitting_no: &str| held.document.sitting.sitting_no == sitting_no;
-    if let Some(sitting_no) = chosen
-        && let Some(held) = newest().find(|held| of(held, sitting_no))
-        && !ended(sitting_no)
-    {
-        return Some(held);
+    let lasts = |held: &Arc<HeldPapers>, day: &SittingDay| {
+        now < held.document.sitting.last_end_ms() + day.postponed_ms + LINGER_MS
+    };
+    let chosen =
+        chosen.and_then(|sitting_no| newest().find(|held| held.key.sitting_no == sitting_no));
+    if let Some(held) = chosen {
+        let day = day(&held.key.sitting_no);
+        // An ended sitting is worked on again where somebody chooses it to type the code, so that its seed can be
+        // revealed.
+        let unrevealed = day.attempted && !day.seed_revealed;
+        if unrevealed || (day.ended_ms.is_none() && lasts(held, &day)) {
+            return Some(held);
+        }
     }
     let start = |held: &&Arc<HeldPapers>| held.document.sitting.start_ms;
     let ahead = newest().filter(|held| {
-        let sitting = &held.document.sitting;
-        !ended(&sitting.sitting_no) && now < sitting.last_end_ms() + LINGER_MS
+        let day = day(&held.key.sitting_no);
+        day.ended_ms.is_none() && lasts(held, &day)
     });
     ahead
         .min_by_key(start)

@@ -57,7 +57,12 @@ impl State {
             return Err(refused("desk.not_logged_in"));
         }
         let role = self.desk.user.as_ref().map(|user| user.role);
+        if matches!(action, DeskAction::LogOut {}) {
+            return Ok(String::new());
+        }
         if role.is_none() && self.active.is_some() && !enrolling {
+            // The first pull brought the staff list: from here on the desk asks who is there.
+            self.surface = Surface::LogIn;
             return Err(refused("desk.not_logged_in"));
         }
         if !may(action, role) {
@@ -76,23 +81,21 @@ impl State {
     pub(super) fn desk(&mut self, action: DeskAction, staff_id: &str) -> Answer {
         let now = self.now();
         match action {
-            DeskAction::Enrol { device_name } => self.act(OutwardAct::Enrol { device_name }),
-            DeskAction::Pull {} => self.act(OutwardAct::Pull),
-            DeskAction::CourierImport { folder } => self.act(OutwardAct::CourierImport {
-                folder: PathBuf::from(folder),
-            }),
-            DeskAction::CourierExport { folder } => self.act(OutwardAct::CourierExport {
-                folder: PathBuf::from(folder),
-            }),
-            DeskAction::CheckEquipment {} => self.act(OutwardAct::CheckEquipment {
-                staff_id: (!staff_id.is_empty()).then(|| staff_id.to_owned()),
-            }),
-            DeskAction::SaveReport { folder } => self.act(OutwardAct::SaveReport {
-                folder: PathBuf::from(folder),
-            }),
-            DeskAction::SyncNow {} => self.act(OutwardAct::SyncNow),
-            DeskAction::Tab { tab } => Ok(self.desk.tab = tab),
-            DeskAction::LogOut {} => Ok(self.leave_desk()),
+            action @ (DeskAction::Enrol { .. }
+            | DeskAction::Pull {}
+            | DeskAction::CourierImport { .. }
+            | DeskAction::CourierExport { .. }
+            | DeskAction::CheckEquipment {}
+            | DeskAction::SaveReport { .. }
+            | DeskAction::SyncNow {}) => self.act_outward(action, staff_id),
+            DeskAction::Tab { tab } => {
+                self.desk.tab = tab;
+                Ok(())
+            }
+            DeskAction::LogOut {} => {
+                self.leave_desk();
+                Ok(())
+            }
             DeskAction::Select { sitting_no } => self.select(&sitting_no),
             DeskAction::Unlock { .. } => Err(refused("unlock.busy")),
             DeskAction::StampArrival { ticket_no } => self.stamp_arrival(&ticket_no, staff_id, now),
@@ -139,7 +142,25 @@ impl State {
         }
     }
 
-    fn act(&mut self, act: OutwardAct) -> Answer {
+    /// What concerns the world outside this room is passed on.
+    fn act_outward(&mut self, action: DeskAction, staff_id: &str) -> Answer {
+        let act = match action {
+            DeskAction::Enrol { device_name } => OutwardAct::Enrol { device_name },
+            DeskAction::Pull {} => OutwardAct::Pull,
+            DeskAction::CourierImport { folder } => OutwardAct::CourierImport {
+                folder: PathBuf::from(folder),
+            },
+            DeskAction::CourierExport { folder } => OutwardAct::CourierExport {
+                folder: PathBuf::from(folder),
+            },
+            DeskAction::CheckEquipment {} => OutwardAct::CheckEquipment {
+                staff_id: (!staff_id.is_empty()).then(|| staff_id.to_owned()),
+            },
+            DeskAction::SaveReport { folder } => OutwardAct::SaveReport {
+                folder: PathBuf::from(folder),
+            },
+            _ => OutwardAct::SyncNow,
+        };
         self.shared.outward.act(act)
     }
 

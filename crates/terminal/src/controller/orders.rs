@@ -90,10 +90,10 @@ impl State {
             }
             OrderKind::Reopen { .. } => None,
             OrderKind::Postpone { by_ms } => {
+                day.postponed_ms += by_ms;
                 if day.start.is_some() {
+                    // Whoever begins later on this terminal gets it too, beside the start that is recorded.
                     timed(day, *by_ms, Whom::Postponed);
-                } else {
-                    day.postponed_ms += by_ms;
                 }
                 let input = Input::Postpone {
                     by_ms: *by_ms,

@@ -28,10 +28,8 @@ impl State {
         self.held_revision = self.shared.outward.held_revision();
         let now = self.now();
         let reader = &self.reader;
-        let ended = |sitting_no: &str| {
-            SittingDay::load(reader, sitting_no).is_ok_and(|day| day.ended_ms.is_some())
-        };
-        let chosen = active::choose(&held, self.chosen.as_deref(), now, ended).cloned();
+        let day = |sitting_no: &str| SittingDay::load(reader, sitting_no).unwrap_or_default();
+        let chosen = active::choose(&held, self.chosen.as_deref(), now, day).cloned();
         let same = match (&chosen, &self.active) {
             (Some(held), Some(active)) => {
                 let state = |held: &HeldPapers| {

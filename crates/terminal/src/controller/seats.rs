@@ -114,6 +114,8 @@ impl SeatRecord {
             }
             seat.apply(event, now)?;
             self.seat = seat;
+            // What was sealed before (late, refused) is no bundle of this visit; its number stays taken.
+            self.bundle = None;
         } else {
             self.seat.apply(event, now)?;
         }

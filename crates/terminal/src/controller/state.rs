@@ -101,6 +101,8 @@ pub(crate) struct State {
     pub run: Option<Run>,
     pub pause: Option<Pause>,
     pub trouble: Option<Trouble>,
+    /// The reserve was given free for a full disk.
+    pub reserve_used: bool,
     pub resumption: Resumption,
     /// Exam time at which the window lost its focus.
     pub unfocused: Option<ExamMs>,
@@ -156,10 +158,11 @@ impl State {
     pub fn storage_refused(&mut self, error: StoreError) -> Refused {
         let now = self.now();
         if error.is_storage() {
-            if error == StoreError::Full
-                && let Err(error) = self.shared.database.release_reserve()
-            {
-                tracing::error!(code = error.code(), "the reserve cannot be released");
+            if error == StoreError::Full {
+                self.reserve_used = true;
+                if let Err(error) = self.shared.database.release_reserve() {
+                    tracing::error!(code = error.code(), "the reserve cannot be released");
+                }
             }
             let retry_boot_ms = self.boot_ms();
             self.trouble.get_or_insert(Trouble {

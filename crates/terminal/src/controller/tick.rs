@@ -107,12 +107,24 @@ impl State {
     }
 
     fn keep_house(&mut self, now: ExamMs) {
+        self.fill_reserve();
         self.seal_leftovers(now);
         self.reveal_seed(now);
         let changed = self.held_revision != self.shared.outward.held_revision();
         let over = self.active.as_ref().is_none_or(|active| active.over(now));
         if self.visit.is_none() && (changed || over) {
             self.look_for_sittings();
+        }
+    }
+
+    /// The reserve that a full disk took is laid by again, when nobody is answering.
+    fn fill_reserve(&mut self) {
+        if !self.reserve_used || self.run.is_some() {
+            return;
+        }
+        match self.shared.database.restore_reserve() {
+            Ok(there) => self.reserve_used = !there,
+            Err(error) => tracing::warn!(code = error.code(), "no reserve"),
         }
     }
 

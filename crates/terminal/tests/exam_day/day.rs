@@ -578,3 +578,122 @@ fn two_persons_open_a_sitting_together() {
     assert_eq!(refused(half), "unlock.not_complete_group");
     ok(room.desk(DeskAction::Unlock { groups }));
 }
+
+#[test]
+fn the_next_sitting_follows_when_one_is_ended() {
+    let mut room = Room::empty();
+    room.issue("S1", |_| {});
+    room.issue("S2", |sitting| sitting.start_ms += 180 * MINUTE);
+    room.open();
+    room.sit("S1-01");
+    room.hand_in();
+    room.does(CandidateAction::Done {});
+    room.log_in(PROCTOR);
+    ok(room.desk(DeskAction::EndSitting {
+        reason: "结束".into(),
+    }));
+    room.log_out();
+    room.pass(2_000);
+    match room.screen() {
+        Screen::Standby(standby) => assert_eq!(standby.start_ms, Some(START_MS + 180 * MINUTE)),
+        other => panic!("{other:?}"),
+    }
+    room.pass_to(START_MS + 170 * MINUTE);
+    room.log_in(PROCTOR);
+    let first = room.desk(DeskAction::Unlock {
+        groups: room.issued[0].groups(),
+    });
+    assert_eq!(refused(first), "unlock.other_sitting");
+    room.pass(5_000);
+    ok(room.desk(DeskAction::Unlock {
+        groups: room.issued[1].groups(),
+    }));
+    room.log_out();
+    room.wait_in_room("S2-03");
+    room.pass_to(START_MS + 180 * MINUTE);
+    assert_eq!(exam(room.start()).ends_ms, START_MS + 240 * MINUTE);
+    room.hand_in();
+    assert_eq!(bundles(&room).len(), 2);
+    assert_eq!(count(&room, "app.seed_revealed"), 1);
+}
+
+#[test]
+fn whoever_was_refused_as_late_and_let_in_by_order_gets_a_bundle_of_the_attempt() {
+    let room = Room::new();
+    room.unlock();
+    room.pass_to(START_MS);
+    room.start();
+    room.pass_to(START_MS + 16 * MINUTE);
+    room.log_in(STAFF);
+    let stamp = DeskAction::StampArrival {
+        ticket_no: "S1-01".into(),
+    };
+    assert_eq!(refused(room.desk(stamp)), "checkin.late");
+    room.log_out();
+    let order = Order {
+        order_no: "O1".into(),
+        site: SITE.into(),
+        sitting_no: "S1".into(),
+        issued_ms: 0,
+        kind: OrderKind::LateEntry {
+            ticket_no: "S1-01".into(),
+        },
+        reason: "列车晚点".into(),
+        approved_by: "王".into(),
+    };
+    room.terminal()
+        .carry_out(&order, fengjuan_wire::hash(b"O1"))
+        .unwrap();
+    room.wait_in_room("S1-01");
+    room.start();
+    assert!(room.hand_in().sealed);
+    let bundles = bundles(&room);
+    let mut numbers: Vec<u32> = bundles.iter().map(|bundle| bundle.bundle_no).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2]);
+}
+
+#[test]
+fn the_checkpoint_in_a_bundle_covers_all_of_its_entries() {
+    use fengjuan_envelope::{merkle, note};
+    let room = Room::new();
+    room.sit("S1-01");
+    ok(room.choose(0, 0));
+    room.hand_in();
+    let bundle = bundles(&room).pop().unwrap();
+    let ledger_id: [u8; 16] = bundle.ledger_id.as_slice().try_into().unwrap();
+    let origin = room.center.directory.ledger_origin(&ledger_id);
+    let verified =
+        note::verify(&bundle.checkpoint, &origin, &room.identity.public(), None).unwrap();
+    let reader = fengjuan_store::Database::read_only(&room.data).unwrap();
+    assert_eq!(
+        reader.root_at(verified.checkpoint.size).unwrap(),
+        verified.checkpoint.root
+    );
+    for bytes in &bundle.entries {
+        let entry = fengjuan_wire::entry::Entry::decode(bytes).unwrap();
+        assert!(entry.seq < verified.checkpoint.size);
+        let stored = reader.entry(entry.seq).unwrap().unwrap();
+        assert_eq!(stored.leaf, merkle::leaf_hash(bytes), "exactly as stored");
+    }
+}
+
+/// From the click to the answer of the controller, view included. Prints; the limit is far beyond what a disk needs.
+#[test]
+fn an_answer_is_acknowledged_within_the_frame() {
+    let room = Room::new();
+    room.sit("S1-01");
+    let mut taken: Vec<u128> = (0..400u32)
+        .map(|round| {
+            let began = std::time::Instant::now();
+            ok(room.choose(round % 12, (round / 12 % 2) as u8));
+            began.elapsed().as_micros()
+        })
+        .collect();
+    taken.sort_unstable();
+    println!(
+        "answer.controller.p50 {} us, p99 {} us",
+        taken[200], taken[396]
+    );
+    assert!(taken[200] < 50_000);
+}

@@ -440,3 +440,30 @@ fn not_me_leads_back_to_standby_and_the_right_person_sits_down() {
         "seat.out_of_order"
     );
 }
+
+#[test]
+fn packages_that_belong_elsewhere_open_nothing() {
+    let mut room = Room::new();
+    let dir = room.data.join("packages");
+    let newer = room
+        .center
+        .issue(&dir, &room.identity, "S1", |sitting| sitting.version = 2);
+    let other = room.center.issue(&dir, &room.identity, "S8", |_| {});
+    room.log_in(PROCTOR);
+    let path = |issued: &Issued, class: usize| issued.held.packages[class].path.clone();
+    let mine = path(&room.issued[0], 0);
+    let right = std::fs::read(&mine).unwrap();
+    for wrong in [path(&newer, 0), path(&other, 0), path(&room.issued[0], 1)] {
+        std::fs::copy(&wrong, &mine).unwrap();
+        assert_eq!(
+            try_code(&room, room.issued[0].groups()),
+            "unlock.damaged_package"
+        );
+    }
+    std::fs::write(&mine, &right).unwrap();
+    assert_eq!(count(&room, "app.unlocked"), 0);
+    ok(room.desk(DeskAction::Unlock {
+        groups: room.issued[0].groups(),
+    }));
+    room.kill();
+}

@@ -210,8 +210,17 @@ impl Room {
         self.issued.push(issued);
     }
 
+    /// Opens the terminal. After a kill, a camera's thread may be the one that lets the directory go.
     pub fn open(&mut self) {
-        self.try_open().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            match self.try_open() {
+                Err(StoreError::AlreadyRunning { .. }) if Instant::now() < deadline => {
+                    std::thread::yield_now();
+                }
+                other => return other.unwrap(),
+            }
+        }
     }
 
     pub fn try_open(&mut self) -> Result<(), StoreError> {
