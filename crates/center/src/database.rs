@@ -30,7 +30,9 @@ pub fn open(path: &Path) -> Result<Connection, CenterError> {
     let full: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if mode != "wal" || full != 2 || id != APPLICATION_ID {
-        return Err(CenterError::Damaged("the database is not a center's, or not in its durable mode"));
+        return Err(CenterError::Damaged(
+            "the database is not a center's, or not in its durable mode",
+        ));
     }
     migrate(&mut conn, path)?;
     fengjuan_store::replica::install(&conn)?;
@@ -38,7 +40,8 @@ pub fn open(path: &Path) -> Result<Connection, CenterError> {
 }
 
 fn migrate(conn: &mut Connection, path: &Path) -> Result<(), CenterError> {
-    let version = |conn: &Connection| conn.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
+    let version =
+        |conn: &Connection| conn.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
     let known = MIGRATIONS.len() as u32;
     let found = version(conn)?;
     if found > known {

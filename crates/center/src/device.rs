@@ -40,7 +40,9 @@ const COLUMNS: &str = "sign, kem, device_name, site, machine, fingerprint, state
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<Device, CenterError>> {
     let kem: Vec<u8> = row.get(1)?;
     let state: String = row.get(6)?;
-    let Ok(kem) = KemPublic::from_bytes(&kem) else { return Ok(Err(CenterError::Damaged("device key"))) };
+    let Ok(kem) = KemPublic::from_bytes(&kem) else {
+        return Ok(Err(CenterError::Damaged("device key")));
+    };
     Ok(Ok(Device {
         sign: PublicKey::from_bytes(row.get(0)?),
         kem,
@@ -63,7 +65,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Device, CenterError>> {
 
 /// Every device, the pending ones first.
 pub fn list(conn: &Connection) -> Result<Vec<Device>, CenterError> {
-    let sql = format!("SELECT {COLUMNS} FROM devices ORDER BY state <> 'pending', site, device_name, first_seen_ms");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM devices ORDER BY state <> 'pending', site, device_name, first_seen_ms"
+    );
     let mut statement = conn.prepare(&sql)?;
     let rows = statement.query_map([], read)?;
     rows.map(|row| row?).collect()
@@ -71,20 +75,35 @@ pub fn list(conn: &Connection) -> Result<Vec<Device>, CenterError> {
 
 pub fn find(conn: &Connection, sign: &PublicKey) -> Result<Option<Device>, CenterError> {
     let sql = format!("SELECT {COLUMNS} FROM devices WHERE sign = ?1");
-    conn.query_row(&sql, [sign.as_bytes()], read).optional()?.transpose()
+    conn.query_row(&sql, [sign.as_bytes()], read)
+        .optional()?
+        .transpose()
 }
 
 fn by_fingerprint(conn: &Connection, fingerprint: &str) -> Result<Device, CenterError> {
-    let plain: String = fingerprint.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase();
+    let plain: String = fingerprint
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric())
+        .collect::<String>()
+        .to_uppercase();
     let sql = format!("SELECT {COLUMNS} FROM devices WHERE replace(fingerprint, '-', '') = ?1");
-    let device = conn.query_row(&sql, [plain], read).optional()?.transpose()?;
+    let device = conn
+        .query_row(&sql, [plain], read)
+        .optional()?
+        .transpose()?;
     device.ok_or_else(|| CenterError::UnknownDevice(fingerprint.to_owned()))
 }
 
 /// First contact, or a device that asks again. TLS has proven that the caller holds the key.
-pub fn enrol(conn: &mut Connection, request: &EnrolRequest, now_ms: i64) -> Result<EnrolReply, CenterError> {
+pub fn enrol(
+    conn: &mut Connection,
+    request: &EnrolRequest,
+    now_ms: i64,
+) -> Result<EnrolReply, CenterError> {
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let refused = |code: &str| EnrolReply::Refused { code: code.to_owned() };
+    let refused = |code: &str| EnrolReply::Refused {
+        code: code.to_owned(),
+    };
     let reply = match find(&change, &request.sign)? {
         None => {
             let fingerprint = device_fingerprint(&request.sign, &request.kem);
@@ -104,26 +123,53 @@ pub fn enrol(conn: &mut Connection, request: &EnrolRequest, now_ms: i64) -> Resu
             EnrolReply::Pending { fingerprint }
         }
         Some(known) if known.machine != request.machine || known.kem != request.kem => {
-            alert(&change, &request.sign, "two_machines", &request.device_name, now_ms)?;
+            alert(
+                &change,
+                &request.sign,
+                "two_machines",
+                &request.device_name,
+                now_ms,
+            )?;
             refused("enrol.key_on_two_machines")
         }
         Some(known) if known.state == DeviceState::Revoked => refused("enrol.revoked"),
-        Some(Device { state: DeviceState::Approved, certificate: Some(certificate), .. }) => EnrolReply::Approved { certificate },
-        Some(known) => EnrolReply::Pending { fingerprint: known.fingerprint },
+        Some(Device {
+            state: DeviceState::Approved,
+            certificate: Some(certificate),
+            ..
+        }) => EnrolReply::Approved { certificate },
+        Some(known) => EnrolReply::Pending {
+            fingerprint: known.fingerprint,
+        },
     };
     change.commit()?;
     Ok(reply)
 }
 
-pub(crate) fn alert(conn: &Connection, sign: &PublicKey, kind: &str, detail: &str, now_ms: i64) -> Result<(), CenterError> {
-    tracing::warn!(device = sign.to_hex(), kind, "a device key was seen where it cannot be");
+pub(crate) fn alert(
+    conn: &Connection,
+    sign: &PublicKey,
+    kind: &str,
+    detail: &str,
+    now_ms: i64,
+) -> Result<(), CenterError> {
+    tracing::warn!(
+        device = sign.to_hex(),
+        kind,
+        "a device key was seen where it cannot be"
+    );
     let sql = "INSERT INTO device_alerts (sign, kind, detail, at_ms) VALUES (?1, ?2, ?3, ?4)";
     conn.execute(sql, params![sign.as_bytes(), kind, detail, now_ms])?;
     Ok(())
 }
 
 /// Approves a device whose fingerprint two people have compared, and makes its grants for what is issued.
-pub fn approve(home: &Home, fingerprint: &str, by: &str, now_ms: i64) -> Result<Device, CenterError> {
+pub fn approve(
+    home: &Home,
+    fingerprint: &str,
+    by: &str,
+    now_ms: i64,
+) -> Result<Device, CenterError> {
     if by.trim().is_empty() {
         return Err(CenterError::Missing("name of who approves"));
     }
@@ -153,7 +199,12 @@ pub fn approve(home: &Home, fingerprint: &str, by: &str, now_ms: i64) -> Result<
 }
 
 /// A device that is lost or misused: from now on it is refused. What it sent before stays.
-pub fn revoke(home: &Home, fingerprint: &str, by: &str, now_ms: i64) -> Result<Device, CenterError> {
+pub fn revoke(
+    home: &Home,
+    fingerprint: &str,
+    by: &str,
+    now_ms: i64,
+) -> Result<Device, CenterError> {
     let conn = home.database()?;
     let device = by_fingerprint(&conn, fingerprint)?;
     conn.execute(

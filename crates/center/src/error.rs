@@ -19,7 +19,10 @@ pub enum CenterError {
     #[error("key file {}: {detail}", path.display())]
     KeyFile { path: PathBuf, detail: &'static str },
     #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: std::io::Error },
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("database: {0}")]
     Database(#[from] rusqlite::Error),
     #[error("the database is of version {found}, this program knows {known}")]
@@ -95,7 +98,10 @@ impl CenterError {
     }
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> CenterError + '_ {
-        move |source| CenterError::Io { path: path.to_owned(), source }
+        move |source| CenterError::Io {
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 

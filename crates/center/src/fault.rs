@@ -25,7 +25,11 @@ pub struct Reason {
 
 impl Reason {
     pub fn new(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Reason {
-        Reason { code, zh: zh.into(), en: en.into() }
+        Reason {
+            code,
+            zh: zh.into(),
+            en: en.into(),
+        }
     }
 }
 
@@ -37,7 +41,12 @@ pub struct Faults {
 
 impl Faults {
     pub fn add(&mut self, sheet: &str, row: Option<u32>, column: &str, reason: Reason) {
-        self.list.push(Fault { sheet: sheet.to_owned(), row, column: column.to_owned(), reason });
+        self.list.push(Fault {
+            sheet: sheet.to_owned(),
+            row,
+            column: column.to_owned(),
+            reason,
+        });
     }
 
     pub fn none(&self) -> bool {
@@ -46,7 +55,8 @@ impl Faults {
 
     /// By file and row, in the order in which a person mends them.
     pub fn sort(&mut self) {
-        self.list.sort_by(|a, b| (&a.sheet, a.row).cmp(&(&b.sheet, b.row)));
+        self.list
+            .sort_by(|a, b| (&a.sheet, a.row).cmp(&(&b.sheet, b.row)));
     }
 }
 
@@ -54,7 +64,11 @@ impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for fault in &self.list {
             let row = fault.row.map(|row| row.to_string()).unwrap_or_default();
-            writeln!(f, "{}\t{row}\t{}\t{}", fault.sheet, fault.column, fault.reason.en)?;
+            writeln!(
+                f,
+                "{}\t{row}\t{}\t{}",
+                fault.sheet, fault.column, fault.reason.en
+            )?;
         }
         Ok(())
     }

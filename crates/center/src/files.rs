@@ -16,6 +16,11 @@ pub fn make_private_folder(path: &Path) -> Result<(), CenterError> {
     fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(CenterError::io(path))
 }
 
+/// Takes a file from the sight of everybody but its owner.
+pub fn make_private(path: &Path) -> Result<(), CenterError> {
+    fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(CenterError::io(path))
+}
+
 /// Writes a file that must not exist yet, readable by its owner only, durable before it returns.
 pub fn write_private_new(path: &Path, bytes: &[u8]) -> Result<(), CenterError> {
     let mut file = OpenOptions::new()
@@ -53,7 +58,9 @@ pub fn rename_durably(from: &Path, to: &Path) -> Result<(), CenterError> {
 }
 
 fn sync_parent(path: &Path) -> Result<(), CenterError> {
-    let Some(parent) = path.parent() else { return Ok(()) };
+    let Some(parent) = path.parent() else {
+        return Ok(());
+    };
     File::open(parent)
         .and_then(|folder| folder.sync_all())
         .map_err(CenterError::io(parent))
@@ -61,11 +68,17 @@ fn sync_parent(path: &Path) -> Result<(), CenterError> {
 
 /// A name that can safely be part of a file name, a URL and a signed document.
 pub fn check_name(what: &'static str, name: &str) -> Result<(), CenterError> {
-    if is_name(name) { Ok(()) } else { Err(CenterError::BadName { what }) }
+    if is_name(name) {
+        Ok(())
+    } else {
+        Err(CenterError::BadName { what })
+    }
 }
 
 /// 1 to 40 ASCII letters, digits, `-` or `_`.
 pub fn is_name(name: &str) -> bool {
     (1..=40).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }

@@ -40,7 +40,10 @@ impl Home {
         database::create(&path.join("center.db"))?;
         files::replace(&path.join("directory.cose"), &directory)?;
         // The public root comes last: a home without it counts as not initialised.
-        files::replace(&path.join("root.pub"), directory::root_to_text(&root).as_bytes())?;
+        files::replace(
+            &path.join("root.pub"),
+            directory::root_to_text(&root).as_bytes(),
+        )?;
         Home::open(path)
     }
 
@@ -54,7 +57,11 @@ impl Home {
         let file = path.join("directory.cose");
         let bytes = fs::read(&file).map_err(CenterError::io(&file))?;
         let directory = keys::verified_directory(&root, &bytes)?;
-        Ok(Home { path: path.to_owned(), root, directory })
+        Ok(Home {
+            path: path.to_owned(),
+            root,
+            directory,
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -87,7 +94,9 @@ impl Home {
     }
     pub(crate) fn received_part(&self, hash: &Hash32, device: &PublicKey) -> PathBuf {
         let device = &device.to_hex()[..16];
-        self.path.join("received/parts").join(format!("{}.{device}", hash.hex()))
+        self.path
+            .join("received/parts")
+            .join(format!("{}.{device}", hash.hex()))
     }
 
     /// Writes the site kit: the public root, the signed directory, and where the center is.
@@ -97,7 +106,10 @@ impl Home {
             return Err(CenterError::OutOfRange { what: "url" });
         }
         fs::create_dir_all(folder).map_err(CenterError::io(folder))?;
-        files::replace(&folder.join("root.pub"), directory::root_to_text(&self.root).as_bytes())?;
+        files::replace(
+            &folder.join("root.pub"),
+            directory::root_to_text(&self.root).as_bytes(),
+        )?;
         files::replace(&folder.join("directory.cose"), &self.directory_bytes()?)?;
         let text = format!("url = \"{url}\"\nsite = \"{site}\"\n");
         files::replace(&folder.join("site.toml"), text.as_bytes())

@@ -12,7 +12,9 @@ use fengjuan_envelope::hpke::{self, KemPublic, KemSecret};
 use fengjuan_envelope::kdf::{self, Argon2Params};
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_envelope::{cbor, random_bytes};
-use fengjuan_wire::grant::{self, CodeSlip, Grant, PackageKeys, RosterKey, RosterKeys, SittingKeys};
+use fengjuan_wire::grant::{
+    self, CodeSlip, Grant, PackageKeys, RosterKey, RosterKeys, SittingKeys,
+};
 use fengjuan_wire::package::{self, AllPackageKeys, PackageContent, PackagePlace};
 use fengjuan_wire::sitting::{PackageRef, SittingDocument};
 use fengjuan_wire::upstream::{Offered, OfferedKind};
@@ -47,11 +49,16 @@ pub fn issue(home: &Home, sitting_no: &str, now_ms: i64) -> Result<Issued, Cente
     let mut press = Press::new(home, &change, sitting)?;
     let issued = press.print(now_ms)?;
     change.commit()?;
-    tracing::info!(sitting_no, version = issued.version, grants = issued.grants, "issued");
+    tracing::info!(
+        sitting_no,
+        version = issued.version,
+        grants = issued.grants,
+        "issued"
+    );
     Ok(issued)
 }
 
-/// Issues every sitting that has not been issued, and those whose start is ahead again where `again` says so.
+/// Issues every sitting that has not been issued yet.
 pub fn issue_all(home: &Home, now_ms: i64) -> Result<Vec<Issued>, CenterError> {
     let conn = home.database()?;
     let mut all = Vec::new();
@@ -78,7 +85,11 @@ struct Press<'a> {
 }
 
 impl<'a> Press<'a> {
-    fn new(home: &'a Home, conn: &'a Connection, sitting: Sitting) -> Result<Press<'a>, CenterError> {
+    fn new(
+        home: &'a Home,
+        conn: &'a Connection,
+        sitting: Sitting,
+    ) -> Result<Press<'a>, CenterError> {
         Ok(Press {
             issuer: home.keys().signing(KeyRole::Issuer)?,
             results: home.keys().results_or_new(&sitting.sitting_no)?,
@@ -114,7 +125,10 @@ impl<'a> Press<'a> {
                 paper_key: all.paper_key,
                 answers_key: on_site.then_some(all.answers_key),
             });
-            roster_keys.keys.push(RosterKey { class_no: class.class_no.clone(), key: all.roster_key });
+            roster_keys.keys.push(RosterKey {
+                class_no: class.class_no.clone(),
+                key: all.roster_key,
+            });
         }
         let code_salt: [u8; 16] = random_bytes()?;
         let (locked, slip) = self.lock(&keys, &code_salt)?;
@@ -137,7 +151,14 @@ impl<'a> Press<'a> {
         let mut grants = 0;
         for device in device::list(self.conn)? {
             if device.state == DeviceState::Approved && device.site == self.sitting.plan.site {
-                grant(self.home, self.conn, &self.issuer, &device, &self.sitting.sitting_no, self.sitting.version)?;
+                grant(
+                    self.home,
+                    self.conn,
+                    &self.issuer,
+                    &device,
+                    &self.sitting.sitting_no,
+                    self.sitting.version,
+                )?;
                 grants += 1;
             }
         }
@@ -150,12 +171,19 @@ impl<'a> Press<'a> {
         })
     }
 
-    fn package(&mut self, class: &ClassGroup, keys: &AllPackageKeys) -> Result<PackageRef, CenterError> {
+    fn package(
+        &mut self,
+        class: &ClassGroup,
+        keys: &AllPackageKeys,
+    ) -> Result<PackageRef, CenterError> {
         let sitting_no = &self.sitting.sitting_no;
         let bank = plan::bank_of(self.conn, sitting_no, &class.class_no)?;
         let pool = bank::pool(self.conn, &bank)?;
         self.check(class, &pool)?;
-        let (candidates, photos): (Vec<_>, Vec<_>) = plan::candidates(self.conn, sitting_no, &class.class_no)?.into_iter().unzip();
+        let (candidates, photos): (Vec<_>, Vec<_>) =
+            plan::candidates(self.conn, sitting_no, &class.class_no)?
+                .into_iter()
+                .unzip();
         self.candidates += candidates.len() as u32;
         let place = PackagePlace {
             suite: SUITE.to_owned(),
@@ -173,36 +201,73 @@ impl<'a> Press<'a> {
             photos: &photos,
             answers: &pool.answers(),
         };
-        let name = format!("{sitting_no}.{}.{}.new", self.sitting.version, class.class_no);
+        let name = format!(
+            "{sitting_no}.{}.{}.new",
+            self.sitting.version, class.class_no
+        );
         let written = self.home.path().join("objects").join(name);
-        let (hash, bytes) = package::write_package(&written, &place, &content, keys, &self.results.public(), &self.issuer)?;
+        let (hash, bytes) = package::write_package(
+            &written,
+            &place,
+            &content,
+            keys,
+            &self.results.public(),
+            &self.issuer,
+        )?;
+        files::make_private(&written)?;
         files::rename_durably(&written, &self.home.object(&hash))?;
-        let at = Place { sitting: &self.sitting, device: None };
+        let at = Place {
+            sitting: &self.sitting,
+            device: None,
+        };
         insert_object(self.conn, OfferedKind::Package, &hash, bytes, &at)?;
-        Ok(PackageRef { class_no: class.class_no.clone(), hash, bytes })
+        Ok(PackageRef {
+            class_no: class.class_no.clone(),
+            hash,
+            bytes,
+        })
     }
 
     /// The bank may have changed since the plan was imported.
     fn check(&self, class: &ClassGroup, pool: &Pool) -> Result<(), CenterError> {
-        let Err(shortages) = check_blueprint(&pool.index, &class.blueprint) else { return Ok(()) };
+        let Err(shortages) = check_blueprint(&pool.index, &class.blueprint) else {
+            return Ok(());
+        };
         let mut faults = Faults::default();
         for shortage in shortages {
             let reason = Reason::new(
                 shortage.reason.code(),
-                format!("题库已填不满组卷规则：需要 {}，有 {}", shortage.wanted, shortage.available),
-                format!("the bank no longer fills the blueprint: {} wanted, {} there", shortage.wanted, shortage.available),
+                format!(
+                    "题库已填不满组卷规则：需要 {}，有 {}",
+                    shortage.wanted, shortage.available
+                ),
+                format!(
+                    "the bank no longer fills the blueprint: {} wanted, {} there",
+                    shortage.wanted, shortage.available
+                ),
             );
-            faults.add(&self.sitting.sitting_no, None, &format!("{}.part[{}]", class.class_no, shortage.part), reason);
+            faults.add(
+                &self.sitting.sitting_no,
+                None,
+                &format!("{}.part[{}]", class.class_no, shortage.part),
+                reason,
+            );
         }
         Err(CenterError::Faults(faults))
     }
 
     /// Locks the keys under fresh codes and seals the slip to the release key.
     fn lock(&self, keys: &SittingKeys, salt: &[u8; 16]) -> Result<(Vec<u8>, Vec<u8>), CenterError> {
-        let Sitting { sitting_no, version, .. } = &self.sitting;
+        let Sitting {
+            sitting_no,
+            version,
+            ..
+        } = &self.sitting;
         let context = grant::sitting_context(&self.sitting.plan.site, sitting_no, *version)?;
         let count = if self.sitting.two_person_code { 2 } else { 1 };
-        let codes = (0..count).map(|_| Code::generate()).collect::<Result<Vec<_>, _>>()?;
+        let codes = (0..count)
+            .map(|_| Code::generate())
+            .collect::<Result<Vec<_>, _>>()?;
         let mut joined = Zeroizing::new(Vec::new());
         for code in &codes {
             joined.extend_from_slice(&code.secret_bytes());
@@ -224,11 +289,27 @@ impl<'a> Press<'a> {
     fn offer(&self, kind: OfferedKind, bytes: &[u8]) -> Result<Hash32, CenterError> {
         let hash = fengjuan_wire::hash(bytes);
         write_object(&self.home.object(&hash), bytes)?;
-        insert_object(self.conn, kind, &hash, bytes.len() as u64, &Place { sitting: &self.sitting, device: None })?;
+        insert_object(
+            self.conn,
+            kind,
+            &hash,
+            bytes.len() as u64,
+            &Place {
+                sitting: &self.sitting,
+                device: None,
+            },
+        )?;
         Ok(hash)
     }
 
-    fn record(&self, document: &[u8], locked: &[u8], roster: &RosterKeys, slip: &[u8], now_ms: i64) -> Result<(), CenterError> {
+    fn record(
+        &self,
+        document: &[u8],
+        locked: &[u8],
+        roster: &RosterKeys,
+        slip: &[u8],
+        now_ms: i64,
+    ) -> Result<(), CenterError> {
         let roster = Zeroizing::new(cbor::to_vec(roster)?);
         self.conn.execute(
             "INSERT INTO issues (sitting_no, version, site, issued_ms, last_end_ms, document, locked_keys, roster_keys, slip) \
@@ -254,12 +335,28 @@ struct Place<'a> {
     device: Option<&'a PublicKey>,
 }
 
-fn insert_object(conn: &Connection, kind: OfferedKind, hash: &Hash32, bytes: u64, at: &Place<'_>) -> Result<(), CenterError> {
-    let Sitting { sitting_no, version, plan, .. } = at.sitting;
-    insert_offered(conn, kind, hash, bytes, &plan.site, sitting_no, *version, at.device)
+fn insert_object(
+    conn: &Connection,
+    kind: OfferedKind,
+    hash: &Hash32,
+    bytes: u64,
+    at: &Place<'_>,
+) -> Result<(), CenterError> {
+    let Sitting {
+        sitting_no,
+        version,
+        plan,
+        ..
+    } = at.sitting;
+    insert_offered(
+        conn, kind, hash, bytes, &plan.site, sitting_no, *version, at.device,
+    )
 }
 
-#[expect(clippy::too_many_arguments, reason = "one row of a table, written in three places")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one row of a table, written in three places"
+)]
 pub(crate) fn insert_offered(
     conn: &Connection,
     kind: OfferedKind,
@@ -290,10 +387,20 @@ pub(crate) fn write_object(path: &Path, bytes: &[u8]) -> Result<(), CenterError>
     files::replace(path, bytes)
 }
 
-fn grant(home: &Home, conn: &Connection, issuer: &SigningKey, device: &Device, sitting_no: &str, version: u32) -> Result<(), CenterError> {
-    let sql = "SELECT site, locked_keys, roster_keys FROM issues WHERE sitting_no = ?1 AND version = ?2";
+fn grant(
+    home: &Home,
+    conn: &Connection,
+    issuer: &SigningKey,
+    device: &Device,
+    sitting_no: &str,
+    version: u32,
+) -> Result<(), CenterError> {
+    let sql =
+        "SELECT site, locked_keys, roster_keys FROM issues WHERE sitting_no = ?1 AND version = ?2";
     let (site, locked, roster): (String, Vec<u8>, Vec<u8>) =
-        conn.query_row(sql, params![sitting_no, version], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        conn.query_row(sql, params![sitting_no, version], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
     let roster = Zeroizing::new(roster);
     let roster: RosterKeys = cbor::from_slice(&roster)?;
     let context = grant::sitting_context(&site, sitting_no, version)?;
@@ -309,12 +416,26 @@ fn grant(home: &Home, conn: &Connection, issuer: &SigningKey, device: &Device, s
     let hash = grant::grant_hash(&bytes);
     write_object(&home.object(&hash), &bytes)?;
     let length = bytes.len() as u64;
-    insert_offered(conn, OfferedKind::Grant, &hash, length, &site, sitting_no, version, Some(&device.sign))
+    insert_offered(
+        conn,
+        OfferedKind::Grant,
+        &hash,
+        length,
+        &site,
+        sitting_no,
+        version,
+        Some(&device.sign),
+    )
 }
 
 /// Makes the grants that an approved device still lacks: the newest version of every sitting of its site that is not
 /// long over. Needs no code. Returns how many.
-pub fn grant_missing(home: &Home, conn: &Connection, device: &Device, now_ms: i64) -> Result<u32, CenterError> {
+pub fn grant_missing(
+    home: &Home,
+    conn: &Connection,
+    device: &Device,
+    now_ms: i64,
+) -> Result<u32, CenterError> {
     if device.state != DeviceState::Approved {
         return Err(CenterError::DeviceNotApproved(device.fingerprint.clone()));
     }
@@ -322,13 +443,20 @@ pub fn grant_missing(home: &Home, conn: &Connection, device: &Device, now_ms: i6
         "SELECT sitting_no, max(version) FROM issues WHERE site = ?1 AND last_end_ms > ?2 GROUP BY sitting_no",
     )?;
     let newest = statement
-        .query_map(params![device.site, now_ms - OFFERED_AFTER_END_MS], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?)))?
+        .query_map(params![device.site, now_ms - OFFERED_AFTER_END_MS], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?))
+        })?
         .collect::<Result<Vec<_>, _>>()?;
     let mut issuer = None;
     let mut made = 0;
     for (sitting_no, version) in newest {
-        let sql = "SELECT count(*) FROM objects WHERE sitting_no = ?1 AND version = ?2 AND device = ?3";
-        let held: u32 = conn.query_row(sql, params![sitting_no, version, device.sign.as_bytes()], |row| row.get(0))?;
+        let sql =
+            "SELECT count(*) FROM objects WHERE sitting_no = ?1 AND version = ?2 AND device = ?3";
+        let held: u32 = conn.query_row(
+            sql,
+            params![sitting_no, version, device.sign.as_bytes()],
+            |row| row.get(0),
+        )?;
         if held == 0 {
             let issuer = match &issuer {
                 Some(issuer) => issuer,
@@ -342,13 +470,25 @@ pub fn grant_missing(home: &Home, conn: &Connection, device: &Device, now_ms: i6
 }
 
 /// A grant for one device and sitting, as after a machine was replaced.
-pub fn grant_device(home: &Home, fingerprint: &str, sitting_no: &str, now_ms: i64) -> Result<u32, CenterError> {
+pub fn grant_device(
+    home: &Home,
+    fingerprint: &str,
+    sitting_no: &str,
+    now_ms: i64,
+) -> Result<u32, CenterError> {
     let mut conn = home.database()?;
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     latest(&change, sitting_no)?;
-    let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase();
+    let plain = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_uppercase()
+    };
     let wanted = plain(fingerprint);
-    let device = device::list(&change)?.into_iter().find(|device| plain(&device.fingerprint) == wanted);
+    let device = device::list(&change)?
+        .into_iter()
+        .find(|device| plain(&device.fingerprint) == wanted);
     let device = device.ok_or_else(|| CenterError::UnknownDevice(fingerprint.to_owned()))?;
     let made = grant_missing(home, &change, &device, now_ms)?;
     change.commit()?;
@@ -363,7 +503,12 @@ pub(crate) fn latest(conn: &Connection, sitting_no: &str) -> Result<u32, CenterE
 }
 
 /// One issued version's document, verified again.
-pub fn document(home: &Home, conn: &Connection, sitting_no: &str, version: u32) -> Result<SittingDocument, CenterError> {
+pub fn document(
+    home: &Home,
+    conn: &Connection,
+    sitting_no: &str,
+    version: u32,
+) -> Result<SittingDocument, CenterError> {
     let sql = "SELECT document FROM issues WHERE sitting_no = ?1 AND version = ?2";
     let bytes: Vec<u8> = conn
         .query_row(sql, params![sitting_no, version], |row| row.get(0))
@@ -373,7 +518,11 @@ pub fn document(home: &Home, conn: &Connection, sitting_no: &str, version: u32) 
 
 /// What a device may fetch now: the newest version of every sitting of its site that is not long over, its own grants
 /// of them, and their orders.
-pub(crate) fn offered(conn: &Connection, device: &Device, now_ms: i64) -> Result<Vec<Offered>, CenterError> {
+pub(crate) fn offered(
+    conn: &Connection,
+    device: &Device,
+    now_ms: i64,
+) -> Result<Vec<Offered>, CenterError> {
     let mut statement = conn.prepare_cached(
         "SELECT o.kind, o.hash, o.bytes, o.sitting_no, o.version FROM objects o WHERE o.site = ?1 \
          AND (o.device IS NULL OR o.device = ?2) \
@@ -381,16 +530,36 @@ pub(crate) fn offered(conn: &Connection, device: &Device, now_ms: i64) -> Result
          AND (o.kind = 'order' OR o.version = (SELECT max(version) FROM issues i WHERE i.sitting_no = o.sitting_no)) \
          ORDER BY o.sitting_no, o.kind = 'order', o.kind <> 'sitting', o.kind <> 'grant', o.hash",
     )?;
-    let rows = statement.query_map(params![device.site, device.sign.as_bytes(), now_ms - OFFERED_AFTER_END_MS], |row| {
-        let (kind, hash): (String, [u8; 32]) = (row.get(0)?, row.get(1)?);
-        let (bytes, sitting_no, version): (i64, String, u32) = (row.get(2)?, row.get(3)?, row.get(4)?);
-        Ok(kind_of(&kind).map(|kind| Offered { kind, hash: Hash32(hash), bytes: bytes as u64, sitting_no, version }))
-    })?;
-    rows.map(|row| row?.ok_or(CenterError::Damaged("kind of an object"))).collect()
+    let rows = statement.query_map(
+        params![
+            device.site,
+            device.sign.as_bytes(),
+            now_ms - OFFERED_AFTER_END_MS
+        ],
+        |row| {
+            let (kind, hash): (String, [u8; 32]) = (row.get(0)?, row.get(1)?);
+            let (bytes, sitting_no, version): (i64, String, u32) =
+                (row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok(kind_of(&kind).map(|kind| Offered {
+                kind,
+                hash: Hash32(hash),
+                bytes: bytes as u64,
+                sitting_no,
+                version,
+            }))
+        },
+    )?;
+    rows.map(|row| row?.ok_or(CenterError::Damaged("kind of an object")))
+        .collect()
 }
 
 fn kind_of(name: &str) -> Option<OfferedKind> {
-    [OfferedKind::Sitting, OfferedKind::Package, OfferedKind::Grant, OfferedKind::Order]
-        .into_iter()
-        .find(|kind| kind_name(*kind) == name)
+    [
+        OfferedKind::Sitting,
+        OfferedKind::Package,
+        OfferedKind::Grant,
+        OfferedKind::Order,
+    ]
+    .into_iter()
+    .find(|kind| kind_name(*kind) == name)
 }

@@ -63,11 +63,18 @@ pub struct KeyFiles {
 
 impl KeyFiles {
     pub fn new(home: &Path) -> KeyFiles {
-        KeyFiles { folder: home.join("keys") }
+        KeyFiles {
+            folder: home.join("keys"),
+        }
     }
 
     /// Makes every role's key and returns the signed directory.
-    pub(crate) fn create(&self, center_id: &str, center_name: &str, now_ms: i64) -> Result<Vec<u8>, CenterError> {
+    pub(crate) fn create(
+        &self,
+        center_id: &str,
+        center_name: &str,
+        now_ms: i64,
+    ) -> Result<Vec<u8>, CenterError> {
         for role in ALL {
             if role == KeyRole::Release {
                 self.write(role.name(), "p256", &KemSecret::generate()?.to_bytes())?;
@@ -120,8 +127,10 @@ impl KeyFiles {
     }
 
     fn kem(&self, role: &str) -> Result<KemSecret, CenterError> {
-        KemSecret::from_bytes(self.read(role, "p256")?.as_ref())
-            .map_err(|_| CenterError::KeyFile { path: self.path(role), detail: "not a P-256 key" })
+        KemSecret::from_bytes(self.read(role, "p256")?.as_ref()).map_err(|_| CenterError::KeyFile {
+            path: self.path(role),
+            detail: "not a P-256 key",
+        })
     }
 
     fn write(&self, role: &str, kind: &str, key: &[u8; 32]) -> Result<(), CenterError> {
@@ -136,14 +145,26 @@ impl KeyFiles {
 
     fn read(&self, role: &str, kind: &str) -> Result<Zeroizing<[u8; 32]>, CenterError> {
         let path = self.path(role);
-        let bad = |detail| CenterError::KeyFile { path: path.clone(), detail };
-        let mode = fs::metadata(&path).map_err(CenterError::io(&path))?.permissions().mode();
+        let bad = |detail| CenterError::KeyFile {
+            path: path.clone(),
+            detail,
+        };
+        let mode = fs::metadata(&path)
+            .map_err(CenterError::io(&path))?
+            .permissions()
+            .mode();
         if mode & 0o077 != 0 {
-            return Err(bad("others may read it; make it readable by its owner only (chmod 600)"));
+            return Err(bad(
+                "others may read it; make it readable by its owner only (chmod 600)",
+            ));
         }
         let bytes = Zeroizing::new(fs::read(&path).map_err(CenterError::io(&path))?);
-        let key = bytes.strip_prefix(header(role, kind).as_bytes()).ok_or_else(|| bad("not the key of this role"))?;
-        Ok(Zeroizing::new(key.try_into().map_err(|_| bad("not 32 bytes"))?))
+        let key = bytes
+            .strip_prefix(header(role, kind).as_bytes())
+            .ok_or_else(|| bad("not the key of this role"))?;
+        Ok(Zeroizing::new(
+            key.try_into().map_err(|_| bad("not 32 bytes"))?,
+        ))
     }
 }
 
@@ -153,6 +174,9 @@ fn header(role: &str, kind: &str) -> String {
 }
 
 /// Reads the signed directory of a home and verifies it.
-pub(crate) fn verified_directory(root: &PublicKey, bytes: &[u8]) -> Result<KeyDirectory, CenterError> {
+pub(crate) fn verified_directory(
+    root: &PublicKey,
+    bytes: &[u8],
+) -> Result<KeyDirectory, CenterError> {
     Ok(KeyDirectory::verify(root, bytes)?)
 }

@@ -3,9 +3,9 @@
 use crate::keys::KeyRole;
 use crate::{CenterError, Home, issue};
 use fengjuan_envelope::kdf;
-use fengjuan_wire::{Hash32, Signed};
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 use fengjuan_wire::upstream::OfferedKind;
+use fengjuan_wire::{Hash32, Signed};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 const MOST_MS: i64 = 24 * 3_600_000;
@@ -28,8 +28,13 @@ pub fn give(home: &Home, new: NewOrder, now_ms: i64) -> Result<Order, CenterErro
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = issue::latest(&change, &new.sitting_no)?;
     let document = issue::document(home, &change, &new.sitting_no, version)?;
-    check(&change, &new, |class_no| document.sitting.class_group(class_no).is_some())?;
-    let number: u32 = change.query_row("SELECT coalesce(max(no), 0) + 1 FROM orders", [], |row| row.get(0))?;
+    check(&change, &new, |class_no| {
+        document.sitting.class_group(class_no).is_some()
+    })?;
+    let number: u32 =
+        change.query_row("SELECT coalesce(max(no), 0) + 1 FROM orders", [], |row| {
+            row.get(0)
+        })?;
     let order = Order {
         order_no: format!("{}-{number:04}", home.directory().center_id),
         site: document.site,
@@ -43,7 +48,16 @@ pub fn give(home: &Home, new: NewOrder, now_ms: i64) -> Result<Order, CenterErro
     let hash = fengjuan_wire::hash(&signed);
     issue::write_object(&home.object(&hash), &signed)?;
     let length = signed.len() as u64;
-    issue::insert_offered(&change, OfferedKind::Order, &hash, length, &order.site, &order.sitting_no, version, None)?;
+    issue::insert_offered(
+        &change,
+        OfferedKind::Order,
+        &hash,
+        length,
+        &order.site,
+        &order.sitting_no,
+        version,
+        None,
+    )?;
     change.execute(
         "INSERT INTO orders (no, order_no, site, sitting_no, issued_ms, signed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![number, order.order_no, order.site, order.sitting_no, now_ms, signed],
@@ -52,14 +66,26 @@ pub fn give(home: &Home, new: NewOrder, now_ms: i64) -> Result<Order, CenterErro
     Ok(order)
 }
 
-fn check(conn: &Connection, new: &NewOrder, has_class: impl Fn(&str) -> bool) -> Result<(), CenterError> {
+fn check(
+    conn: &Connection,
+    new: &NewOrder,
+    has_class: impl Fn(&str) -> bool,
+) -> Result<(), CenterError> {
     let ticket = |ticket_no: &str| {
         let sql = "SELECT count(*) FROM candidates WHERE sitting_no = ?1 AND ticket_no = ?2";
         let found: u32 = conn.query_row(sql, [&new.sitting_no, ticket_no], |row| row.get(0))?;
-        if found == 0 { Err(CenterError::UnknownTicket(ticket_no.to_owned())) } else { Ok(()) }
+        if found == 0 {
+            Err(CenterError::UnknownTicket(ticket_no.to_owned()))
+        } else {
+            Ok(())
+        }
     };
     let span = |ms: i64| {
-        if (1..=MOST_MS).contains(&ms) { Ok(()) } else { Err(CenterError::OutOfRange { what: "minutes" }) }
+        if (1..=MOST_MS).contains(&ms) {
+            Ok(())
+        } else {
+            Err(CenterError::OutOfRange { what: "minutes" })
+        }
     };
     match &new.kind {
         OrderKind::LateEntry { ticket_no } | OrderKind::Reopen { ticket_no } => ticket(ticket_no),
@@ -68,7 +94,9 @@ fn check(conn: &Connection, new: &NewOrder, has_class: impl Fn(&str) -> bool) ->
             span(*credit_ms)?;
             match scope {
                 CreditScope::Candidate { ticket_no } => ticket(ticket_no),
-                CreditScope::ClassGroup { class_no } if !has_class(class_no) => Err(CenterError::UnknownClass(class_no.clone())),
+                CreditScope::ClassGroup { class_no } if !has_class(class_no) => {
+                    Err(CenterError::UnknownClass(class_no.clone()))
+                }
                 CreditScope::ClassGroup { .. } | CreditScope::Room {} => Ok(()),
             }
         }
@@ -76,25 +104,36 @@ fn check(conn: &Connection, new: &NewOrder, has_class: impl Fn(&str) -> bool) ->
             if staff.staff_id.is_empty() || staff.name.is_empty() {
                 return Err(CenterError::Missing("staff id or name"));
             }
-            kdf::verify_password("", &staff.password_verifier).map(|_| ()).map_err(CenterError::from)
+            kdf::verify_password("", &staff.password_verifier)
+                .map(|_| ())
+                .map_err(CenterError::from)
         }
     }
 }
 
 /// A site's signed orders, oldest first.
 pub fn of_site(conn: &Connection, site: &str) -> Result<Vec<Vec<u8>>, CenterError> {
-    let mut statement = conn.prepare_cached("SELECT signed FROM orders WHERE site = ?1 ORDER BY no")?;
+    let mut statement =
+        conn.prepare_cached("SELECT signed FROM orders WHERE site = ?1 ORDER BY no")?;
     let rows = statement.query_map([site], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// A sitting's orders with the hashes that entries name them by, verified again.
-pub fn of_sitting(home: &Home, conn: &Connection, sitting_no: &str) -> Result<Vec<(Hash32, Order)>, CenterError> {
-    let mut statement = conn.prepare_cached("SELECT signed FROM orders WHERE sitting_no = ?1 ORDER BY no")?;
+pub fn of_sitting(
+    home: &Home,
+    conn: &Connection,
+    sitting_no: &str,
+) -> Result<Vec<(Hash32, Order)>, CenterError> {
+    let mut statement =
+        conn.prepare_cached("SELECT signed FROM orders WHERE sitting_no = ?1 ORDER BY no")?;
     let rows = statement.query_map([sitting_no], |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|signed| {
         let signed = signed?;
-        Ok((fengjuan_wire::hash(&signed), Order::verify(&home.directory().issuer, &signed)?))
+        Ok((
+            fengjuan_wire::hash(&signed),
+            Order::verify(&home.directory().issuer, &signed)?,
+        ))
     })
     .collect()
 }

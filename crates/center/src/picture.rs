@@ -17,7 +17,10 @@ const LARGEST_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
 pub enum PictureSource {
     None,
     Folder(PathBuf),
-    Zip { archive: Box<ZipArchive<BufReader<File>>>, names: BTreeMap<String, usize> },
+    Zip {
+        archive: Box<ZipArchive<BufReader<File>>>,
+        names: BTreeMap<String, usize>,
+    },
 }
 
 /// What a picture must be.
@@ -29,9 +32,17 @@ pub struct PictureLimits {
 }
 
 /// Drawings in stems and options.
-pub const DRAWING: PictureLimits = PictureLimits { least: (8, 8), most: (4096, 4096), most_bytes: 4 * 1024 * 1024 };
+pub const DRAWING: PictureLimits = PictureLimits {
+    least: (8, 8),
+    most: (4096, 4096),
+    most_bytes: 4 * 1024 * 1024,
+};
 /// Registered photos of candidates.
-pub const PHOTO: PictureLimits = PictureLimits { least: (100, 120), most: (3000, 4000), most_bytes: 2 * 1024 * 1024 };
+pub const PHOTO: PictureLimits = PictureLimits {
+    least: (100, 120),
+    most: (3000, 4000),
+    most_bytes: 2 * 1024 * 1024,
+};
 
 impl PictureSource {
     /// A folder or a zip file.
@@ -39,11 +50,21 @@ impl PictureSource {
         if path.is_dir() {
             return Ok(PictureSource::Folder(path.to_owned()));
         }
-        let broken = || Reason::new("zip.broken", "图片既不是文件夹，也不是完整的 zip", "neither a folder nor a whole zip");
+        let broken = || {
+            Reason::new(
+                "zip.broken",
+                "图片既不是文件夹，也不是完整的 zip",
+                "neither a folder nor a whole zip",
+            )
+        };
         let file = File::open(path).map_err(|_| broken())?;
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|_| broken())?;
         if archive.len() > MOST_ENTRIES {
-            return Err(Reason::new("zip.too_many", "zip 内文件过多", "too many files in the zip"));
+            return Err(Reason::new(
+                "zip.too_many",
+                "zip 内文件过多",
+                "too many files in the zip",
+            ));
         }
         let mut names = BTreeMap::new();
         let mut total = 0u64;
@@ -52,7 +73,11 @@ impl PictureSource {
             total = total.saturating_add(entry.size());
             let name = entry.name().map_err(|_| broken())?.replace('\\', "/");
             if !is_inside(&name) {
-                return Err(Reason::new("zip.outside", "zip 内有指向文件夹以外的路径", "the zip holds a path outside its folder"));
+                return Err(Reason::new(
+                    "zip.outside",
+                    "zip 内有指向文件夹以外的路径",
+                    "the zip holds a path outside its folder",
+                ));
             }
             if entry.is_file() {
                 let last = name.rsplit('/').next().unwrap_or(&name).to_owned();
@@ -61,9 +86,16 @@ impl PictureSource {
             }
         }
         if total > LARGEST_TOTAL {
-            return Err(Reason::new("zip.too_large", "zip 解压后过大", "the zip unpacks to too much"));
+            return Err(Reason::new(
+                "zip.too_large",
+                "zip 解压后过大",
+                "the zip unpacks to too much",
+            ));
         }
-        Ok(PictureSource::Zip { archive: Box::new(archive), names })
+        Ok(PictureSource::Zip {
+            archive: Box::new(archive),
+            names,
+        })
     }
 
     /// A picture's bytes, decoded once. `photo` speaks of a photo instead of a picture.
@@ -75,7 +107,13 @@ impl PictureSource {
 
     fn bytes(&mut self, name: &str, limits: &PictureLimits) -> Result<Vec<u8>, Reason> {
         let not_found = || Reason::new("picture.not_found", "找不到这张图片", "picture not found");
-        let outside = || Reason::new("picture.outside", "图片路径超出了图片文件夹", "picture outside the folder");
+        let outside = || {
+            Reason::new(
+                "picture.outside",
+                "图片路径超出了图片文件夹",
+                "picture outside the folder",
+            )
+        };
         if !is_inside(name) {
             return Err(outside());
         }
@@ -96,10 +134,17 @@ impl PictureSource {
         };
         let mut bytes = Vec::new();
         let largest = limits.most_bytes.min(LARGEST_PICTURE);
-        reader.take(largest + 1).read_to_end(&mut bytes).map_err(|_| not_found())?;
+        reader
+            .take(largest + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|_| not_found())?;
         if bytes.len() as u64 > largest {
             let mb = largest / 1024 / 1024;
-            return Err(Reason::new("picture.too_many_bytes", format!("图片超过 {mb} MB"), format!("picture larger than {mb} MB")));
+            return Err(Reason::new(
+                "picture.too_many_bytes",
+                format!("图片超过 {mb} MB"),
+                format!("picture larger than {mb} MB"),
+            ));
         }
         Ok(bytes)
     }
@@ -107,17 +152,33 @@ impl PictureSource {
 
 /// Only plain names below the folder: no `..`, no absolute path, no drive letter.
 fn is_inside(name: &str) -> bool {
-    let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    let plain = Path::new(name)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
     plain && !name.is_empty() && !name.contains(['\\', '\0', ':'])
 }
 
 fn check(bytes: &[u8], limits: &PictureLimits) -> Result<(), Reason> {
-    let not_a_picture = || Reason::new("picture.not_a_picture", "不是 PNG 或 JPEG 图片", "not a picture");
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| not_a_picture())?;
-    let format = reader.format().filter(|format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg));
+    let not_a_picture = || {
+        Reason::new(
+            "picture.not_a_picture",
+            "不是 PNG 或 JPEG 图片",
+            "not a picture",
+        )
+    };
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|_| not_a_picture())?;
+    let format = reader
+        .format()
+        .filter(|format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg));
     let format = format.ok_or_else(not_a_picture)?;
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-        return Err(Reason::new("picture.cut_short", "图片不完整，被截断", "picture is cut short"));
+        return Err(Reason::new(
+            "picture.cut_short",
+            "图片不完整，被截断",
+            "picture is cut short",
+        ));
     }
     let mut most = Limits::default();
     most.max_image_width = Some(limits.most.0);
@@ -131,11 +192,19 @@ fn check(bytes: &[u8], limits: &PictureLimits) -> Result<(), Reason> {
         .map_err(|_| not_a_picture())?;
     if size.0 > limits.most.0 || size.1 > limits.most.1 {
         let (width, height) = limits.most;
-        return Err(Reason::new("picture.too_large", format!("图片大于 {width}×{height} 像素"), format!("picture larger than {width}×{height} pixels")));
+        return Err(Reason::new(
+            "picture.too_large",
+            format!("图片大于 {width}×{height} 像素"),
+            format!("picture larger than {width}×{height} pixels"),
+        ));
     }
     if size.0 < limits.least.0 || size.1 < limits.least.1 {
         let (width, height) = limits.least;
-        return Err(Reason::new("picture.too_small", format!("图片小于 {width}×{height} 像素"), format!("picture smaller than {width}×{height} pixels")));
+        return Err(Reason::new(
+            "picture.too_small",
+            format!("图片小于 {width}×{height} 像素"),
+            format!("picture smaller than {width}×{height} pixels"),
+        ));
     }
     reader.decode().map_err(|_| not_a_picture())?;
     Ok(())
@@ -155,9 +224,17 @@ pub(crate) fn as_jpeg(bytes: Vec<u8>) -> Result<Vec<u8>, Reason> {
     if bytes.starts_with(&[0xff, 0xd8]) {
         return Ok(bytes);
     }
-    let failed = |_| Reason::new("picture.not_a_picture", "不是 PNG 或 JPEG 图片", "not a picture");
+    let failed = |_| {
+        Reason::new(
+            "picture.not_a_picture",
+            "不是 PNG 或 JPEG 图片",
+            "not a picture",
+        )
+    };
     let picture = image::load_from_memory(&bytes).map_err(failed)?.into_rgb8();
     let mut jpeg = Cursor::new(Vec::new());
-    picture.write_to(&mut jpeg, ImageFormat::Jpeg).map_err(failed)?;
+    picture
+        .write_to(&mut jpeg, ImageFormat::Jpeg)
+        .map_err(failed)?;
     Ok(jpeg.into_inner())
 }

@@ -38,7 +38,11 @@ impl Drop for OpenSlip {
 ///
 /// # Errors
 /// [`CenterError::TooEarlyToRelease`] more than 30 minutes before entry opens, unless a reason is given.
-pub fn release(home: &Home, request: &ReleaseRequest<'_>, now_ms: i64) -> Result<OpenSlip, CenterError> {
+pub fn release(
+    home: &Home,
+    request: &ReleaseRequest<'_>,
+    now_ms: i64,
+) -> Result<OpenSlip, CenterError> {
     let (to, early) = (request.to.trim(), request.early_reason.map(str::trim));
     if to.is_empty() || early == Some("") {
         return Err(CenterError::Missing("name or reason"));
@@ -52,18 +56,29 @@ pub fn release(home: &Home, request: &ReleaseRequest<'_>, now_ms: i64) -> Result
         return Err(CenterError::TooEarlyToRelease { from_ms });
     }
     let sql = "SELECT slip FROM issues WHERE sitting_no = ?1 AND version = ?2";
-    let slip: Vec<u8> = change.query_row(sql, params![request.sitting_no, version], |row| row.get(0))?;
+    let slip: Vec<u8> =
+        change.query_row(sql, params![request.sitting_no, version], |row| row.get(0))?;
     let slip: CodeSlip = cbor::from_slice(&slip)?;
     let context = grant::sitting_context(&document.site, request.sitting_no, version)?;
     let plain = hpke::open_from(&home.keys().release()?, SLIP_INFO, &context, &slip.sealed)?;
     let codes = cbor::from_slice(&plain)?;
     let sql = "SELECT count(*) FROM releases WHERE sitting_no = ?1 AND version = ?2";
-    let released_before = change.query_row(sql, params![request.sitting_no, version], |row| row.get(0))?;
+    let released_before =
+        change.query_row(sql, params![request.sitting_no, version], |row| row.get(0))?;
     change.execute(
         "INSERT INTO releases (sitting_no, version, released_to, at_ms, early_reason) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![request.sitting_no, version, to, now_ms, early],
     )?;
     change.commit()?;
-    tracing::info!(sitting_no = request.sitting_no, version, early = early.is_some(), "code released");
-    Ok(OpenSlip { sitting: document.sitting, codes, released_before })
+    tracing::info!(
+        sitting_no = request.sitting_no,
+        version,
+        early = early.is_some(),
+        "code released"
+    );
+    Ok(OpenSlip {
+        sitting: document.sitting,
+        codes,
+        released_before,
+    })
 }

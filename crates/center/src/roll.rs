@@ -4,7 +4,7 @@ use crate::keys::KeyRole;
 use crate::{CenterError, Home, device};
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_store::replica::Replica;
-use fengjuan_wire::upstream::{RolledLedger, Roll};
+use fengjuan_wire::upstream::{Roll, RolledLedger};
 use fengjuan_wire::{Hash32, Signed};
 use rusqlite::Connection;
 
@@ -23,7 +23,12 @@ pub fn signed(home: &Home, scope: &RollScope, now_ms: i64) -> Result<Vec<u8>, Ce
     Ok(roll.sign(&home.keys().signing(KeyRole::Witness)?)?)
 }
 
-fn make(home: &Home, conn: &Connection, scope: &RollScope, now_ms: i64) -> Result<Roll, CenterError> {
+fn make(
+    home: &Home,
+    conn: &Connection,
+    scope: &RollScope,
+    now_ms: i64,
+) -> Result<Roll, CenterError> {
     let mut ledgers = Vec::new();
     for line in Replica::new(conn).roll()? {
         let sign = PublicKey::from_bytes(line.identity.device_key);
@@ -31,7 +36,9 @@ fn make(home: &Home, conn: &Connection, scope: &RollScope, now_ms: i64) -> Resul
             continue;
         }
         // What the witness vouches for is the largest checkpoint that it cosigned.
-        let Some((size, root)) = line.cosigned else { continue };
+        let Some((size, root)) = line.cosigned else {
+            continue;
+        };
         ledgers.push(RolledLedger {
             ledger_id: line.ledger_id.to_vec(),
             device: sign,
@@ -56,8 +63,14 @@ fn in_scope(conn: &Connection, scope: &RollScope, sign: &PublicKey) -> Result<bo
     {
         return Ok(false);
     }
-    let Some(sitting_no) = &scope.sitting_no else { return Ok(true) };
-    let sql = "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 AND device = ?2";
-    let granted: u32 = conn.query_row(sql, rusqlite::params![sitting_no, sign.as_bytes()], |row| row.get(0))?;
+    let Some(sitting_no) = &scope.sitting_no else {
+        return Ok(true);
+    };
+    let sql =
+        "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 AND device = ?2";
+    let granted: u32 =
+        conn.query_row(sql, rusqlite::params![sitting_no, sign.as_bytes()], |row| {
+            row.get(0)
+        })?;
     Ok(granted > 0)
 }

@@ -9,7 +9,9 @@ const SHORTEST: usize = 8;
 pub fn password_verifier(password: &str) -> Result<String, CenterError> {
     let password = password.trim_end_matches(['\r', '\n']);
     if password.chars().count() < SHORTEST {
-        return Err(CenterError::OutOfRange { what: "password (8 characters at least)" });
+        return Err(CenterError::OutOfRange {
+            what: "password (8 characters at least)",
+        });
     }
     Ok(kdf::hash_password(password)?)
 }

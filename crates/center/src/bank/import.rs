@@ -38,7 +38,9 @@ pub fn import(
     let mut source = open_pictures(file, pictures, &mut faults);
     let nothing = Reason::new("bank.no_items", "没有试题", "no items");
     let table = sheet::read(file, REQUIRED, nothing, &mut faults);
-    let Some(table) = table else { return Err(CenterError::Faults(faults)) };
+    let Some(table) = table else {
+        return Err(CenterError::Faults(faults));
+    };
     let mut reader = RowReader::new(&table, &mut source);
     let mut items = Vec::new();
     for row in &table.rows {
@@ -55,7 +57,10 @@ pub fn import(
     let pictures = std::mem::take(&mut reader.pictures);
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (hash, bytes) in &pictures {
-        change.execute("INSERT INTO pictures (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![hash.0, bytes])?;
+        change.execute(
+            "INSERT INTO pictures (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![hash.0, bytes],
+        )?;
     }
     let items: Vec<BankItem> = items.into_iter().map(|(_, item)| item).collect();
     let imported = save(&change, bank, &items, pictures.len() as u32, now_ms)?;
@@ -65,8 +70,15 @@ pub fn import(
 
 fn open_pictures(file: &Path, given: Option<&Path>, faults: &mut Faults) -> PictureSource {
     let beside = ["pictures", "pictures.zip"].map(|name| file.with_file_name(name));
-    let path = given.or_else(|| beside.iter().find(|path| path.exists()).map(|path| path.as_path()));
-    let Some(path) = path else { return PictureSource::None };
+    let path = given.or_else(|| {
+        beside
+            .iter()
+            .find(|path| path.exists())
+            .map(|path| path.as_path())
+    });
+    let Some(path) = path else {
+        return PictureSource::None;
+    };
     PictureSource::open(path).unwrap_or_else(|reason| {
         faults.add(&path.to_string_lossy(), None, "", reason);
         PictureSource::None
@@ -74,7 +86,11 @@ fn open_pictures(file: &Path, given: Option<&Path>, faults: &mut Faults) -> Pict
 }
 
 /// Gives a case's text to all of its items. The text stands once, on any row of the case.
-fn share_case_texts(table: &sheet::Table, reader: &mut RowReader<'_>, items: &mut [(&sheet::Row, BankItem)]) {
+fn share_case_texts(
+    table: &sheet::Table,
+    reader: &mut RowReader<'_>,
+    items: &mut [(&sheet::Row, BankItem)],
+) {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     // Rows with other faults count too, so that one mistake is not reported twice.
     for row in &table.rows {
@@ -83,7 +99,11 @@ fn share_case_texts(table: &sheet::Table, reader: &mut RowReader<'_>, items: &mu
             continue;
         }
         if texts.contains_key(case) {
-            let reason = Reason::new("bank.case_two_texts", "这个案例已有案例文字", "a second text for the case");
+            let reason = Reason::new(
+                "bank.case_two_texts",
+                "这个案例已有案例文字",
+                "a second text for the case",
+            );
             reader.fault(row, "案例文字", reason);
         } else {
             texts.insert(case.to_owned(), text.to_owned());
@@ -94,22 +114,38 @@ fn share_case_texts(table: &sheet::Table, reader: &mut RowReader<'_>, items: &mu
         let Some(case) = &item.case_no else { continue };
         item.case_text = texts.get(case).cloned();
         if item.case_text.is_none() && !reported.contains(case) {
-            let reason = Reason::new("bank.case_without_text", "案例没有案例文字", "case without a text");
+            let reason = Reason::new(
+                "bank.case_without_text",
+                "案例没有案例文字",
+                "case without a text",
+            );
             reader.fault(row, "案例文字", reason);
             reported.push(case.clone());
         }
     }
 }
 
-fn save(change: &Transaction<'_>, bank: &str, items: &[BankItem], pictures: u32, now_ms: i64) -> Result<Imported, CenterError> {
-    let revision: u32 =
-        change.query_row("SELECT coalesce(max(revision), 0) + 1 FROM bank_revisions WHERE bank = ?1", [bank], |row| row.get(0))?;
+fn save(
+    change: &Transaction<'_>,
+    bank: &str,
+    items: &[BankItem],
+    pictures: u32,
+    now_ms: i64,
+) -> Result<Imported, CenterError> {
+    let revision: u32 = change.query_row(
+        "SELECT coalesce(max(revision), 0) + 1 FROM bank_revisions WHERE bank = ?1",
+        [bank],
+        |row| row.get(0),
+    )?;
     change.execute(
         "INSERT INTO bank_revisions (bank, revision, imported_ms, items) VALUES (?1, ?2, ?3, ?4)",
         params![bank, revision, now_ms, items.len()],
     )?;
-    let next: u32 =
-        change.query_row("SELECT coalesce(max(place), 0) + 1 FROM bank_items WHERE bank = ?1", [bank], |row| row.get(0))?;
+    let next: u32 = change.query_row(
+        "SELECT coalesce(max(place), 0) + 1 FROM bank_items WHERE bank = ?1",
+        [bank],
+        |row| row.get(0),
+    )?;
     let mut replaced = 0;
     for (place, item) in (next..).zip(items) {
         let held: Option<u32> = change.query_row(
@@ -123,7 +159,17 @@ fn save(change: &Transaction<'_>, bank: &str, items: &[BankItem], pictures: u32,
             params![bank, item.item_no, revision, held.unwrap_or(place), cbor::to_vec(item)?],
         )?;
     }
-    let total: u32 =
-        change.query_row("SELECT count(DISTINCT item_no) FROM bank_items WHERE bank = ?1", [bank], |row| row.get(0))?;
-    Ok(Imported { bank: bank.to_owned(), revision, items: items.len() as u32, pictures, replaced, total })
+    let total: u32 = change.query_row(
+        "SELECT count(DISTINCT item_no) FROM bank_items WHERE bank = ?1",
+        [bank],
+        |row| row.get(0),
+    )?;
+    Ok(Imported {
+        bank: bank.to_owned(),
+        revision,
+        items: items.len() as u32,
+        pictures,
+        replaced,
+        total,
+    })
 }

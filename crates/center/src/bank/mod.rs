@@ -53,7 +53,9 @@ pub type AnswerKeysOf = Vec<OptionSet>;
 
 impl Pool {
     pub fn answers(&self) -> AnswerKeys {
-        AnswerKeys { keys: self.keys.clone() }
+        AnswerKeys {
+            keys: self.keys.clone(),
+        }
     }
 }
 
@@ -70,7 +72,10 @@ pub fn items(conn: &Connection, bank: &str) -> Result<Vec<BankItem>, CenterError
 
 /// What the draw needs to know of a bank, without its words.
 pub fn index(items: &[BankItem]) -> Vec<ItemIndexEntry> {
-    items.iter().map(|item| index_entry(item, &mut |_| 0)).collect()
+    items
+        .iter()
+        .map(|item| index_entry(item, &mut |_| 0))
+        .collect()
 }
 
 /// The whole bank for a package, its pictures included.
@@ -86,17 +91,24 @@ pub fn pool(conn: &Connection, bank: &str) -> Result<Pool, CenterError> {
         pool.items.push(words(&item, &mut number));
         pool.keys.push(item.right);
     }
-    let mut by_number: Vec<(u32, Hash32)> = numbers.into_iter().map(|(hash, number)| (number, hash)).collect();
+    let mut by_number: Vec<(u32, Hash32)> = numbers
+        .into_iter()
+        .map(|(hash, number)| (number, hash))
+        .collect();
     by_number.sort();
     for (_, hash) in by_number {
         let sql = "SELECT bytes FROM pictures WHERE hash = ?1";
-        pool.media.push(conn.query_row(sql, [hash.0], |row| row.get(0))?);
+        pool.media
+            .push(conn.query_row(sql, [hash.0], |row| row.get(0))?);
     }
     Ok(pool)
 }
 
 fn index_entry(item: &BankItem, number: &mut impl FnMut(Hash32) -> u32) -> ItemIndexEntry {
-    let pictures = item.stem_picture.into_iter().chain(item.options.iter().filter_map(|option| option.picture));
+    let pictures = item
+        .stem_picture
+        .into_iter()
+        .chain(item.options.iter().filter_map(|option| option.picture));
     let mut media: Vec<u32> = pictures.map(number).collect();
     media.sort_unstable();
     media.dedup();
@@ -121,7 +133,10 @@ fn words(item: &BankItem, number: &mut impl FnMut(Hash32) -> u32) -> Item {
         options: item
             .options
             .iter()
-            .map(|option| ItemOption { text: option.text.clone(), media: option.picture.map(&mut *number) })
+            .map(|option| ItemOption {
+                text: option.text.clone(),
+                media: option.picture.map(&mut *number),
+            })
             .collect(),
         case_text: item.case_text.clone(),
     }

@@ -67,7 +67,10 @@ pub enum Command {
     #[command(subcommand)]
     Device(DeviceCommand),
     /// 为设备补发场次授权 / grant a sitting to a device
-    Grant { fingerprint: String, sitting: String },
+    Grant {
+        fingerprint: String,
+        sitting: String,
+    },
     /// 考试机构指令 / orders
     Order {
         sitting: String,

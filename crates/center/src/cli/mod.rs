@@ -6,12 +6,17 @@ mod serving;
 mod table;
 mod words;
 
-use arguments::{Arguments, BankCommand, Command, DeviceCommand, OrderCommand, PlanCommand, SittingCommand};
+use arguments::{
+    Arguments, BankCommand, Command, DeviceCommand, OrderCommand, PlanCommand, SittingCommand,
+};
 use fengjuan_center::order::NewOrder;
 use fengjuan_center::plan::PlanFiles;
 use fengjuan_center::release::ReleaseRequest;
 use fengjuan_center::roll::RollScope;
-use fengjuan_center::{CenterError, Home, bank, device, files, issue, now_ms, order, plan, release, results, roll, staff};
+use fengjuan_center::{
+    CenterError, Home, bank, device, files, issue, now_ms, order, plan, release, results, roll,
+    staff,
+};
 use fengjuan_core::plan::{Role, Staff};
 use fengjuan_wire::order::{CreditScope, OrderKind};
 use std::io::Read;
@@ -37,25 +42,57 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
     if let Command::StaffPassword = arguments.command {
         return staff_password();
     }
-    let Some(path) = arguments.home else { return Err(CenterError::Missing("--home DIR")) };
+    let Some(path) = arguments.home else {
+        return Err(CenterError::Missing("--home DIR"));
+    };
     if let Command::Init { id, name } = &arguments.command {
         let home = Home::init(&path, id, name)?;
-        println!("已建立考试机构：{}\nThe center is ready: {}", home.directory().center_name, path.display());
-        println!("根公钥 root public key: {}", path.join("root.pub").display());
+        println!(
+            "已建立考试机构：{}\nThe center is ready: {}",
+            home.directory().center_name,
+            path.display()
+        );
+        println!(
+            "根公钥 root public key: {}",
+            path.join("root.pub").display()
+        );
         return Ok(());
     }
     let home = Home::open(&path)?;
     match arguments.command {
         Command::Init { .. } | Command::StaffPassword => Ok(()),
         Command::Kit { url, site, folder } => kit(&home, &url, &site, &folder),
-        Command::Bank(BankCommand::Import { file, bank, pictures }) => {
-            let imported = bank::import(&mut home.database()?, &file, &bank, pictures.as_deref(), now_ms())?;
+        Command::Bank(BankCommand::Import {
+            file,
+            bank,
+            pictures,
+        }) => {
+            let imported = bank::import(
+                &mut home.database()?,
+                &file,
+                &bank,
+                pictures.as_deref(),
+                now_ms(),
+            )?;
             prints::bank(&imported);
             Ok(())
         }
-        Command::Plan(PlanCommand::Import { plan, roster, photos }) => {
-            let from = PlanFiles { plan: &plan, roster: &roster, photos: &photos };
-            let imported = plan::import(&mut home.database()?, &home.directory().center_name, &from, now_ms())?;
+        Command::Plan(PlanCommand::Import {
+            plan,
+            roster,
+            photos,
+        }) => {
+            let from = PlanFiles {
+                plan: &plan,
+                roster: &roster,
+                photos: &photos,
+            };
+            let imported = plan::import(
+                &mut home.database()?,
+                &home.directory().center_name,
+                &from,
+                now_ms(),
+            )?;
             prints::plan(&imported);
             Ok(())
         }
@@ -69,23 +106,47 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
             Ok(())
         }
         Command::Release { sitting, to, early } => {
-            let request = ReleaseRequest { sitting_no: &sitting, to: &to, early_reason: early.as_deref() };
+            let request = ReleaseRequest {
+                sitting_no: &sitting,
+                to: &to,
+                early_reason: early.as_deref(),
+            };
             prints::slip(&release::release(&home, &request, now_ms())?, &to);
             Ok(())
         }
         Command::Device(command) => devices(&home, command),
-        Command::Grant { fingerprint, sitting } => {
+        Command::Grant {
+            fingerprint,
+            sitting,
+        } => {
             let made = issue::grant_device(&home, &fingerprint, &sitting, now_ms())?;
             println!("已补发 {made} 份授权\n{made} grants made");
             Ok(())
         }
-        Command::Order { sitting, kind, reason, by } => {
-            let new = NewOrder { sitting_no: sitting, kind: order_kind(kind)?, reason, approved_by: by };
+        Command::Order {
+            sitting,
+            kind,
+            reason,
+            by,
+        } => {
+            let new = NewOrder {
+                sitting_no: sitting,
+                kind: order_kind(kind)?,
+                reason,
+                approved_by: by,
+            };
             let order = order::give(&home, new, now_ms())?;
-            println!("指令 {} 已签发\nOrder {} is signed", order.order_no, order.order_no);
+            println!(
+                "指令 {} 已签发\nOrder {} is signed",
+                order.order_no, order.order_no
+            );
             Ok(())
         }
-        Command::Serve { listen, port_file, health } => serving::serve(home, listen, port_file.as_deref(), health),
+        Command::Serve {
+            listen,
+            port_file,
+            health,
+        } => serving::serve(home, listen, port_file.as_deref(), health),
         Command::Results { sitting, out } => {
             let results = results::open(&home, &sitting, now_ms())?;
             results::export(&results, &out)?;
@@ -93,9 +154,20 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
             Ok(())
         }
         Command::Roll { site, sitting, out } => {
-            let bytes = roll::signed(&home, &RollScope { site, sitting_no: sitting }, now_ms())?;
+            let bytes = roll::signed(
+                &home,
+                &RollScope {
+                    site,
+                    sitting_no: sitting,
+                },
+                now_ms(),
+            )?;
             files::replace(&out, &bytes)?;
-            println!("见证名册已写入 {}\nThe signed roll is in {}", out.display(), out.display());
+            println!(
+                "见证名册已写入 {}\nThe signed roll is in {}",
+                out.display(),
+                out.display()
+            );
             Ok(())
         }
     }
@@ -104,14 +176,21 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
 fn staff_password() -> Result<(), CenterError> {
     let mut password = String::new();
     let read = std::io::stdin().take(1024).read_to_string(&mut password);
-    read.map_err(|source| CenterError::Io { path: "stdin".into(), source })?;
+    read.map_err(|source| CenterError::Io {
+        path: "stdin".into(),
+        source,
+    })?;
     println!("{}", staff::password_verifier(&password)?);
     Ok(())
 }
 
 fn kit(home: &Home, url: &str, site: &str, folder: &Path) -> Result<(), CenterError> {
     home.write_kit(folder, url, site)?;
-    println!("考试点工具包已写入 {}\nThe site kit is in {}", folder.display(), folder.display());
+    println!(
+        "考试点工具包已写入 {}\nThe site kit is in {}",
+        folder.display(),
+        folder.display()
+    );
     Ok(())
 }
 
@@ -120,11 +199,17 @@ fn devices(home: &Home, command: DeviceCommand) -> Result<(), CenterError> {
         DeviceCommand::List => prints::devices(&device::list(&home.database()?)?),
         DeviceCommand::Approve { fingerprint, by } => {
             let device = device::approve(home, &fingerprint, &by, now_ms())?;
-            println!("已批准设备 {}（{}）\nDevice {} ({}) is approved", device.name, device.site, device.name, device.site);
+            println!(
+                "已批准设备 {}（{}）\nDevice {} ({}) is approved",
+                device.name, device.site, device.name, device.site
+            );
         }
         DeviceCommand::Revoke { fingerprint, by } => {
             let device = device::revoke(home, &fingerprint, &by, now_ms())?;
-            println!("已停用设备 {}\nDevice {} is revoked", device.name, device.name);
+            println!(
+                "已停用设备 {}\nDevice {} is revoked",
+                device.name, device.name
+            );
         }
     }
     Ok(())
@@ -136,16 +221,33 @@ fn order_kind(command: OrderCommand) -> Result<OrderKind, CenterError> {
         OrderCommand::LateEntry { ticket } => OrderKind::LateEntry { ticket_no: ticket },
         OrderCommand::Reopen { ticket } => OrderKind::Reopen { ticket_no: ticket },
         OrderCommand::Postpone { minutes } => OrderKind::Postpone { by_ms: ms(minutes) },
-        OrderCommand::Credit { minutes, ticket, class } => {
+        OrderCommand::Credit {
+            minutes,
+            ticket,
+            class,
+        } => {
             let scope = match (ticket, class) {
                 (Some(ticket_no), _) => CreditScope::Candidate { ticket_no },
                 (None, Some(class_no)) => CreditScope::ClassGroup { class_no },
                 (None, None) => CreditScope::Room {},
             };
-            OrderKind::Credit { scope, credit_ms: ms(minutes) }
+            OrderKind::Credit {
+                scope,
+                credit_ms: ms(minutes),
+            }
         }
-        OrderCommand::SubstituteStaff { id, name, role, password } => {
-            let staff = Staff { staff_id: id, name, role: role_of(&role)?, password_verifier: password };
+        OrderCommand::SubstituteStaff {
+            id,
+            name,
+            role,
+            password,
+        } => {
+            let staff = Staff {
+                staff_id: id,
+                name,
+                role: role_of(&role)?,
+                password_verifier: password,
+            };
             OrderKind::SubstituteStaff { staff }
         }
     })

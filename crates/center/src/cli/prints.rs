@@ -17,28 +17,53 @@ pub fn faults(faults: &Faults) {
         .iter()
         .map(|fault| {
             let row = fault.row.map(|row| row.to_string()).unwrap_or_default();
-            vec![fault.sheet.clone(), row, fault.column.clone(), fault.reason.zh.clone(), fault.reason.en.clone()]
+            vec![
+                fault.sheet.clone(),
+                row,
+                fault.column.clone(),
+                fault.reason.zh.clone(),
+                fault.reason.en.clone(),
+            ]
         })
         .collect();
-    table::print(&["文件/表 sheet", "行 row", "列 column", "问题", "reason"], &rows);
+    table::print(
+        &["文件/表 sheet", "行 row", "列 column", "问题", "reason"],
+        &rows,
+    );
     println!();
 }
 
 pub fn bank(imported: &Imported) {
     println!(
         "题库 {} 第 {} 版：导入 {} 题（其中替换 {} 题），图片 {} 张，现有 {} 题",
-        imported.bank, imported.revision, imported.items, imported.replaced, imported.pictures, imported.total
+        imported.bank,
+        imported.revision,
+        imported.items,
+        imported.replaced,
+        imported.pictures,
+        imported.total
     );
     println!(
         "Bank {} revision {}: {} items imported ({} of them replaced), {} pictures, {} items now",
-        imported.bank, imported.revision, imported.items, imported.replaced, imported.pictures, imported.total
+        imported.bank,
+        imported.revision,
+        imported.items,
+        imported.replaced,
+        imported.pictures,
+        imported.total
     );
 }
 
 pub fn plan(imported: &ImportedPlan) {
-    println!("计划 {} 已导入\nPlan {} is imported", imported.plan_no, imported.plan_no);
-    let rows: Vec<Vec<String>> =
-        imported.groups.iter().map(|(sitting, class, people)| vec![sitting.clone(), class.clone(), people.to_string()]).collect();
+    println!(
+        "计划 {} 已导入\nPlan {} is imported",
+        imported.plan_no, imported.plan_no
+    );
+    let rows: Vec<Vec<String>> = imported
+        .groups
+        .iter()
+        .map(|(sitting, class, people)| vec![sitting.clone(), class.clone(), people.to_string()])
+        .collect();
     table::print(&["场次 sitting", "班级 class", "考生 candidates"], &rows);
 }
 
@@ -52,11 +77,27 @@ pub fn sittings(home: &Home) -> Result<(), CenterError> {
             sitting.sitting_no.clone(),
             local_time(sitting.start_ms),
             sitting.room_name.clone(),
-            sitting.class_groups.iter().map(|class| class.name.as_str()).collect::<Vec<_>>().join("、"),
-            version.map_or("未签发 no".to_owned(), |version| format!("第 {version} 版")),
+            sitting
+                .class_groups
+                .iter()
+                .map(|class| class.name.as_str())
+                .collect::<Vec<_>>()
+                .join("、"),
+            version.map_or("未签发 no".to_owned(), |version| {
+                format!("第 {version} 版")
+            }),
         ]);
     }
-    table::print(&["场次 sitting", "开考 start", "考场 room", "班级 classes", "签发 issued"], &rows);
+    table::print(
+        &[
+            "场次 sitting",
+            "开考 start",
+            "考场 room",
+            "班级 classes",
+            "签发 issued",
+        ],
+        &rows,
+    );
     Ok(())
 }
 
@@ -79,22 +120,42 @@ pub fn issued(all: &[Issued]) {
             ]
         })
         .collect();
-    let header = ["场次 sitting", "版本 version", "试卷包 packages", "大小 size", "考生 candidates", "授权 grants"];
+    let header = [
+        "场次 sitting",
+        "版本 version",
+        "试卷包 packages",
+        "大小 size",
+        "考生 candidates",
+        "授权 grants",
+    ];
     table::print(&header, &rows);
 }
 
 pub fn slip(slip: &OpenSlip, to: &str) {
     let sitting = &slip.sitting;
     println!("授权密码单 Authorization code slip");
-    println!("场次 sitting   {}（第 {} 版）", sitting.sitting_no, sitting.version);
-    println!("考场 room      {} {}", sitting.plan.site_name, sitting.room_name);
+    println!(
+        "场次 sitting   {}（第 {} 版）",
+        sitting.sitting_no, sitting.version
+    );
+    println!(
+        "考场 room      {} {}",
+        sitting.plan.site_name, sitting.room_name
+    );
     println!("开考 start     {}", local_time(sitting.start_ms));
     println!("领取人 to      {to}");
     if slip.released_before > 0 {
-        println!("此前已发放 {} 次 / released {} times before", slip.released_before, slip.released_before);
+        println!(
+            "此前已发放 {} 次 / released {} times before",
+            slip.released_before, slip.released_before
+        );
     }
     for (place, groups) in slip.codes.iter().enumerate() {
-        let name = if slip.codes.len() == 1 { "密码 code".to_owned() } else { format!("密码 code {}", place + 1) };
+        let name = if slip.codes.len() == 1 {
+            "密码 code".to_owned()
+        } else {
+            format!("密码 code {}", place + 1)
+        };
         println!("{name}      {}", groups.join("  "));
     }
 }
@@ -108,7 +169,11 @@ pub fn devices(devices: &[Device]) {
                 DeviceState::Approved => "已批准 approved",
                 DeviceState::Revoked => "已停用 revoked",
             };
-            let alerts = if device.alerts == 0 { String::new() } else { format!("⚠ {}", device.alerts) };
+            let alerts = if device.alerts == 0 {
+                String::new()
+            } else {
+                format!("⚠ {}", device.alerts)
+            };
             vec![
                 device.fingerprint.clone(),
                 device.name.clone(),
@@ -120,7 +185,15 @@ pub fn devices(devices: &[Device]) {
             ]
         })
         .collect();
-    let header = ["指纹 fingerprint", "设备 device", "考试点 site", "状态 state", "首次 first seen", "决定 by", "警报 alerts"];
+    let header = [
+        "指纹 fingerprint",
+        "设备 device",
+        "考试点 site",
+        "状态 state",
+        "首次 first seen",
+        "决定 by",
+        "警报 alerts",
+    ];
     table::print(&header, &rows);
 }
 

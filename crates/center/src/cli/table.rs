@@ -10,7 +10,14 @@ pub fn print(header: &[&str], rows: &[Vec<String>]) {
     }
     let header: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
     println!("{}", line(&header, &widths));
-    println!("{}", widths.iter().map(|wide| "─".repeat(*wide)).collect::<Vec<_>>().join("──"));
+    println!(
+        "{}",
+        widths
+            .iter()
+            .map(|wide| "─".repeat(*wide))
+            .collect::<Vec<_>>()
+            .join("──")
+    );
     for row in rows {
         println!("{}", line(row, &widths));
     }

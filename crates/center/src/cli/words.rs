@@ -10,43 +10,77 @@ pub struct Words {
 }
 
 fn words(zh: impl Into<String>, en: impl Into<String>) -> Words {
-    Words { zh: zh.into(), en: en.into() }
+    Words {
+        zh: zh.into(),
+        en: en.into(),
+    }
 }
 
 pub fn explain(error: &CenterError) -> Words {
     use CenterError as E;
     match error {
         E::AlreadyInitialised(path) => words(
-            format!("{} 已有考试机构数据，不会覆盖。请另选目录。", path.display()),
-            format!("{} already holds a center and is not overwritten. Choose another folder.", path.display()),
+            format!(
+                "{} 已有考试机构数据，不会覆盖。请另选目录。",
+                path.display()
+            ),
+            format!(
+                "{} already holds a center and is not overwritten. Choose another folder.",
+                path.display()
+            ),
         ),
         E::NotInitialised(path) => words(
-            format!("{} 不是考试机构目录。请先运行 init，或核对 --home。", path.display()),
-            format!("{} holds no center. Run init first, or check --home.", path.display()),
+            format!(
+                "{} 不是考试机构目录。请先运行 init，或核对 --home。",
+                path.display()
+            ),
+            format!(
+                "{} holds no center. Run init first, or check --home.",
+                path.display()
+            ),
         ),
         E::BadName { what } => words(
             format!("{}只能用字母、数字、- 和 _，1 到 40 个。", zh_name(what)),
             format!("The {what} may hold letters, digits, - and _ only, 1 to 40 of them."),
         ),
         E::KeyFile { path, detail } => words(
-            format!("密钥文件 {} 不能用。请检查文件是否完整、是否仅本人可读（chmod 600）。", path.display()),
+            format!(
+                "密钥文件 {} 不能用。请检查文件是否完整、是否仅本人可读（chmod 600）。",
+                path.display()
+            ),
             format!("Key file {} cannot be used: {detail}.", path.display()),
         ),
         E::Io { path, source } => words(
-            format!("文件 {} 读写失败：{source}。请检查磁盘空间和权限后重试。", path.display()),
-            format!("Reading or writing {} failed: {source}. Check space and permissions, then try again.", path.display()),
+            format!(
+                "文件 {} 读写失败：{source}。请检查磁盘空间和权限后重试。",
+                path.display()
+            ),
+            format!(
+                "Reading or writing {} failed: {source}. Check space and permissions, then try again.",
+                path.display()
+            ),
         ),
         E::Database(source) => words(
-            format!("数据库操作失败：{source}。数据未改动，请重试；如反复出现，请停用并备份 center.db。"),
-            format!("The database refused: {source}. Nothing was changed; try again, and if it repeats keep a copy of center.db."),
+            format!(
+                "数据库操作失败：{source}。数据未改动，请重试；如反复出现，请停用并备份 center.db。"
+            ),
+            format!(
+                "The database refused: {source}. Nothing was changed; try again, and if it repeats keep a copy of center.db."
+            ),
         ),
         E::NewerDatabase { .. } => words(
             "数据库由更新版本的程序建立。请使用新版本程序。",
             "The database was made by a newer program. Use that one.",
         ),
         E::Faults(faults) => words(
-            format!("导入的文件有 {} 处错误，没有导入任何内容。请逐条改正后重新导入。", faults.list.len()),
-            format!("The files have {} faults and nothing was imported. Mend them all, then import again.", faults.list.len()),
+            format!(
+                "导入的文件有 {} 处错误，没有导入任何内容。请逐条改正后重新导入。",
+                faults.list.len()
+            ),
+            format!(
+                "The files have {} faults and nothing was imported. Mend them all, then import again.",
+                faults.list.len()
+            ),
         ),
         E::UnknownSitting(no) => words(
             format!("没有场次 {no}。用 sitting list 查看全部场次。"),
@@ -69,8 +103,14 @@ pub fn explain(error: &CenterError) -> Words {
             format!("Device {fingerprint} is not approved."),
         ),
         E::TooEarlyToRelease { from_ms } => words(
-            format!("未到发放时间，{} 起可以发放。确需提前，请用 --early 写明理由。", local_time(*from_ms)),
-            format!("Too early: the code may be released from {}. With cause, give --early REASON.", local_time(*from_ms)),
+            format!(
+                "未到发放时间，{} 起可以发放。确需提前，请用 --early 写明理由。",
+                local_time(*from_ms)
+            ),
+            format!(
+                "Too early: the code may be released from {}. With cause, give --early REASON.",
+                local_time(*from_ms)
+            ),
         ),
         E::UnknownTicket(ticket) => words(
             format!("该场次没有准考证号 {ticket}。请核对名册。"),
@@ -80,11 +120,23 @@ pub fn explain(error: &CenterError) -> Words {
             format!("该场次没有班级 {class}。"),
             format!("The sitting has no class group {class}."),
         ),
-        E::Missing(what) => words(format!("缺少必填内容（{what}）。"), format!("Something needed is missing: {what}.")),
-        E::OutOfRange { what } => words(format!("数值超出范围（{what}）。"), format!("Out of range: {what}.")),
+        E::Missing(what) => words(
+            format!("缺少必填内容（{what}）。"),
+            format!("Something needed is missing: {what}."),
+        ),
+        E::OutOfRange { what } => words(
+            format!("数值超出范围（{what}）。"),
+            format!("Out of range: {what}."),
+        ),
         other => words(
-            format!("没有完成（{}）。数据未改动，请重试；如反复出现，请保留现场并联系维护人员。", other.code()),
-            format!("Not done: {other} ({}). Nothing was changed; try again, and if it repeats keep everything as it is.", other.code()),
+            format!(
+                "没有完成（{}）。数据未改动，请重试；如反复出现，请保留现场并联系维护人员。",
+                other.code()
+            ),
+            format!(
+                "Not done: {other} ({}). Nothing was changed; try again, and if it repeats keep everything as it is.",
+                other.code()
+            ),
         ),
     }
 }
@@ -102,5 +154,6 @@ fn zh_name(what: &str) -> &'static str {
 pub fn local_time(ms: i64) -> String {
     let zone = FixedOffset::east_opt(8 * 3600);
     let time = zone.and_then(|zone| zone.timestamp_millis_opt(ms).single());
-    time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_else(|| ms.to_string())
+    time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string())
+        .unwrap_or_else(|| ms.to_string())
 }

@@ -1,6 +1,9 @@
 //! The plan file as written: TOML, every key named, nothing unknown accepted.
 
-use fengjuan_core::plan::{AnswerRelease, AttemptType, ExamType, ItemType, PartialCredit, Role, ScoreRelease, SnapshotPolicy};
+use fengjuan_core::plan::{
+    AnswerRelease, AttemptType, ExamType, ItemType, PartialCredit, Role, ScoreRelease,
+    SnapshotPolicy,
+};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, Deserialize)]

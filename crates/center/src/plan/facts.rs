@@ -5,7 +5,8 @@ use crate::fault::{Faults, Reason};
 use crate::files;
 use chrono::DateTime;
 use fengjuan_core::plan::{
-    AttemptType, Blueprint, BlueprintPart, ClassGroup, EntryRules, KnowledgeQuota, PlanFacts, Sitting, Staff,
+    AttemptType, Blueprint, BlueprintPart, ClassGroup, EntryRules, KnowledgeQuota, PlanFacts,
+    Sitting, Staff,
 };
 use fengjuan_envelope::kdf;
 use std::collections::BTreeSet;
@@ -34,17 +35,41 @@ impl Reading<'_> {
     pub fn sittings(&mut self) -> Vec<PlannedSitting> {
         let document = self.document;
         if document.format != 1 {
-            self.fault("format", Reason::new("plan.format", "本程序只认识格式 1", "only format 1 is known"));
+            self.fault(
+                "format",
+                Reason::new(
+                    "plan.format",
+                    "本程序只认识格式 1",
+                    "only format 1 is known",
+                ),
+            );
         }
         if document.status != "approved" {
-            self.fault("status", Reason::new("plan.unapproved", "考试计划尚未批准，不能导入", "the plan is not approved"));
+            self.fault(
+                "status",
+                Reason::new(
+                    "plan.unapproved",
+                    "考试计划尚未批准，不能导入",
+                    "the plan is not approved",
+                ),
+            );
         } else if document.approved_by.trim().is_empty() {
-            self.fault("approved_by", Reason::new("plan.no_approver", "没有批准人", "nobody approved the plan"));
+            self.fault(
+                "approved_by",
+                Reason::new("plan.no_approver", "没有批准人", "nobody approved the plan"),
+            );
         }
         self.check_plan_names();
         let staff = self.staff();
         if document.sitting.is_empty() {
-            self.fault("sitting", Reason::new("plan.no_sittings", "计划没有考场场次", "the plan has no sittings"));
+            self.fault(
+                "sitting",
+                Reason::new(
+                    "plan.no_sittings",
+                    "计划没有考场场次",
+                    "the plan has no sittings",
+                ),
+            );
         }
         let mut numbers = BTreeSet::new();
         let mut planned = Vec::new();
@@ -52,7 +77,10 @@ impl Reading<'_> {
             let key = format!("sitting[{place}]");
             self.name(&format!("{key}.no"), &keys.no);
             if !numbers.insert(&keys.no) {
-                self.fault(&format!("{key}.no"), Reason::new("plan.sitting_twice", "场次编号重复", "sitting number twice"));
+                self.fault(
+                    &format!("{key}.no"),
+                    Reason::new("plan.sitting_twice", "场次编号重复", "sitting number twice"),
+                );
             }
             planned.extend(self.sitting(key, keys, &staff));
         }
@@ -65,14 +93,21 @@ impl Reading<'_> {
 
     fn name(&mut self, key: &str, name: &str) {
         if !files::is_name(name) {
-            let reason = Reason::new("plan.bad_name", "只能用字母、数字、- 和 _，1 到 40 个", "only letters, digits, - and _, 1 to 40");
+            let reason = Reason::new(
+                "plan.bad_name",
+                "只能用字母、数字、- 和 _，1 到 40 个",
+                "only letters, digits, - and _, 1 to 40",
+            );
             self.fault(key, reason);
         }
     }
 
     fn filled(&mut self, key: &str, text: &str) {
         if text.trim().is_empty() {
-            self.fault(key, Reason::new("plan.empty", "不能为空", "must not be empty"));
+            self.fault(
+                key,
+                Reason::new("plan.empty", "不能为空", "must not be empty"),
+            );
         }
     }
 
@@ -99,12 +134,18 @@ impl Reading<'_> {
             self.name(&format!("{key}.id"), &keys.id);
             self.filled(&format!("{key}.name"), &keys.name);
             if !ids.insert(&keys.id) {
-                self.fault(&format!("{key}.id"), Reason::new("plan.staff_twice", "工作人员编号重复", "staff id twice"));
+                self.fault(
+                    &format!("{key}.id"),
+                    Reason::new("plan.staff_twice", "工作人员编号重复", "staff id twice"),
+                );
             }
             if kdf::verify_password("", &keys.password).is_err() {
                 let zh = "不是 Argon2id 口令摘要，请用 fengjuan-center staff-password 生成";
                 let en = "not an Argon2id verifier; make one with fengjuan-center staff-password";
-                self.fault(&format!("{key}.password"), Reason::new("plan.bad_verifier", zh, en));
+                self.fault(
+                    &format!("{key}.password"),
+                    Reason::new("plan.bad_verifier", zh, en),
+                );
             }
             staff.push(Staff {
                 staff_id: keys.id.clone(),
@@ -116,14 +157,29 @@ impl Reading<'_> {
         staff
     }
 
-    fn sitting(&mut self, key: String, keys: &SittingKeys, staff: &[Staff]) -> Option<PlannedSitting> {
+    fn sitting(
+        &mut self,
+        key: String,
+        keys: &SittingKeys,
+        staff: &[Staff],
+    ) -> Option<PlannedSitting> {
         self.name(&format!("{key}.room_no"), &keys.room_no);
         self.filled(&format!("{key}.room_name"), &keys.room_name);
         if keys.capacity == 0 {
-            self.fault(&format!("{key}.capacity"), Reason::new("plan.no_seats", "考位数应大于 0", "no seats"));
+            self.fault(
+                &format!("{key}.capacity"),
+                Reason::new("plan.no_seats", "考位数应大于 0", "no seats"),
+            );
         }
         if keys.rules.iter().all(|rule| rule.trim().is_empty()) {
-            self.fault(&format!("{key}.rules"), Reason::new("plan.no_rules", "没有考场规则", "no rules for the candidates"));
+            self.fault(
+                &format!("{key}.rules"),
+                Reason::new(
+                    "plan.no_rules",
+                    "没有考场规则",
+                    "no rules for the candidates",
+                ),
+            );
         }
         self.check_limits(&key, keys);
         let staff = self.staff_of(&key, keys, staff);
@@ -132,7 +188,10 @@ impl Reading<'_> {
         let Ok(start) = start else {
             let zh = "开考时间应带时区，例如 2026-11-21T09:00:00+08:00";
             let en = "the start needs its offset, as in 2026-11-21T09:00:00+08:00";
-            self.fault(&format!("{key}.start"), Reason::new("plan.bad_time", zh, en));
+            self.fault(
+                &format!("{key}.start"),
+                Reason::new("plan.bad_time", zh, en),
+            );
             return None;
         };
         let plan = &self.document.plan;
@@ -175,7 +234,11 @@ impl Reading<'_> {
         };
         Some(PlannedSitting {
             sitting,
-            banks: keys.class.iter().map(|class| (class.no.clone(), class.bank.clone())).collect(),
+            banks: keys
+                .class
+                .iter()
+                .map(|class| (class.no.clone(), class.bank.clone()))
+                .collect(),
             results_returned_before: keys.results_returned_before,
             day: start.date_naive(),
             key,
@@ -192,12 +255,19 @@ impl Reading<'_> {
         ];
         for (name, minutes, most) in limits {
             if minutes > most {
-                let reason = Reason::new("plan.too_many_minutes", format!("不能超过 {most} 分钟"), format!("at most {most} minutes"));
+                let reason = Reason::new(
+                    "plan.too_many_minutes",
+                    format!("不能超过 {most} 分钟"),
+                    format!("at most {most} minutes"),
+                );
                 self.fault(&format!("{key}.{name}"), reason);
             }
         }
         let snapshots = keys.snapshots;
-        if snapshots.mean_interval_s > 0 && (snapshots.mean_interval_s < snapshots.least_gap_s || snapshots.mean_interval_s > 7200) {
+        if snapshots.mean_interval_s > 0
+            && (snapshots.mean_interval_s < snapshots.least_gap_s
+                || snapshots.mean_interval_s > 7200)
+        {
             let reason = Reason::new(
                 "plan.bad_snapshots",
                 "抓拍平均间隔应不小于最小间隔，且不超过 7200 秒",
@@ -211,22 +281,43 @@ impl Reading<'_> {
         let chosen: Vec<Staff> = match &keys.staff {
             None => staff.to_vec(),
             Some(ids) => {
-                for id in ids.iter().filter(|id| !staff.iter().any(|person| person.staff_id == **id)) {
-                    let reason = Reason::new("plan.unknown_staff", format!("没有工作人员 {id}"), format!("no staff member {id}"));
+                for id in ids
+                    .iter()
+                    .filter(|id| !staff.iter().any(|person| person.staff_id == **id))
+                {
+                    let reason = Reason::new(
+                        "plan.unknown_staff",
+                        format!("没有工作人员 {id}"),
+                        format!("no staff member {id}"),
+                    );
                     self.fault(&format!("{key}.staff"), reason);
                 }
-                staff.iter().filter(|person| ids.contains(&person.staff_id)).cloned().collect()
+                staff
+                    .iter()
+                    .filter(|person| ids.contains(&person.staff_id))
+                    .cloned()
+                    .collect()
             }
         };
         if !chosen.iter().any(|person| person.role.may_proctor()) {
-            self.fault(&format!("{key}.staff"), Reason::new("plan.no_proctor", "没有监考员", "no proctor"));
+            self.fault(
+                &format!("{key}.staff"),
+                Reason::new("plan.no_proctor", "没有监考员", "no proctor"),
+            );
         }
         chosen
     }
 
     fn classes(&mut self, key: &str, keys: &SittingKeys) -> Vec<ClassGroup> {
         if keys.class.is_empty() {
-            self.fault(&format!("{key}.class"), Reason::new("plan.no_classes", "场次没有班级", "the sitting has no class groups"));
+            self.fault(
+                &format!("{key}.class"),
+                Reason::new(
+                    "plan.no_classes",
+                    "场次没有班级",
+                    "the sitting has no class groups",
+                ),
+            );
         }
         let mut seen = BTreeSet::new();
         let mut groups = Vec::new();
@@ -237,7 +328,14 @@ impl Reading<'_> {
             self.filled(&format!("{key}.name"), &class.name);
             self.filled(&format!("{key}.subject"), &class.subject);
             if !seen.insert(&class.no) | !seen.insert(&class.name) {
-                self.fault(&key, Reason::new("plan.class_twice", "班级编号或名称重复", "class group twice"));
+                self.fault(
+                    &key,
+                    Reason::new(
+                        "plan.class_twice",
+                        "班级编号或名称重复",
+                        "class group twice",
+                    ),
+                );
             }
             groups.push(self.class(&key, keys, class));
         }
@@ -246,26 +344,56 @@ impl Reading<'_> {
 
     fn class(&mut self, key: &str, sitting: &SittingKeys, class: &ClassKeys) -> ClassGroup {
         if !(1..=600).contains(&class.minutes) {
-            self.fault(&format!("{key}.minutes"), Reason::new("plan.bad_minutes", "考试时长应为 1 到 600 分钟", "1 to 600 minutes"));
+            self.fault(
+                &format!("{key}.minutes"),
+                Reason::new(
+                    "plan.bad_minutes",
+                    "考试时长应为 1 到 600 分钟",
+                    "1 to 600 minutes",
+                ),
+            );
         }
         let makeup = class.attempt_type == AttemptType::Makeup;
         if makeup != (class.attempt_no >= 2) || class.attempt_no == 0 || class.attempt_no > 9 {
-            let reason = Reason::new("plan.bad_attempt_no", "正考为第 1 次，补考为第 2 次起", "first attempts are number 1, makeups 2 and more");
+            let reason = Reason::new(
+                "plan.bad_attempt_no",
+                "正考为第 1 次，补考为第 2 次起",
+                "first attempts are number 1, makeups 2 and more",
+            );
             self.fault(&format!("{key}.attempt_no"), reason);
         }
         if sitting.makeup_of.is_some() && !makeup {
-            let reason = Reason::new("plan.not_a_makeup", "补考场次的班级应为补考", "a makeup sitting holds makeup groups only");
+            let reason = Reason::new(
+                "plan.not_a_makeup",
+                "补考场次的班级应为补考",
+                "a makeup sitting holds makeup groups only",
+            );
             self.fault(&format!("{key}.attempt_type"), reason);
         }
         if class.part.is_empty() {
-            self.fault(&format!("{key}.part"), Reason::new("plan.no_blueprint", "没有组卷规则", "no blueprint"));
+            self.fault(
+                &format!("{key}.part"),
+                Reason::new("plan.no_blueprint", "没有组卷规则", "no blueprint"),
+            );
         }
-        let parts: Vec<BlueprintPart> =
-            class.part.iter().enumerate().map(|(place, part)| self.part(&format!("{key}.part[{place}]"), part)).collect();
-        let pass_mark_half_points = self.half_points(&format!("{key}.pass_mark"), class.pass_mark, 2000);
-        let full: u64 = parts.iter().map(|part| u64::from(part.count) * u64::from(part.half_points_each)).sum();
+        let parts: Vec<BlueprintPart> = class
+            .part
+            .iter()
+            .enumerate()
+            .map(|(place, part)| self.part(&format!("{key}.part[{place}]"), part))
+            .collect();
+        let pass_mark_half_points =
+            self.half_points(&format!("{key}.pass_mark"), class.pass_mark, 2000);
+        let full: u64 = parts
+            .iter()
+            .map(|part| u64::from(part.count) * u64::from(part.half_points_each))
+            .sum();
         if u64::from(pass_mark_half_points) > full {
-            let reason = Reason::new("plan.pass_mark", "及格分高于总分", "the pass mark is above the full score");
+            let reason = Reason::new(
+                "plan.pass_mark",
+                "及格分高于总分",
+                "the pass mark is above the full score",
+            );
             self.fault(&format!("{key}.pass_mark"), reason);
         }
         ClassGroup {
@@ -275,18 +403,27 @@ impl Reading<'_> {
             attempt_type: class.attempt_type,
             attempt_no: class.attempt_no,
             minutes: class.minutes,
-            blueprint: Blueprint { parts, pass_mark_half_points },
+            blueprint: Blueprint {
+                parts,
+                pass_mark_half_points,
+            },
         }
     }
 
     fn part(&mut self, key: &str, part: &PartKeys) -> BlueprintPart {
         if !(1..=500).contains(&part.count) {
-            self.fault(&format!("{key}.count"), Reason::new("plan.bad_count", "题数应为 1 到 500", "1 to 500 items"));
+            self.fault(
+                &format!("{key}.count"),
+                Reason::new("plan.bad_count", "题数应为 1 到 500", "1 to 500 items"),
+            );
         }
         let at_least = part
             .at_least
             .iter()
-            .map(|quota| KnowledgeQuota { knowledge_point: quota.knowledge_point.clone(), count: quota.count })
+            .map(|quota| KnowledgeQuota {
+                knowledge_point: quota.knowledge_point.clone(),
+                count: quota.count,
+            })
             .collect();
         BlueprintPart {
             item_type: part.item_type,

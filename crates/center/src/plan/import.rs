@@ -34,14 +34,32 @@ pub struct ImportedPlan {
 ///
 /// # Errors
 /// [`CenterError::Faults`] with every fault of all files; then nothing was taken over.
-pub fn import(conn: &mut Connection, center: &str, from: &PlanFiles<'_>, now_ms: i64) -> Result<ImportedPlan, CenterError> {
+pub fn import(
+    conn: &mut Connection,
+    center: &str,
+    from: &PlanFiles<'_>,
+    now_ms: i64,
+) -> Result<ImportedPlan, CenterError> {
     let mut faults = Faults::default();
-    let Some(document) = read_document(from.plan, &mut faults) else { return Err(CenterError::Faults(faults)) };
+    let Some(document) = read_document(from.plan, &mut faults) else {
+        return Err(CenterError::Faults(faults));
+    };
     let name = file_name(from.plan);
-    let mut planned = Reading { sheet: &name, center, document: &document, faults: &mut faults }.sittings();
+    let mut planned = Reading {
+        sheet: &name,
+        center,
+        document: &document,
+        faults: &mut faults,
+    }
+    .sittings();
     planned.sort_by_key(|planned| planned.sitting.start_ms);
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut check = Check { conn: &change, sheet: &name, plan_no: &document.plan.plan_no, faults: &mut faults };
+    let mut check = Check {
+        conn: &change,
+        sheet: &name,
+        plan_no: &document.plan.plan_no,
+        faults: &mut faults,
+    };
     check.rooms(&planned)?;
     check.makeups(&planned)?;
     check.numbers(&planned)?;
@@ -57,15 +75,27 @@ pub fn import(conn: &mut Connection, center: &str, from: &PlanFiles<'_>, now_ms:
     let mut groups = Vec::new();
     for sitting in planned.iter().map(|planned| &planned.sitting) {
         for class in &sitting.class_groups {
-            let of = |person: &&Enlisted| person.sitting_no == sitting.sitting_no && person.candidate.class_no == class.class_no;
-            groups.push((sitting.sitting_no.clone(), class.name.clone(), enlisted.iter().filter(of).count() as u32));
+            let of = |person: &&Enlisted| {
+                person.sitting_no == sitting.sitting_no
+                    && person.candidate.class_no == class.class_no
+            };
+            groups.push((
+                sitting.sitting_no.clone(),
+                class.name.clone(),
+                enlisted.iter().filter(of).count() as u32,
+            ));
         }
     }
-    Ok(ImportedPlan { plan_no: document.plan.plan_no, groups })
+    Ok(ImportedPlan {
+        plan_no: document.plan.plan_no,
+        groups,
+    })
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 fn read_document(path: &Path, faults: &mut Faults) -> Option<PlanDocument> {
@@ -73,17 +103,38 @@ fn read_document(path: &Path, faults: &mut Faults) -> Option<PlanDocument> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(_) => {
-            faults.add(&name, None, "", Reason::new("file.unreadable", "文件打不开，或不是 UTF-8 文本", "the file cannot be read as UTF-8"));
+            faults.add(
+                &name,
+                None,
+                "",
+                Reason::new(
+                    "file.unreadable",
+                    "文件打不开，或不是 UTF-8 文本",
+                    "the file cannot be read as UTF-8",
+                ),
+            );
             return None;
         }
     };
     match toml::from_str(&text) {
         Ok(document) => Some(document),
         Err(error) => {
-            let before = |span: std::ops::Range<usize>| text.get(..span.start).map(|head| head.lines().count().max(1) as u32);
+            let before = |span: std::ops::Range<usize>| {
+                text.get(..span.start)
+                    .map(|head| head.lines().count().max(1) as u32)
+            };
             let row = error.span().and_then(before);
             let said = error.message();
-            faults.add(&name, row, "", Reason::new("plan.toml", format!("计划文件有误：{said}"), format!("the plan file is wrong: {said}")));
+            faults.add(
+                &name,
+                row,
+                "",
+                Reason::new(
+                    "plan.toml",
+                    format!("计划文件有误：{said}"),
+                    format!("the plan file is wrong: {said}"),
+                ),
+            );
             None
         }
     }
@@ -106,10 +157,15 @@ impl Check<'_> {
         for (place, this) in planned.iter().enumerate() {
             let (sitting, key) = (&this.sitting, format!("{}.start", this.key));
             let overlap = |other: &str| {
-                Reason::new("plan.room_taken", format!("同一考场与场次 {other} 时间重叠"), format!("the room is taken by sitting {other}"))
+                Reason::new(
+                    "plan.room_taken",
+                    format!("同一考场与场次 {other} 时间重叠"),
+                    format!("the room is taken by sitting {other}"),
+                )
             };
             for other in planned[..place].iter().map(|other| &other.sitting) {
-                let apart = other.last_end_ms() <= sitting.start_ms || other.start_ms >= sitting.last_end_ms();
+                let apart = other.last_end_ms() <= sitting.start_ms
+                    || other.start_ms >= sitting.last_end_ms();
                 if other.room_no == sitting.room_no && !apart {
                     self.fault(&key, overlap(&other.sitting_no));
                 }
@@ -119,7 +175,13 @@ impl Check<'_> {
                  AND start_ms < ?4 AND end_ms > ?5",
             )?;
             let found = statement.query_map(
-                params![sitting.plan.site, sitting.room_no, self.plan_no, sitting.last_end_ms(), sitting.start_ms],
+                params![
+                    sitting.plan.site,
+                    sitting.room_no,
+                    self.plan_no,
+                    sitting.last_end_ms(),
+                    sitting.start_ms
+                ],
                 |row| row.get::<_, String>(0),
             )?;
             for other in found.collect::<Result<Vec<_>, _>>()? {
@@ -132,15 +194,25 @@ impl Check<'_> {
     /// A makeup follows its first sitting and, on the same day, needs its results there.
     fn makeups(&mut self, planned: &[PlannedSitting]) -> Result<(), CenterError> {
         for makeup in planned {
-            let Some(first_no) = &makeup.sitting.makeup_of else { continue };
+            let Some(first_no) = &makeup.sitting.makeup_of else {
+                continue;
+            };
             let key = format!("{}.makeup_of", makeup.key);
             let Some(first) = self.sitting(planned, first_no)? else {
-                let reason = Reason::new("plan.unknown_first", format!("没有场次 {first_no}"), format!("no sitting {first_no}"));
+                let reason = Reason::new(
+                    "plan.unknown_first",
+                    format!("没有场次 {first_no}"),
+                    format!("no sitting {first_no}"),
+                );
                 self.fault(&key, reason);
                 continue;
             };
             if first.makeup_of.is_some() || first.last_end_ms() > makeup.sitting.start_ms {
-                let reason = Reason::new("plan.makeup_order", "补考应在正考结束之后", "a makeup starts after its first sitting has ended");
+                let reason = Reason::new(
+                    "plan.makeup_order",
+                    "补考应在正考结束之后",
+                    "a makeup starts after its first sitting has ended",
+                );
                 self.fault(&key, reason);
             }
             let zone = chrono::FixedOffset::east_opt(8 * 3600);
@@ -148,14 +220,25 @@ impl Check<'_> {
                 .zip(zone)
                 .map(|(start, zone)| start.with_timezone(&zone).date_naive());
             let same_day = first_day == Some(makeup.day);
-            if same_day && first.answer_release != AnswerRelease::OnSite && !makeup.results_returned_before {
+            if same_day
+                && first.answer_release != AnswerRelease::OnSite
+                && !makeup.results_returned_before
+            {
                 let zh = "当日补考需要考试点当场出成绩（answer_release = \"on_site\"）或中心当日返回成绩（results_returned_before = true）";
                 let en = "a makeup on the same day needs answers released on site, or results returned by the center";
                 self.fault(&key, Reason::new("plan.same_day_makeup", zh, en));
             }
             for (place, class) in makeup.sitting.class_groups.iter().enumerate() {
-                if !first.class_groups.iter().any(|group| group.name == class.name) {
-                    let reason = Reason::new("plan.makeup_class", "正考场次没有这个班级", "the first sitting has no such class group");
+                if !first
+                    .class_groups
+                    .iter()
+                    .any(|group| group.name == class.name)
+                {
+                    let reason = Reason::new(
+                        "plan.makeup_class",
+                        "正考场次没有这个班级",
+                        "the first sitting has no such class group",
+                    );
                     self.fault(&format!("{}.class[{place}].name", makeup.key), reason);
                 }
             }
@@ -163,8 +246,14 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn sitting(&self, planned: &[PlannedSitting], sitting_no: &str) -> Result<Option<Sitting>, CenterError> {
-        let here = planned.iter().find(|planned| planned.sitting.sitting_no == sitting_no);
+    fn sitting(
+        &self,
+        planned: &[PlannedSitting],
+        sitting_no: &str,
+    ) -> Result<Option<Sitting>, CenterError> {
+        let here = planned
+            .iter()
+            .find(|planned| planned.sitting.sitting_no == sitting_no);
         match here {
             Some(planned) => Ok(Some(planned.sitting.clone())),
             None => match super::sitting(self.conn, sitting_no) {
@@ -179,18 +268,34 @@ impl Check<'_> {
     fn numbers(&mut self, planned: &[PlannedSitting]) -> Result<(), CenterError> {
         for this in planned {
             let sql = "SELECT plan_no FROM sittings WHERE sitting_no = ?1 AND plan_no <> ?2";
-            let other: Option<String> =
-                self.conn.query_row(sql, [this.sitting.sitting_no.as_str(), self.plan_no], |row| row.get(0)).optional()?;
+            let other: Option<String> = self
+                .conn
+                .query_row(
+                    sql,
+                    [this.sitting.sitting_no.as_str(), self.plan_no],
+                    |row| row.get(0),
+                )
+                .optional()?;
             if let Some(other) = other {
-                let reason = Reason::new("plan.sitting_taken", format!("场次编号已用于计划 {other}"), format!("the number belongs to plan {other}"));
+                let reason = Reason::new(
+                    "plan.sitting_taken",
+                    format!("场次编号已用于计划 {other}"),
+                    format!("the number belongs to plan {other}"),
+                );
                 self.fault(&format!("{}.no", this.key), reason);
             }
         }
         let mut statement = self.conn.prepare(
             "SELECT DISTINCT s.sitting_no FROM sittings s JOIN issues i ON i.sitting_no = s.sitting_no WHERE s.plan_no = ?1",
         )?;
-        let issued = statement.query_map([self.plan_no], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-        for sitting_no in issued.iter().filter(|no| !planned.iter().any(|planned| planned.sitting.sitting_no == **no)) {
+        let issued = statement
+            .query_map([self.plan_no], |row| row.get::<_, String>(0))?
+            .collect::<Result<Vec<_>, _>>()?;
+        for sitting_no in issued.iter().filter(|no| {
+            !planned
+                .iter()
+                .any(|planned| planned.sitting.sitting_no == **no)
+        }) {
             let reason = Reason::new(
                 "plan.issued_missing",
                 format!("已签发的场次 {sitting_no} 不在文件中"),
@@ -203,15 +308,30 @@ impl Check<'_> {
 
     fn banks(&mut self, planned: &[PlannedSitting]) -> Result<(), CenterError> {
         for this in planned {
-            for (place, (class, (_, bank))) in this.sitting.class_groups.iter().zip(&this.banks).enumerate() {
+            for (place, (class, (_, bank))) in this
+                .sitting
+                .class_groups
+                .iter()
+                .zip(&this.banks)
+                .enumerate()
+            {
                 let key = format!("{}.class[{place}]", this.key);
                 let items = bank::items(self.conn, bank)?;
                 if items.is_empty() {
-                    let reason = Reason::new("plan.unknown_bank", format!("题库 {bank} 没有试题"), format!("bank {bank} holds no items"));
+                    let reason = Reason::new(
+                        "plan.unknown_bank",
+                        format!("题库 {bank} 没有试题"),
+                        format!("bank {bank} holds no items"),
+                    );
                     self.fault(&format!("{key}.bank"), reason);
-                } else if let Err(shortages) = check_blueprint(&bank::index(&items), &class.blueprint) {
+                } else if let Err(shortages) =
+                    check_blueprint(&bank::index(&items), &class.blueprint)
+                {
                     for shortage in shortages {
-                        self.fault(&format!("{key}.part[{}]", shortage.part), shortage_reason(class, &shortage));
+                        self.fault(
+                            &format!("{key}.part[{}]", shortage.part),
+                            shortage_reason(class, &shortage),
+                        );
                     }
                 }
             }
@@ -219,25 +339,41 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn roster(&mut self, planned: &[PlannedSitting], from: &PlanFiles<'_>) -> Result<Vec<Enlisted>, CenterError> {
+    fn roster(
+        &mut self,
+        planned: &[PlannedSitting],
+        from: &PlanFiles<'_>,
+    ) -> Result<Vec<Enlisted>, CenterError> {
         let classes = self.class_places(planned);
         let mut photos = PictureSource::open(from.photos).unwrap_or_else(|reason| {
             self.faults.add(&file_name(from.photos), None, "", reason);
             PictureSource::None
         });
         let nothing = Reason::new("roster.empty", "名册没有考生", "no candidates");
-        let Some(table) = sheet::read(from.roster, super::roster::REQUIRED, nothing, self.faults) else {
+        let Some(table) = sheet::read(from.roster, super::roster::REQUIRED, nothing, self.faults)
+        else {
             return Ok(Vec::new());
         };
         let enlisted = RosterReader::new(&table, &classes, &mut photos, self.faults).read();
         for person in &enlisted {
             let sql = "SELECT s.plan_no FROM candidates c JOIN sittings s ON s.sitting_no = c.sitting_no \
                        WHERE c.ticket_no = ?1 AND s.plan_no <> ?2";
-            let other: Option<String> =
-                self.conn.query_row(sql, [person.candidate.ticket_no.as_str(), self.plan_no], |row| row.get(0)).optional()?;
+            let other: Option<String> = self
+                .conn
+                .query_row(
+                    sql,
+                    [person.candidate.ticket_no.as_str(), self.plan_no],
+                    |row| row.get(0),
+                )
+                .optional()?;
             if let Some(other) = other {
-                let reason = Reason::new("roster.ticket_taken", format!("准考证号已用于计划 {other}"), format!("the ticket belongs to plan {other}"));
-                self.faults.add(&table.sheet, Some(person.row), "准考证号", reason);
+                let reason = Reason::new(
+                    "roster.ticket_taken",
+                    format!("准考证号已用于计划 {other}"),
+                    format!("the ticket belongs to plan {other}"),
+                );
+                self.faults
+                    .add(&table.sheet, Some(person.row), "准考证号", reason);
             }
         }
         Ok(enlisted)
@@ -246,7 +382,10 @@ impl Check<'_> {
     /// Class groups by name. Makeups that name their first sitting take its roster and none of the file's rows.
     fn class_places(&mut self, planned: &[PlannedSitting]) -> BTreeMap<String, ClassPlace> {
         let mut classes = BTreeMap::new();
-        for this in planned.iter().filter(|planned| planned.sitting.makeup_of.is_none()) {
+        for this in planned
+            .iter()
+            .filter(|planned| planned.sitting.makeup_of.is_none())
+        {
             for (place, class) in this.sitting.class_groups.iter().enumerate() {
                 let target = ClassPlace {
                     sitting_no: this.sitting.sitting_no.clone(),
@@ -254,7 +393,11 @@ impl Check<'_> {
                     fee_needed: class.attempt_type == AttemptType::FirstAttempt,
                 };
                 if classes.insert(class.name.clone(), target).is_some() {
-                    let reason = Reason::new("plan.class_in_two", "两个场次有同名班级", "two sittings have a class group of this name");
+                    let reason = Reason::new(
+                        "plan.class_in_two",
+                        "两个场次有同名班级",
+                        "two sittings have a class group of this name",
+                    );
                     self.fault(&format!("{}.class[{place}].name", this.key), reason);
                 }
             }
@@ -263,19 +406,46 @@ impl Check<'_> {
     }
 
     /// A makeup carries its first sitting's whole roster: who may sit is decided on the day.
-    fn carry_rosters(&mut self, planned: &[PlannedSitting], enlisted: &mut Vec<Enlisted>) -> Result<(), CenterError> {
+    fn carry_rosters(
+        &mut self,
+        planned: &[PlannedSitting],
+        enlisted: &mut Vec<Enlisted>,
+    ) -> Result<(), CenterError> {
         for this in planned {
-            let Some(first_no) = &this.sitting.makeup_of else { continue };
-            let Some(first) = self.sitting(planned, first_no)? else { continue };
-            let from_file = planned.iter().any(|planned| planned.sitting.sitting_no == *first_no);
+            let Some(first_no) = &this.sitting.makeup_of else {
+                continue;
+            };
+            let Some(first) = self.sitting(planned, first_no)? else {
+                continue;
+            };
+            let from_file = planned
+                .iter()
+                .any(|planned| planned.sitting.sitting_no == *first_no);
             for class in &this.sitting.class_groups {
-                let Some(group) = first.class_groups.iter().find(|group| group.name == class.name) else { continue };
+                let Some(group) = first
+                    .class_groups
+                    .iter()
+                    .find(|group| group.name == class.name)
+                else {
+                    continue;
+                };
                 let mut carried: Vec<Enlisted> = if from_file {
-                    let of = |person: &&Enlisted| person.sitting_no == *first_no && person.candidate.class_no == group.class_no;
+                    let of = |person: &&Enlisted| {
+                        person.sitting_no == *first_no
+                            && person.candidate.class_no == group.class_no
+                    };
                     enlisted.iter().filter(of).cloned().collect()
                 } else {
                     let people = super::candidates(self.conn, first_no, &group.class_no)?;
-                    people.into_iter().map(|(candidate, photo)| Enlisted { row: 0, sitting_no: String::new(), candidate, photo }).collect()
+                    people
+                        .into_iter()
+                        .map(|(candidate, photo)| Enlisted {
+                            row: 0,
+                            sitting_no: String::new(),
+                            candidate,
+                            photo,
+                        })
+                        .collect()
                 };
                 for person in &mut carried {
                     person.sitting_no.clone_from(&this.sitting.sitting_no);
@@ -290,7 +460,10 @@ impl Check<'_> {
     fn seats(&mut self, planned: &[PlannedSitting], enlisted: &[Enlisted]) {
         for this in planned {
             let sitting = &this.sitting;
-            let people: Vec<&Enlisted> = enlisted.iter().filter(|person| person.sitting_no == sitting.sitting_no).collect();
+            let people: Vec<&Enlisted> = enlisted
+                .iter()
+                .filter(|person| person.sitting_no == sitting.sitting_no)
+                .collect();
             let key = format!("{}.capacity", this.key);
             if people.len() > sitting.capacity as usize {
                 let (count, seats) = (people.len(), sitting.capacity);
@@ -301,11 +474,17 @@ impl Check<'_> {
                 );
                 self.fault(&key, reason);
             }
-            if let Some(person) = people.iter().find(|person| person.candidate.seat_no > sitting.capacity) {
+            if let Some(person) = people
+                .iter()
+                .find(|person| person.candidate.seat_no > sitting.capacity)
+            {
                 let reason = Reason::new(
                     "plan.seat_beyond",
                     format!("考位号 {} 超出考位数", person.candidate.seat_no),
-                    format!("seat {} is beyond the room's seats", person.candidate.seat_no),
+                    format!(
+                        "seat {} is beyond the room's seats",
+                        person.candidate.seat_no
+                    ),
                 );
                 self.fault(&key, reason);
             }
@@ -314,7 +493,11 @@ impl Check<'_> {
 }
 
 fn shortage_reason(class: &ClassGroup, shortage: &Shortage) -> Reason {
-    let kind = class.blueprint.parts.get(shortage.part as usize).map_or("", |part| part.item_type.zh());
+    let kind = class
+        .blueprint
+        .parts
+        .get(shortage.part as usize)
+        .map_or("", |part| part.item_type.zh());
     let (wanted, available) = (shortage.wanted, shortage.available);
     let point = shortage.knowledge_point.as_deref().unwrap_or("");
     let (zh, en) = match shortage.reason {
@@ -324,7 +507,9 @@ fn shortage_reason(class: &ClassGroup, shortage: &Shortage) -> Reason {
         ),
         ShortageReason::KnowledgePoint => (
             format!("知识点“{point}”的{kind}题不够：需要 {wanted}，只有 {available}"),
-            format!("the bank lacks items of knowledge point {point}: {wanted} wanted, {available} there"),
+            format!(
+                "the bank lacks items of knowledge point {point}: {wanted} wanted, {available} there"
+            ),
         ),
         ShortageReason::QuotasExceedPart => (
             "各知识点最少题数之和超过本部分题数".to_owned(),
@@ -334,14 +519,20 @@ fn shortage_reason(class: &ClassGroup, shortage: &Shortage) -> Reason {
             format!("整组案例凑不出 {wanted} 题"),
             format!("no selection of whole cases has exactly {wanted} items"),
         ),
-        ShortageReason::CasePartRepeated => {
-            ("同一题型只能有一个案例部分".to_owned(), "a second part of cases of the same type".to_owned())
-        }
-        ShortageReason::TooManyCombinations => {
-            ("案例与知识点组合过多，无法核对".to_owned(), "too many combinations of cases and quotas to check".to_owned())
-        }
+        ShortageReason::CasePartRepeated => (
+            "同一题型只能有一个案例部分".to_owned(),
+            "a second part of cases of the same type".to_owned(),
+        ),
+        ShortageReason::TooManyCombinations => (
+            "案例与知识点组合过多，无法核对".to_owned(),
+            "too many combinations of cases and quotas to check".to_owned(),
+        ),
     };
-    Reason { code: shortage.reason.code(), zh, en }
+    Reason {
+        code: shortage.reason.code(),
+        zh,
+        en,
+    }
 }
 
 fn save(

@@ -33,12 +33,24 @@ pub(super) struct Books {
 }
 
 impl Books {
-    pub fn open(home: &Home, conn: &Connection, sitting_no: &str, latest: u32, results: &KemSecret) -> Result<Books, CenterError> {
+    pub fn open(
+        home: &Home,
+        conn: &Connection,
+        sitting_no: &str,
+        latest: u32,
+        results: &KemSecret,
+    ) -> Result<Books, CenterError> {
         let mut versions = BTreeMap::new();
         for version in 1..latest {
-            versions.insert(version, Book::open(home, conn, sitting_no, version, results)?);
+            versions.insert(
+                version,
+                Book::open(home, conn, sitting_no, version, results)?,
+            );
         }
-        Ok(Books { versions, newest: Book::open(home, conn, sitting_no, latest, results)? })
+        Ok(Books {
+            versions,
+            newest: Book::open(home, conn, sitting_no, latest, results)?,
+        })
     }
 
     pub fn newest(&self) -> &Book {
@@ -46,16 +58,27 @@ impl Books {
     }
 
     pub fn version(&self, version: u32) -> Option<&Book> {
-        if version == self.newest.document.sitting.version { Some(&self.newest) } else { self.versions.get(&version) }
+        if version == self.newest.document.sitting.version {
+            Some(&self.newest)
+        } else {
+            self.versions.get(&version)
+        }
     }
 }
 
 impl Book {
-    fn open(home: &Home, conn: &Connection, sitting_no: &str, version: u32, results: &KemSecret) -> Result<Book, CenterError> {
+    fn open(
+        home: &Home,
+        conn: &Connection,
+        sitting_no: &str,
+        version: u32,
+        results: &KemSecret,
+    ) -> Result<Book, CenterError> {
         let document = issue::document(home, conn, sitting_no, version)?;
         let mut packages = BTreeMap::new();
         for reference in &document.packages {
-            let package = VerifiedPackage::open(&home.object(&reference.hash), &home.directory().issuer)?;
+            let package =
+                VerifiedPackage::open(&home.object(&reference.hash), &home.directory().issuer)?;
             let keys = package.center_keys(results)?;
             let paper = SecretKey::from_bytes(keys.paper_key);
             let open = OpenPackage {
@@ -74,8 +97,18 @@ impl Book {
     pub fn people(&self) -> Vec<(Candidate, String)> {
         let mut people = Vec::new();
         for (class_no, package) in &self.packages {
-            let name = self.document.sitting.class_group(class_no).map(|class| class.name.clone()).unwrap_or_default();
-            people.extend(package.roster.iter().map(|candidate| (candidate.clone(), name.clone())));
+            let name = self
+                .document
+                .sitting
+                .class_group(class_no)
+                .map(|class| class.name.clone())
+                .unwrap_or_default();
+            people.extend(
+                package
+                    .roster
+                    .iter()
+                    .map(|candidate| (candidate.clone(), name.clone())),
+            );
         }
         people.sort_by_key(|(candidate, _)| (candidate.seat_no, candidate.ticket_no.clone()));
         people

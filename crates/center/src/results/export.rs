@@ -8,22 +8,71 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet};
 use std::fs;
 use std::path::Path;
 
-const TYPES: [ItemType; 3] = [ItemType::TrueFalse, ItemType::SingleChoice, ItemType::MultipleChoice];
-
-const HEADER: [&str; 20] = [
-    "考位号", "准考证号", "姓名", "证件号码", "班级", "状态", "判断", "单选", "多选", "总分", "是否及格", "考试点评分", "开始时间", "交卷时间", "设备",
-    "版本", "单位", "培训机构", "异常数", "异常说明",
+const TYPES: [ItemType; 3] = [
+    ItemType::TrueFalse,
+    ItemType::SingleChoice,
+    ItemType::MultipleChoice,
 ];
 
-const ANOMALY_HEADER: [&str; 8] = ["准考证号", "姓名", "设备", "程度", "代码", "说明", "English", "详情"];
+const HEADER: [&str; 20] = [
+    "考位号",
+    "准考证号",
+    "姓名",
+    "证件号码",
+    "班级",
+    "状态",
+    "判断",
+    "单选",
+    "多选",
+    "总分",
+    "是否及格",
+    "考试点评分",
+    "开始时间",
+    "交卷时间",
+    "设备",
+    "版本",
+    "单位",
+    "培训机构",
+    "异常数",
+    "异常说明",
+];
+
+const ANOMALY_HEADER: [&str; 8] = [
+    "准考证号",
+    "姓名",
+    "设备",
+    "程度",
+    "代码",
+    "说明",
+    "English",
+    "详情",
+];
 
 /// Writes `results.xlsx`, `results.csv` and `anomalies.csv` into a folder.
 pub fn export(results: &Results, folder: &Path) -> Result<(), CenterError> {
     fs::create_dir_all(folder).map_err(CenterError::io(folder))?;
-    let lines: Vec<Vec<Cell>> = results.candidates.iter().map(|line| cells(results, line)).collect();
-    let anomalies: Vec<Vec<String>> = results.anomalies.iter().map(|anomaly| anomaly_cells(results, anomaly)).collect();
-    write_csv(&folder.join("results.csv"), &HEADER, lines.iter().map(|line| line.iter().map(Cell::text).collect()))?;
-    write_csv(&folder.join("anomalies.csv"), &ANOMALY_HEADER, anomalies.iter().cloned())?;
+    let lines: Vec<Vec<Cell>> = results
+        .candidates
+        .iter()
+        .map(|line| cells(results, line))
+        .collect();
+    let anomalies: Vec<Vec<String>> = results
+        .anomalies
+        .iter()
+        .map(|anomaly| anomaly_cells(results, anomaly))
+        .collect();
+    write_csv(
+        &folder.join("results.csv"),
+        &HEADER,
+        lines
+            .iter()
+            .map(|line| line.iter().map(Cell::text).collect()),
+    )?;
+    write_csv(
+        &folder.join("anomalies.csv"),
+        &ANOMALY_HEADER,
+        anomalies.iter().cloned(),
+    )?;
     write_xlsx(&folder.join("results.xlsx"), results, &lines, &anomalies)
 }
 
@@ -47,7 +96,8 @@ impl Cell {
 
 fn cells(results: &Results, line: &CandidateResult) -> Vec<Cell> {
     let text = |text: &str| Cell::Text(text.to_owned());
-    let points = |half: Option<u32>| half.map_or(Cell::Nothing, |half| Cell::Number(f64::from(half) / 2.0));
+    let points =
+        |half: Option<u32>| half.map_or(Cell::Nothing, |half| Cell::Number(f64::from(half) / 2.0));
     let time = |ms: Option<i64>| ms.map_or(Cell::Nothing, |ms| Cell::Text(local_time(ms)));
     let candidate = &line.candidate;
     let mut row = vec![
@@ -63,7 +113,9 @@ fn cells(results: &Results, line: &CandidateResult) -> Vec<Cell> {
         let score = rows.and_then(|rows| rows.iter().find(|row| row.item_type == item_type));
         row.push(points(score.map(|score| score.half_points)));
     }
-    row.push(points(line.grade.as_ref().map(|grade| grade.total_half_points)));
+    row.push(points(
+        line.grade.as_ref().map(|grade| grade.total_half_points),
+    ));
     row.push(match &line.grade {
         Some(grade) if grade.passed => text("及格"),
         Some(_) => text("不及格"),
@@ -76,7 +128,8 @@ fn cells(results: &Results, line: &CandidateResult) -> Vec<Cell> {
         time(line.started_ms),
         time(line.handed_in_ms),
         text(line.device.as_deref().unwrap_or("")),
-        line.version.map_or(Cell::Nothing, |version| Cell::Number(f64::from(version))),
+        line.version
+            .map_or(Cell::Nothing, |version| Cell::Number(f64::from(version))),
         text(&candidate.employer),
         text(&candidate.training_org),
         Cell::Number(anomalies.len() as f64),
@@ -87,7 +140,10 @@ fn cells(results: &Results, line: &CandidateResult) -> Vec<Cell> {
 
 fn anomaly_cells(results: &Results, anomaly: &Anomaly) -> Vec<String> {
     let ticket_no = anomaly.ticket_no.clone().unwrap_or_default();
-    let person = results.candidates.iter().find(|line| line.candidate.ticket_no == ticket_no);
+    let person = results
+        .candidates
+        .iter()
+        .find(|line| line.candidate.ticket_no == ticket_no);
     let (zh, en) = anomaly.words();
     let severity = match anomaly.severity {
         Severity::Severe => "须核查 severe",
@@ -95,7 +151,9 @@ fn anomaly_cells(results: &Results, anomaly: &Anomaly) -> Vec<String> {
     };
     vec![
         ticket_no,
-        person.map(|line| line.candidate.name.clone()).unwrap_or_default(),
+        person
+            .map(|line| line.candidate.name.clone())
+            .unwrap_or_default(),
         anomaly.device.clone().unwrap_or_default(),
         severity.to_owned(),
         anomaly.code.to_owned(),
@@ -106,18 +164,29 @@ fn anomaly_cells(results: &Results, anomaly: &Anomaly) -> Vec<String> {
 }
 
 /// UTF-8 with a byte order mark, so that Excel shows Chinese.
-fn write_csv(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<(), CenterError> {
+fn write_csv(
+    path: &Path,
+    header: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<(), CenterError> {
     let failed = |error: csv::Error| CenterError::Spreadsheet(error.to_string());
     let mut writer = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
     writer.write_record(header).map_err(failed)?;
     for row in rows {
         writer.write_record(&row).map_err(failed)?;
     }
-    let bytes = writer.into_inner().map_err(|error| CenterError::Spreadsheet(error.to_string()))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| CenterError::Spreadsheet(error.to_string()))?;
     files::replace(path, &bytes)
 }
 
-fn write_xlsx(path: &Path, results: &Results, lines: &[Vec<Cell>], anomalies: &[Vec<String>]) -> Result<(), CenterError> {
+fn write_xlsx(
+    path: &Path,
+    results: &Results,
+    lines: &[Vec<Cell>],
+    anomalies: &[Vec<String>],
+) -> Result<(), CenterError> {
     let mut book = Workbook::new();
     let bold = Format::new().set_bold();
     let sheet = book.add_worksheet().set_name("成绩")?;
@@ -141,14 +210,22 @@ fn write_xlsx(path: &Path, results: &Results, lines: &[Vec<Cell>], anomalies: &[
     let sheet = book.add_worksheet().set_name("汇总")?;
     let plan = &results.sitting.plan;
     let mut facts = vec![
-        ("考试计划".to_owned(), format!("{} {}", plan.plan_no, plan.name)),
+        (
+            "考试计划".to_owned(),
+            format!("{} {}", plan.plan_no, plan.name),
+        ),
         ("场次".to_owned(), results.sitting.sitting_no.clone()),
         ("考试点".to_owned(), plan.site_name.clone()),
         ("考场".to_owned(), results.sitting.room_name.clone()),
         ("计划开考".to_owned(), local_time(results.sitting.start_ms)),
         ("生成时间".to_owned(), local_time(results.made_ms)),
     ];
-    facts.extend(results.totals().into_iter().map(|(zh, _, count)| (zh.to_owned(), count.to_string())));
+    facts.extend(
+        results
+            .totals()
+            .into_iter()
+            .map(|(zh, _, count)| (zh.to_owned(), count.to_string())),
+    );
     for (row, (name, value)) in (0u32..).zip(facts) {
         sheet.write_string_with_format(row, 0, name, &bold)?;
         sheet.write_string(row, 1, value)?;
@@ -169,5 +246,6 @@ fn header(sheet: &mut Worksheet, names: &[&str], bold: &Format) -> Result<(), Ce
 fn local_time(ms: i64) -> String {
     let zone = FixedOffset::east_opt(8 * 3600);
     let time = zone.and_then(|zone| zone.timestamp_millis_opt(ms).single());
-    time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
+    time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string())
+        .unwrap_or_default()
 }

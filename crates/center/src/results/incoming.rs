@@ -21,7 +21,9 @@ impl Desk<'_> {
         let mut statement = self.conn.prepare(
             "SELECT position, hash FROM received WHERE sitting_no = ?1 AND kind = 'bundle' ORDER BY position",
         )?;
-        let rows = statement.query_map([sitting_no], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?)))?;
+        let rows = statement.query_map([sitting_no], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?))
+        })?;
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let mut all = Vec::new();
         for (position, hash) in rows {
@@ -43,26 +45,50 @@ impl Desk<'_> {
         SealedObject::from_bytes(&bytes).ok()
     }
 
-    fn read_one(&self, position: i64, hash: &Hash32) -> Result<Result<Received, Anomaly>, CenterError> {
-        let Some(object) = self.object(hash) else { return Ok(Err(Anomaly::severe("results.object_lost"))) };
+    fn read_one(
+        &self,
+        position: i64,
+        hash: &Hash32,
+    ) -> Result<Result<Received, Anomaly>, CenterError> {
+        let Some(object) = self.object(hash) else {
+            return Ok(Err(Anomaly::severe("results.object_lost")));
+        };
         let Some(device) = self.signer(&object.device)? else {
             return Ok(Err(Anomaly::severe("results.unknown_device")));
         };
         let unfit = |code| Anomaly::severe(code).device(&device.name);
-        let Ok(bundle) = object.open::<Bundle>(&self.results_key) else { return Ok(Err(unfit("results.unreadable"))) };
-        let outside = (ObjectKind::Bundle, object.site, object.sitting_no, object.version);
-        let inside = (object.kind, bundle.site.clone(), bundle.sitting_no.clone(), bundle.version);
+        let Ok(bundle) = object.open::<Bundle>(&self.results_key) else {
+            return Ok(Err(unfit("results.unreadable")));
+        };
+        let outside = (
+            ObjectKind::Bundle,
+            object.site,
+            object.sitting_no,
+            object.version,
+        );
+        let inside = (
+            object.kind,
+            bundle.site.clone(),
+            bundle.sitting_no.clone(),
+            bundle.version,
+        );
         if outside != inside || device.site != bundle.site {
             return Ok(Err(unfit("results.place").ticket(&bundle.ticket_no)));
         }
         let Some(book) = self.books.version(bundle.version) else {
-            return Ok(Err(unfit("results.unknown_version").ticket(&bundle.ticket_no)));
+            return Ok(Err(
+                unfit("results.unknown_version").ticket(&bundle.ticket_no)
+            ));
         };
         match book.packages.get(&bundle.class_no) {
             Some(package) if package.hash == bundle.package => {}
             _ => return Ok(Err(unfit("results.wrong_package").ticket(&bundle.ticket_no))),
         }
-        Ok(Ok(Received { position, device, bundle }))
+        Ok(Ok(Received {
+            position,
+            device,
+            bundle,
+        }))
     }
 
     /// A device that was approved once; one that was revoked later has still signed what it signed.

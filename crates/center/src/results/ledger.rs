@@ -16,76 +16,107 @@ use std::ops::ControlFlow;
 
 /// One readable entry of an attempt.
 pub(super) struct Recorded {
-    pub seq: u64,
     pub event: Event,
     pub exam_ms: Option<ExamMs>,
-    leaf: merkle::Hash,
 }
+
+/// An entry's place and leaf: known even where its body cannot be read.
+type Leaf = (u64, merkle::Hash);
 
 impl Desk<'_> {
     /// The attempt's events in order, with everything reported that does not fit.
-    pub(super) fn check_ledger(&mut self, received: &Received) -> Result<Vec<Recorded>, CenterError> {
-        let found = self.decode(received);
-        let last = found.last().map(|recorded| recorded.seq);
-        let covered = self.check_checkpoint(received, last);
-        self.compare_with_replica(received, &found, covered)?;
-        Ok(found)
+    pub(super) fn check_ledger(
+        &mut self,
+        received: &Received,
+    ) -> Result<Vec<Recorded>, CenterError> {
+        let (events, leaves) = self.decode(received);
+        let covered = self.check_checkpoint(received, leaves.last().map(|(seq, _)| *seq));
+        self.compare_with_replica(received, &leaves, covered)?;
+        Ok(events)
     }
 
     fn severe(&mut self, received: &Received, code: &'static str, detail: impl Into<String>) {
-        let anomaly = Anomaly::severe(code).ticket(&received.bundle.ticket_no).device(&received.device.name);
+        let anomaly = Anomaly::severe(code)
+            .ticket(&received.bundle.ticket_no)
+            .device(&received.device.name);
         self.report(anomaly.detail(detail));
     }
 
     fn note(&mut self, received: &Received, code: &'static str, detail: impl Into<String>) {
-        let anomaly = Anomaly::note(code).ticket(&received.bundle.ticket_no).device(&received.device.name);
+        let anomaly = Anomaly::note(code)
+            .ticket(&received.bundle.ticket_no)
+            .device(&received.device.name);
         self.report(anomaly.detail(detail));
     }
 
-    fn decode(&mut self, received: &Received) -> Vec<Recorded> {
+    fn decode(&mut self, received: &Received) -> (Vec<Recorded>, Vec<Leaf>) {
         let bundle = &received.bundle;
         let key = self.attempt_key(received);
-        let mut all: Vec<Recorded> = Vec::new();
+        let mut events: Vec<Recorded> = Vec::new();
+        let mut leaves: Vec<Leaf> = Vec::new();
         for (place, bytes) in bundle.entries.iter().enumerate() {
             let Ok(entry) = Entry::decode(bytes) else {
                 self.severe(received, "results.entry_damaged", format!("{place}"));
                 continue;
             };
-            let own = entry.ledger_id.as_slice() == bundle.ledger_id && entry.attempt.is_some_and(|id| id.as_slice() == bundle.attempt_id);
+            let own = entry.ledger_id.as_slice() == bundle.ledger_id
+                && entry
+                    .attempt
+                    .is_some_and(|id| id.as_slice() == bundle.attempt_id);
             if !own {
                 self.severe(received, "results.entry_foreign", format!("{place}"));
                 continue;
             }
-            let in_order = all.last().is_none_or(|before| before.seq < entry.seq);
+            let in_order = leaves.last().is_none_or(|(before, _)| *before < entry.seq);
             if entry.attempt_seq != place as u64 || !in_order {
                 self.severe(received, "results.entries_gap", format!("{place}"));
             }
+            leaves.push((entry.seq, merkle::leaf_hash(bytes)));
             match entry.event(key.as_ref()) {
-                Ok(event) => {
-                    all.push(Recorded { seq: entry.seq, event, exam_ms: entry.exam_ms, leaf: merkle::leaf_hash(bytes) });
-                }
+                Ok(event) => events.push(Recorded {
+                    event,
+                    exam_ms: entry.exam_ms,
+                }),
                 Err(_) => self.severe(received, "results.entry_damaged", format!("{place}")),
             }
         }
-        all
+        (events, leaves)
     }
 
     fn attempt_key(&self, received: &Received) -> Option<SecretKey> {
         let bundle = &received.bundle;
-        let package = self.books.version(bundle.version)?.packages.get(&bundle.class_no)?;
+        let package = self
+            .books
+            .version(bundle.version)?
+            .packages
+            .get(&bundle.class_no)?;
         let id: [u8; 16] = bundle.attempt_id.as_slice().try_into().ok()?;
-        Some(attempt_key(&SecretKey::from_bytes(package.keys.paper_key), &id))
+        Some(attempt_key(
+            &SecretKey::from_bytes(package.keys.paper_key),
+            &id,
+        ))
     }
 
     /// The size and root that the device signed.
-    fn check_checkpoint(&mut self, received: &Received, last: Option<u64>) -> Option<(u64, merkle::Hash)> {
+    fn check_checkpoint(
+        &mut self,
+        received: &Received,
+        last: Option<u64>,
+    ) -> Option<(u64, merkle::Hash)> {
         let directory = self.home.directory();
         let ledger_id: [u8; 16] = received.bundle.ledger_id.as_slice().try_into().ok()?;
         let origin = directory.ledger_origin(&ledger_id);
         let witness_name = directory.witness_name();
         let witness = Some((witness_name.as_str(), &directory.witness));
-        let verified = note::verify(&received.bundle.checkpoint, &origin, &received.device.sign, witness);
-        let verified = verified.ok().filter(|verified| verified.checkpoint.origin == origin);
+        let verified = note::verify(
+            &received.bundle.checkpoint,
+            &origin,
+            &received.device.sign,
+            witness,
+        );
+        let verified = verified
+            .ok()
+            .filter(|verified| verified.checkpoint.origin == origin);
         let Some(verified) = verified else {
             self.severe(received, "results.checkpoint", "");
             return None;
@@ -100,11 +131,15 @@ impl Desk<'_> {
     fn compare_with_replica(
         &mut self,
         received: &Received,
-        found: &[Recorded],
+        found: &[Leaf],
         covered: Option<(u64, merkle::Hash)>,
     ) -> Result<(), CenterError> {
-        let Ok(ledger_id) = <[u8; 16]>::try_from(received.bundle.ledger_id.as_slice()) else { return Ok(()) };
-        let Ok(attempt_id) = <[u8; 16]>::try_from(received.bundle.attempt_id.as_slice()) else { return Ok(()) };
+        let Ok(ledger_id) = <[u8; 16]>::try_from(received.bundle.ledger_id.as_slice()) else {
+            return Ok(());
+        };
+        let Ok(attempt_id) = <[u8; 16]>::try_from(received.bundle.attempt_id.as_slice()) else {
+            return Ok(());
+        };
         let replica = Replica::new(self.conn);
         let have = match replica.frontier(&ledger_id) {
             Ok(frontier) => frontier.size,
@@ -116,25 +151,49 @@ impl Desk<'_> {
             .into_iter()
             .filter_map(|(ledger, entry)| (ledger == ledger_id).then_some(entry))
             .collect();
-        let witnessed = if have == 0 { 0 } else { replica.checkpoints(&ledger_id)?.iter().map(|point| point.size).max().unwrap_or(0) };
-        let differs = found.iter().any(|recorded| {
-            recorded.seq < have && !held.iter().any(|entry| entry.seq == recorded.seq && entry.leaf == recorded.leaf)
+        let witnessed = if have == 0 {
+            0
+        } else {
+            replica
+                .checkpoints(&ledger_id)?
+                .iter()
+                .map(|point| point.size)
+                .max()
+                .unwrap_or(0)
+        };
+        let differs = found.iter().any(|(seq, leaf)| {
+            *seq < have
+                && !held
+                    .iter()
+                    .any(|entry| entry.seq == *seq && entry.leaf == *leaf)
         });
         if differs {
             self.severe(received, "results.ledger_differs", "");
         }
-        if found.iter().any(|recorded| recorded.seq >= have) {
+        if found.iter().any(|(seq, _)| *seq >= have) {
             self.note(received, "results.not_replicated", format!("{have}"));
         }
-        if found.iter().any(|recorded| recorded.seq >= witnessed) {
+        if found.iter().any(|(seq, _)| *seq >= witnessed) {
             self.note(received, "results.unwitnessed", format!("{witnessed}"));
         }
-        let Some((size, root)) = covered else { return Ok(()) };
-        if held.iter().any(|entry| entry.seq < size && !found.iter().any(|recorded| recorded.seq == entry.seq)) {
+        let Some((size, root)) = covered else {
+            return Ok(());
+        };
+        if held
+            .iter()
+            .any(|entry| entry.seq < size && !found.iter().any(|(seq, _)| *seq == entry.seq))
+        {
             self.severe(received, "results.entries_left_out", "");
         }
-        let answers = ["exam.answer_saved", "exam.handed_in", "exam.attempt_started"];
-        if held.iter().any(|entry| entry.seq >= size && answers.contains(&entry.kind.as_str())) {
+        let answers = [
+            "exam.answer_saved",
+            "exam.handed_in",
+            "exam.attempt_started",
+        ];
+        if held
+            .iter()
+            .any(|entry| entry.seq >= size && answers.contains(&entry.kind.as_str()))
+        {
             self.severe(received, "results.entries_after", "");
         }
         if size <= have && self.replica_root(&ledger_id, size)? != root {
@@ -161,7 +220,11 @@ impl Desk<'_> {
         let mut found = Vec::new();
         for ledger in replica.ledgers()? {
             replica.each_entry(&ledger.ledger_id, 0, &mut |stored| {
-                let relevant = ["exam.sitting_started", "exam.postponed", "system.wall_clock_jumped"];
+                let relevant = [
+                    "exam.sitting_started",
+                    "exam.postponed",
+                    "system.wall_clock_jumped",
+                ];
                 if relevant.contains(&stored.kind.as_str())
                     && let Ok(entry) = Entry::decode(&stored.bytes)
                     && let Ok(event) = entry.event(None)
@@ -178,15 +241,32 @@ impl Desk<'_> {
             .collect();
         for (device, event) in found {
             match event {
-                Event::SittingStarted { sitting_no: no, planned_ms, started_ms, .. } if no == sitting_no && started_ms != planned_ms => {
+                Event::SittingStarted {
+                    sitting_no: no,
+                    planned_ms,
+                    started_ms,
+                    ..
+                } if no == sitting_no && started_ms != planned_ms => {
                     let seconds = (started_ms - planned_ms) / 1000;
-                    self.report(Anomaly::note("results.started_late").device(&device).detail(format!("{seconds} s")));
+                    self.report(
+                        Anomaly::note("results.started_late")
+                            .device(&device)
+                            .detail(format!("{seconds} s")),
+                    );
                 }
-                Event::Postponed { sitting_no: no, order, .. } if no == sitting_no => {
+                Event::Postponed {
+                    sitting_no: no,
+                    order,
+                    ..
+                } if no == sitting_no => {
                     self.check_order(order, None, &device);
                 }
                 Event::WallClockJumped { by_ms } if concerned.contains(&device) => {
-                    self.report(Anomaly::note("results.clock_jumped").device(&device).detail(format!("{} s", by_ms / 1000)));
+                    self.report(
+                        Anomaly::note("results.clock_jumped")
+                            .device(&device)
+                            .detail(format!("{} s", by_ms / 1000)),
+                    );
                 }
                 _ => {}
             }

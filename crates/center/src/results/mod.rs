@@ -90,24 +90,44 @@ pub struct Results {
 
 impl Results {
     pub fn anomalies_of(&self, ticket_no: &str) -> impl Iterator<Item = &Anomaly> {
-        self.anomalies.iter().filter(move |anomaly| anomaly.ticket_no.as_deref() == Some(ticket_no))
+        self.anomalies
+            .iter()
+            .filter(move |anomaly| anomaly.ticket_no.as_deref() == Some(ticket_no))
     }
 
     /// Counts for a summary: Chinese, English, number.
     pub fn totals(&self) -> Vec<(&'static str, &'static str, usize)> {
-        let count = |status| self.candidates.iter().filter(|line| line.status == status).count();
-        let passed = |line: &&CandidateResult| line.grade.as_ref().is_some_and(|grade| grade.passed);
-        let graded = self.candidates.iter().filter(|line| line.grade.is_some()).count();
+        let count = |status| {
+            self.candidates
+                .iter()
+                .filter(|line| line.status == status)
+                .count()
+        };
+        let passed =
+            |line: &&CandidateResult| line.grade.as_ref().is_some_and(|grade| grade.passed);
+        let graded = self
+            .candidates
+            .iter()
+            .filter(|line| line.grade.is_some())
+            .count();
         vec![
             ("考生", "candidates", self.candidates.len()),
             ("有成绩", "graded", graded),
-            ("及格", "passed", self.candidates.iter().filter(passed).count()),
+            (
+                "及格",
+                "passed",
+                self.candidates.iter().filter(passed).count(),
+            ),
             ("待核查", "to review", count(Status::ToReview)),
             ("缺考", "absent", count(Status::Absent)),
             ("证件不符未入场", "not admitted", count(Status::NotAdmitted)),
             ("迟到未入场", "late, refused", count(Status::LateRefused)),
             ("答卷未收到", "not received", count(Status::NotReceived)),
-            ("异常与偏差", "anomalies and deviations", self.anomalies.len()),
+            (
+                "异常与偏差",
+                "anomalies and deviations",
+                self.anomalies.len(),
+            ),
         ]
     }
 }
@@ -129,12 +149,22 @@ pub fn open(home: &Home, sitting_no: &str, now_ms: i64) -> Result<Results, Cente
     let results_key = home.keys().results(sitting_no)?;
     let books = Books::open(home, &conn, sitting_no, latest, &results_key)?;
     let orders = order::of_sitting(home, &conn, sitting_no)?;
-    let mut desk = Desk { home, conn: &conn, results_key, books, orders, anomalies: Vec::new() };
+    let mut desk = Desk {
+        home,
+        conn: &conn,
+        results_key,
+        books,
+        orders,
+        anomalies: Vec::new(),
+    };
     let sitting = desk.books.newest().document.sitting.clone();
     let received = desk.read_received(sitting_no)?;
     let mut by_ticket: BTreeMap<String, Vec<Received>> = BTreeMap::new();
     for bundle in received {
-        by_ticket.entry(bundle.bundle.ticket_no.clone()).or_default().push(bundle);
+        by_ticket
+            .entry(bundle.bundle.ticket_no.clone())
+            .or_default()
+            .push(bundle);
     }
     let mut lines = Vec::new();
     for (candidate, class_name) in desk.books.newest().people() {
@@ -147,17 +177,24 @@ pub fn open(home: &Home, sitting_no: &str, now_ms: i64) -> Result<Results, Cente
     desk.sitting_deviations(sitting_no)?;
     desk.forks(&sitting.plan.site)?;
     let mut anomalies = desk.anomalies;
-    anomalies.sort_by(|a, b| (&a.ticket_no, a.code, &a.detail).cmp(&(&b.ticket_no, b.code, &b.detail)));
+    anomalies
+        .sort_by(|a, b| (&a.ticket_no, a.code, &a.detail).cmp(&(&b.ticket_no, b.code, &b.detail)));
     anomalies.dedup();
     for line in &mut lines {
         let severe = |anomaly: &Anomaly| {
-            anomaly.severity == Severity::Severe && anomaly.ticket_no.as_deref() == Some(&line.candidate.ticket_no)
+            anomaly.severity == Severity::Severe
+                && anomaly.ticket_no.as_deref() == Some(&line.candidate.ticket_no)
         };
         if line.status == Status::Normal && anomalies.iter().any(severe) {
             line.status = Status::ToReview;
         }
     }
-    Ok(Results { sitting, made_ms: now_ms, candidates: lines, anomalies })
+    Ok(Results {
+        sitting,
+        made_ms: now_ms,
+        candidates: lines,
+        anomalies,
+    })
 }
 
 impl Desk<'_> {
@@ -166,7 +203,12 @@ impl Desk<'_> {
     }
 
     /// One candidate's line, from the last bundle of the attempt or from what there is.
-    fn line(&mut self, candidate: Candidate, class_name: String, bundles: Vec<Received>) -> Result<CandidateResult, CenterError> {
+    fn line(
+        &mut self,
+        candidate: Candidate,
+        class_name: String,
+        bundles: Vec<Received>,
+    ) -> Result<CandidateResult, CenterError> {
         let ticket_no = candidate.ticket_no.clone();
         let mut line = CandidateResult {
             candidate,
@@ -207,23 +249,54 @@ impl Desk<'_> {
     /// The bundle that counts: an attempt before any other outcome, then the highest number. Whatever else there is
     /// of another device or with the same number is an anomaly.
     fn choose(&mut self, ticket_no: &str, mut bundles: Vec<Received>) -> Option<Received> {
-        let attempted = |received: &Received| matches!(received.bundle.outcome, Outcome::Attempted { .. });
+        let attempted =
+            |received: &Received| matches!(received.bundle.outcome, Outcome::Attempted { .. });
         // A terminal that never saw a candidate may list them as absent while they sit at another.
-        if bundles.iter().any(|received| !matches!(received.bundle.outcome, Outcome::Absent {})) {
+        if bundles
+            .iter()
+            .any(|received| !matches!(received.bundle.outcome, Outcome::Absent {}))
+        {
             bundles.retain(|received| !matches!(received.bundle.outcome, Outcome::Absent {}));
         }
-        bundles.sort_by_key(|received| (attempted(received), received.bundle.bundle_no, received.position));
+        bundles.sort_by_key(|received| {
+            (
+                attempted(received),
+                received.bundle.bundle_no,
+                received.position,
+            )
+        });
         let chosen = bundles.pop()?;
-        let attempts: Vec<&Received> = bundles.iter().filter(|received| attempted(received)).collect();
-        let ledgers: BTreeSet<&Vec<u8>> = attempts.iter().map(|received| &received.bundle.ledger_id).collect();
-        if attempted(&chosen) && ledgers.iter().any(|ledger| **ledger != chosen.bundle.ledger_id) {
-            self.report(Anomaly::severe("results.two_devices").ticket(ticket_no).device(&chosen.device.name));
+        let attempts: Vec<&Received> = bundles
+            .iter()
+            .filter(|received| attempted(received))
+            .collect();
+        let ledgers: BTreeSet<&Vec<u8>> = attempts
+            .iter()
+            .map(|received| &received.bundle.ledger_id)
+            .collect();
+        if attempted(&chosen)
+            && ledgers
+                .iter()
+                .any(|ledger| **ledger != chosen.bundle.ledger_id)
+        {
+            self.report(
+                Anomaly::severe("results.two_devices")
+                    .ticket(ticket_no)
+                    .device(&chosen.device.name),
+            );
         }
-        for other in bundles.iter().filter(|other| other.bundle.ledger_id == chosen.bundle.ledger_id) {
+        for other in bundles
+            .iter()
+            .filter(|other| other.bundle.ledger_id == chosen.bundle.ledger_id)
+        {
             let same_number = other.bundle.bundle_no == chosen.bundle.bundle_no;
             let grew = chosen.bundle.entries.starts_with(&other.bundle.entries);
             if same_number || !grew {
-                self.report(Anomaly::severe("results.bundles_contradict").ticket(ticket_no).device(&chosen.device.name));
+                self.report(
+                    Anomaly::severe("results.bundles_contradict")
+                        .ticket(ticket_no)
+                        .device(&chosen.device.name),
+                );
             }
         }
         Some(chosen)
@@ -231,31 +304,52 @@ impl Desk<'_> {
 
     fn ledger_shows_attempt(&self, candidate: &Candidate) -> Result<bool, CenterError> {
         let sitting = &self.books.newest().document.sitting;
-        let attempt_no = sitting.class_group(&candidate.class_no).map_or(1, |class| class.attempt_no);
-        let id = fengjuan_core::draw::attempt_id(&sitting.sitting_no, &candidate.ticket_no, attempt_no);
+        let attempt_no = sitting
+            .class_group(&candidate.class_no)
+            .map_or(1, |class| class.attempt_no);
+        let id =
+            fengjuan_core::draw::attempt_id(&sitting.sitting_no, &candidate.ticket_no, attempt_no);
         let entries = Replica::new(self.conn).entries_of_attempt(&id)?;
-        Ok(entries.iter().any(|(_, entry)| entry.kind == "exam.attempt_started"))
+        Ok(entries
+            .iter()
+            .any(|(_, entry)| entry.kind == "exam.attempt_started"))
     }
 
     /// Forks and second ledgers of the site's devices: two truths of one machine.
     fn forks(&mut self, site: &str) -> Result<(), CenterError> {
         let of_site = |conn: &Connection, key: &PublicKey| -> Result<Option<String>, CenterError> {
-            Ok(crate::device::find(conn, key)?.filter(|device| device.site == site).map(|device| device.name))
+            Ok(crate::device::find(conn, key)?
+                .filter(|device| device.site == site)
+                .map(|device| device.name))
         };
         let replica = Replica::new(self.conn);
         let mut found = Vec::new();
         for line in replica.roll()? {
             let key = PublicKey::from_bytes(line.identity.device_key);
             if let Some(name) = of_site(self.conn, &key)?.filter(|_| line.forks > 0) {
-                found.push(Anomaly::severe("results.fork").device(&name).detail(format!("{}", line.forks)));
+                found.push(
+                    Anomaly::severe("results.fork")
+                        .device(&name)
+                        .detail(format!("{}", line.forks)),
+                );
             }
         }
-        let mut statement = self.conn.prepare("SELECT DISTINCT sign, kind FROM device_alerts")?;
-        let alerts = statement.query_map([], |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, String>(1)?)))?;
+        let mut statement = self
+            .conn
+            .prepare("SELECT DISTINCT sign, kind FROM device_alerts")?;
+        let alerts = statement.query_map([], |row| {
+            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, String>(1)?))
+        })?;
         for alert in alerts {
             let (sign, kind) = alert?;
-            if let Some(name) = of_site(self.conn, &PublicKey::from_bytes(sign))?.filter(|_| kind != "fork") {
-                found.push(Anomaly::severe("results.device_alert").device(&name).detail(kind));
+            if let Some(name) =
+                of_site(self.conn, &PublicKey::from_bytes(sign))?.filter(|_| kind != "fork")
+            {
+                found.push(
+                    Anomaly::severe("results.device_alert")
+                        .device(&name)
+                        .detail(kind),
+                );
             }
         }
         self.anomalies.extend(found);

@@ -14,7 +14,11 @@ use fengjuan_wire::bundle::{ObjectKind, Picture, PictureRef};
 const OVERTAKEN_MS: i64 = 60_000;
 
 impl Desk<'_> {
-    pub(super) fn check_pictures(&mut self, received: &Received, events: &[Recorded]) -> Result<(), CenterError> {
+    pub(super) fn check_pictures(
+        &mut self,
+        received: &Received,
+        events: &[Recorded],
+    ) -> Result<(), CenterError> {
         let mut found = Vec::new();
         for reference in &received.bundle.pictures {
             if let Some(code) = self.picture_fault(received, reference)? {
@@ -23,8 +27,16 @@ impl Desk<'_> {
         }
         for recorded in events {
             let anomaly = match &recorded.event {
-                Event::PictureTaken { hash, salted, pattern, .. } => {
-                    let reference = PictureRef { object: *hash, salted: *salted };
+                Event::PictureTaken {
+                    hash,
+                    salted,
+                    pattern,
+                    ..
+                } => {
+                    let reference = PictureRef {
+                        object: *hash,
+                        salted: *salted,
+                    };
                     if !received.bundle.pictures.contains(&reference) {
                         Anomaly::severe("results.picture_unlisted")
                     } else if *pattern {
@@ -33,8 +45,12 @@ impl Desk<'_> {
                         continue;
                     }
                 }
-                Event::PictureFailed { cause, .. } => Anomaly::note("results.picture_failed").detail(cause.clone()),
-                Event::PictureSkipped { reason, .. } => Anomaly::note("results.picture_skipped").detail(reason.clone()),
+                Event::PictureFailed { cause, .. } => {
+                    Anomaly::note("results.picture_failed").detail(cause.clone())
+                }
+                Event::PictureSkipped { reason, .. } => {
+                    Anomaly::note("results.picture_skipped").detail(reason.clone())
+                }
                 _ => continue,
             };
             found.push(anomaly);
@@ -44,35 +60,57 @@ impl Desk<'_> {
             found.push(Anomaly::severe("results.snapshot_due").detail(missing.to_string()));
         }
         for anomaly in found {
-            self.report(anomaly.ticket(&received.bundle.ticket_no).device(&received.device.name));
+            self.report(
+                anomaly
+                    .ticket(&received.bundle.ticket_no)
+                    .device(&received.device.name),
+            );
         }
         Ok(())
     }
 
-    fn picture_fault(&self, received: &Received, reference: &PictureRef) -> Result<Option<&'static str>, CenterError> {
+    fn picture_fault(
+        &self,
+        received: &Received,
+        reference: &PictureRef,
+    ) -> Result<Option<&'static str>, CenterError> {
         if !self.arrived(&reference.object)? {
             return Ok(Some("results.picture_missing"));
         }
-        let Some(object) = self.object(&reference.object) else { return Ok(Some("results.object_lost")) };
+        let Some(object) = self.object(&reference.object) else {
+            return Ok(Some("results.object_lost"));
+        };
         if object.kind != ObjectKind::Picture || object.device != received.device.sign {
             return Ok(Some("results.picture_differs"));
         }
-        let Ok(picture) = object.open::<Picture>(&self.results_key) else { return Ok(Some("results.unreadable")) };
-        let same = picture.salted_hash() == reference.salted && picture.attempt_id == received.bundle.attempt_id;
+        let Ok(picture) = object.open::<Picture>(&self.results_key) else {
+            return Ok(Some("results.unreadable"));
+        };
+        let same = picture.salted_hash() == reference.salted
+            && picture.attempt_id == received.bundle.attempt_id;
         Ok((!same).then_some("results.picture_differs"))
     }
 
     fn arrived(&self, hash: &Hash32) -> Result<bool, CenterError> {
         let sql = "SELECT count(*) FROM received WHERE hash = ?1";
-        Ok(self.conn.query_row(sql, [hash.0], |row| row.get::<_, u32>(0))? > 0)
+        Ok(self
+            .conn
+            .query_row(sql, [hash.0], |row| row.get::<_, u32>(0))?
+            > 0)
     }
 
     /// Snapshots that the seed made due and that the ledger does not account for.
     fn missing_snapshots(&self, received: &Received, events: &[Recorded]) -> usize {
         let bundle = &received.bundle;
-        let Some(book) = self.books.version(bundle.version) else { return 0 };
-        let Some(package) = book.packages.get(&bundle.class_no) else { return 0 };
-        let Ok(attempt_id) = <[u8; 16]>::try_from(bundle.attempt_id.as_slice()) else { return 0 };
+        let Some(book) = self.books.version(bundle.version) else {
+            return 0;
+        };
+        let Some(package) = book.packages.get(&bundle.class_no) else {
+            return 0;
+        };
+        let Ok(attempt_id) = <[u8; 16]>::try_from(bundle.attempt_id.as_slice()) else {
+            return 0;
+        };
         let mut started = None;
         let mut handed_in = None;
         let mut outages = Vec::new();
@@ -82,12 +120,22 @@ impl Desk<'_> {
                 Event::AttemptStarted { started_ms, .. } => started = Some(*started_ms),
                 Event::HandedIn { at_ms, .. } => handed_in = Some(*at_ms),
                 Event::OutageRecorded { from_ms, to_ms, .. } => outages.push((*from_ms, *to_ms)),
-                Event::PictureTaken { usage: PictureUse::Snapshot, due_ms: Some(due_ms), .. }
-                | Event::PictureFailed { usage: PictureUse::Snapshot, due_ms: Some(due_ms), .. } => accounted.push(*due_ms),
+                Event::PictureTaken {
+                    usage: PictureUse::Snapshot,
+                    due_ms: Some(due_ms),
+                    ..
+                }
+                | Event::PictureFailed {
+                    usage: PictureUse::Snapshot,
+                    due_ms: Some(due_ms),
+                    ..
+                } => accounted.push(*due_ms),
                 _ => {}
             }
         }
-        let (Some(started_ms), Some(handed_in)) = (started, handed_in) else { return 0 };
+        let (Some(started_ms), Some(handed_in)) = (started, handed_in) else {
+            return 0;
+        };
         let of = ScheduleOf {
             seed: &package.keys.snapshot_seed,
             sitting_no: &bundle.sitting_no,
@@ -96,6 +144,8 @@ impl Desk<'_> {
             policy: book.document.sitting.snapshots,
         };
         let due = snapshot::due(&of, handed_in - OVERTAKEN_MS, &outages);
-        due.iter().filter(|due| !accounted.contains(&due.due_ms) && !accounted.contains(&due.planned_ms)).count()
+        due.iter()
+            .filter(|due| !accounted.contains(&due.due_ms) && !accounted.contains(&due.planned_ms))
+            .count()
     }
 }

@@ -53,7 +53,11 @@ impl Center {
         let done = tokio::task::spawn_blocking(move || work(&self)).await;
         done.unwrap_or_else(|error| {
             tracing::error!(%error, "a request's work was cut off");
-            Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "center.fault", ""))
+            Err(Refused::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "center.fault",
+                "",
+            ))
         })
     }
 
@@ -66,9 +70,16 @@ impl Center {
     }
 
     /// The device behind a TLS key, if two people have approved it.
-    pub(super) async fn approved(self: &Arc<Center>, peer: Option<Peer>) -> Result<Arc<Device>, Refused> {
-        let Some(Peer(sign)) = peer else { return Err(Refused::forbidden("upstream.unknown_device")) };
-        let device = self.with_database(move |_, conn| Ok(device::find(conn, &sign)?)).await?;
+    pub(super) async fn approved(
+        self: &Arc<Center>,
+        peer: Option<Peer>,
+    ) -> Result<Arc<Device>, Refused> {
+        let Some(Peer(sign)) = peer else {
+            return Err(Refused::forbidden("upstream.unknown_device"));
+        };
+        let device = self
+            .with_database(move |_, conn| Ok(device::find(conn, &sign)?))
+            .await?;
         match device {
             None => Err(Refused::forbidden("upstream.unknown_device")),
             Some(device) => match device.state {

@@ -29,8 +29,11 @@ pub(super) async fn append(
     body: Bytes,
 ) -> Result<Cbor<EntriesReply>, Refused> {
     let request: EntriesRequest = read(&body)?;
-    let ledger_id: [u8; 16] =
-        request.ledger_id.as_slice().try_into().map_err(|_| Refused::bad("entries.ledger_id", "16 bytes"))?;
+    let ledger_id: [u8; 16] = request
+        .ledger_id
+        .as_slice()
+        .try_into()
+        .map_err(|_| Refused::bad("entries.ledger_id", "16 bytes"))?;
     let incoming = incoming(&ledger_id, &request)?;
     center
         .with_database(move |center, conn| {
@@ -46,13 +49,20 @@ pub(super) async fn append(
 /// Each entry must be one, and name this ledger and its place in it.
 fn incoming(ledger_id: &[u8; 16], request: &EntriesRequest) -> Result<Vec<Incoming>, Refused> {
     if request.entries.len() > MOST_ENTRIES {
-        return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "entries.too_many", "20,000 at most"));
+        return Err(Refused::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "entries.too_many",
+            "20,000 at most",
+        ));
     }
     let mut all = Vec::with_capacity(request.entries.len());
     for (offset, bytes) in request.entries.iter().enumerate() {
-        let wrong = |detail: &str| Refused::bad("entries.malformed", format!("entry {offset}: {detail}"));
+        let wrong =
+            |detail: &str| Refused::bad("entries.malformed", format!("entry {offset}: {detail}"));
         let entry = Entry::decode(bytes).map_err(|_| wrong("not an entry"))?;
-        if entry.ledger_id != *ledger_id || request.from_seq.checked_add(offset as u64) != Some(entry.seq) {
+        if entry.ledger_id != *ledger_id
+            || request.from_seq.checked_add(offset as u64) != Some(entry.seq)
+        {
             return Err(wrong("of another ledger or place"));
         }
         all.push(Incoming {
@@ -83,7 +93,9 @@ fn take(
         origin: center.home.directory().ledger_origin(ledger_id),
     };
     let registered = match replica::register(conn, ledger_id, &identity, now_ms) {
-        Err(StoreError::LedgerTaken) => return Err(Refused::forbidden("entries.ledger_of_another_device")),
+        Err(StoreError::LedgerTaken) => {
+            return Err(Refused::forbidden("entries.ledger_of_another_device"));
+        }
         other => other?,
     };
     if registered.new && !registered.others_of_device.is_empty() {
@@ -94,9 +106,19 @@ fn take(
         AppendOutcome::Fork { seq, mine, .. } => {
             tracing::warn!(device = device.name, seq, "fork");
             device::alert(conn, &device.sign, "fork", &format!("entry {seq}"), now_ms)?;
-            Ok(EntriesReply::Fork { at_seq: seq, held: Hash32(mine) })
+            Ok(EntriesReply::Fork {
+                at_seq: seq,
+                held: Hash32(mine),
+            })
         }
-        AppendOutcome::Appended { size, .. } => witness(center, conn, device, ledger_id, request.checkpoint.as_deref(), size),
+        AppendOutcome::Appended { size, .. } => witness(
+            center,
+            conn,
+            device,
+            ledger_id,
+            request.checkpoint.as_deref(),
+            size,
+        ),
     }
 }
 
@@ -108,7 +130,12 @@ fn witness(
     checkpoint: Option<&str>,
     size: u64,
 ) -> Result<EntriesReply, Refused> {
-    let Some(checkpoint) = checkpoint else { return Ok(EntriesReply::Stored { size, cosigned: None }) };
+    let Some(checkpoint) = checkpoint else {
+        return Ok(EntriesReply::Stored {
+            size,
+            cosigned: None,
+        });
+    };
     let now_ms = crate::now_ms();
     let name = center.home.directory().witness_name();
     let cosign = |text: &str| {
@@ -116,14 +143,29 @@ fn witness(
         note::cosign(text, &name, &center.witness, seconds).map_err(|error| error.to_string())
     };
     match replica::cosign_checkpoint(conn, ledger_id, checkpoint, now_ms, cosign) {
-        Ok(CheckpointOutcome::Cosigned { note, .. }) => Ok(EntriesReply::Stored { size, cosigned: Some(note) }),
+        Ok(CheckpointOutcome::Cosigned { note, .. }) => Ok(EntriesReply::Stored {
+            size,
+            cosigned: Some(note),
+        }),
         Ok(CheckpointOutcome::Behind { .. } | CheckpointOutcome::RolledBack { .. }) => {
-            Ok(EntriesReply::Stored { size, cosigned: None })
+            Ok(EntriesReply::Stored {
+                size,
+                cosigned: None,
+            })
         }
         Ok(CheckpointOutcome::Fork { size, mine, .. }) => {
             tracing::warn!(device = device.name, size, "fork by checkpoint");
-            device::alert(conn, &device.sign, "fork", &format!("checkpoint {size}"), now_ms)?;
-            Ok(EntriesReply::Fork { at_seq: size, held: Hash32(mine) })
+            device::alert(
+                conn,
+                &device.sign,
+                "fork",
+                &format!("checkpoint {size}"),
+                now_ms,
+            )?;
+            Ok(EntriesReply::Fork {
+                at_seq: size,
+                held: Hash32(mine),
+            })
         }
         Err(StoreError::Checkpoint { detail }) => Err(Refused::bad("entries.checkpoint", detail)),
         Err(error) => Err(error.into()),
@@ -160,15 +202,26 @@ pub(super) async fn of_attempt(
         .await
 }
 
-fn granted(conn: &Connection, device: &Device, entries: &[(fengjuan_store::LedgerId, StoredEntry)]) -> Result<bool, CenterError> {
-    let sitting = entries.iter().find_map(|(_, stored)| match Entry::decode(&stored.bytes).ok()?.event(None).ok()? {
-        Event::AttemptStarted { sitting_no, .. } | Event::Identified { sitting_no, .. } | Event::Absent { sitting_no, .. } => {
-            Some(sitting_no)
+fn granted(
+    conn: &Connection,
+    device: &Device,
+    entries: &[(fengjuan_store::LedgerId, StoredEntry)],
+) -> Result<bool, CenterError> {
+    let sitting = entries.iter().find_map(|(_, stored)| {
+        match Entry::decode(&stored.bytes).ok()?.event(None).ok()? {
+            Event::AttemptStarted { sitting_no, .. }
+            | Event::Identified { sitting_no, .. }
+            | Event::Absent { sitting_no, .. } => Some(sitting_no),
+            _ => None,
         }
-        _ => None,
     });
-    let Some(sitting_no) = sitting else { return Ok(false) };
-    let sql = "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 AND device = ?2";
-    let grants: u32 = conn.query_row(sql, params![sitting_no, device.sign.as_bytes()], |row| row.get(0))?;
+    let Some(sitting_no) = sitting else {
+        return Ok(false);
+    };
+    let sql =
+        "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 AND device = ?2";
+    let grants: u32 = conn.query_row(sql, params![sitting_no, device.sign.as_bytes()], |row| {
+        row.get(0)
+    })?;
     Ok(grants > 0)
 }

@@ -26,9 +26,16 @@ const LONGEST_RANGE: u64 = 8 * 1024 * 1024;
 const LONGEST_NAME: usize = 120;
 
 pub(super) async fn health(State(center): State<Arc<Center>>) -> Response {
-    let database = center.with_database(|_, conn| Ok(conn.query_row("SELECT 1", [], |row| row.get::<_, u32>(0))?)).await;
+    let database = center
+        .with_database(|_, conn| Ok(conn.query_row("SELECT 1", [], |row| row.get::<_, u32>(0))?))
+        .await;
     match database {
-        Ok(_) => (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], "{\"status\":\"ok\"}").into_response(),
+        Ok(_) => (
+            StatusCode::OK,
+            [(header::CONTENT_TYPE, "application/json")],
+            "{\"status\":\"ok\"}",
+        )
+            .into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"database\"}").into_response(),
     }
 }
@@ -43,15 +50,23 @@ pub(super) async fn enrol(
         return Err(Refused::forbidden("enrol.key_not_proven"));
     }
     let name = request.device_name.trim();
-    let named = !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control);
+    let named =
+        !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control);
     if !named || !files::is_name(&request.site) || !(8..=64).contains(&request.machine.len()) {
-        return Err(Refused::bad("enrol.bad_request", "device name, site or machine"));
+        return Err(Refused::bad(
+            "enrol.bad_request",
+            "device name, site or machine",
+        ));
     }
-    center.with_database(move |_, conn| Ok(Cbor(device::enrol(conn, &request, crate::now_ms())?))).await
+    center
+        .with_database(move |_, conn| Ok(Cbor(device::enrol(conn, &request, crate::now_ms())?)))
+        .await
 }
 
 pub(super) async fn directory(State(center): State<Arc<Center>>) -> Result<Response, Refused> {
-    center.off_thread(|center| Ok(signed(center.home.directory_bytes()?))).await
+    center
+        .off_thread(|center| Ok(signed(center.home.directory_bytes()?)))
+        .await
 }
 
 #[derive(Deserialize)]
@@ -59,10 +74,19 @@ pub(super) struct TimeQuery {
     nonce: String,
 }
 
-pub(super) async fn time(State(center): State<Arc<Center>>, Query(query): Query<TimeQuery>) -> Result<Response, Refused> {
-    let nonce = hex16(&query.nonce).ok_or_else(|| Refused::bad("time.bad_nonce", "32 hex digits"))?;
-    let time = SignedTime { nonce: nonce.to_vec(), unix_ms: crate::now_ms() };
-    Ok(signed(time.sign(&center.receipt).map_err(CenterError::from)?))
+pub(super) async fn time(
+    State(center): State<Arc<Center>>,
+    Query(query): Query<TimeQuery>,
+) -> Result<Response, Refused> {
+    let nonce =
+        hex16(&query.nonce).ok_or_else(|| Refused::bad("time.bad_nonce", "32 hex digits"))?;
+    let time = SignedTime {
+        nonce: nonce.to_vec(),
+        unix_ms: crate::now_ms(),
+    };
+    Ok(signed(
+        time.sign(&center.receipt).map_err(CenterError::from)?,
+    ))
 }
 
 pub(super) fn hex16(text: &str) -> Option<[u8; 16]> {
@@ -76,7 +100,10 @@ pub(super) fn hash_of(text: &str) -> Result<Hash32, Refused> {
     Hash32::from_hex(text).ok_or_else(|| Refused::bad("upstream.bad_hash", "64 hex digits"))
 }
 
-pub(super) async fn offer(State(center): State<Arc<Center>>, device: Known) -> Result<Cbor<Offer>, Refused> {
+pub(super) async fn offer(
+    State(center): State<Arc<Center>>,
+    device: Known,
+) -> Result<Cbor<Offer>, Refused> {
     center
         .with_database(move |center, conn| {
             let now_ms = crate::now_ms();
@@ -99,7 +126,9 @@ pub(super) async fn object(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let hash = hash_of(&hash)?;
-    let range = headers.get(header::RANGE).map(|value| value.to_str().unwrap_or("").to_owned());
+    let range = headers
+        .get(header::RANGE)
+        .map(|value| value.to_str().unwrap_or("").to_owned());
     let work = center.clone();
     let (path, total) = center
         .with_database(move |center, conn| {
@@ -112,18 +141,32 @@ pub(super) async fn object(
             Ok((center.home.object(&hash), total as u64))
         })
         .await?;
-    work.off_thread(move |_| send(&path, total, range.as_deref())).await
+    work.off_thread(move |_| send(&path, total, range.as_deref()))
+        .await
 }
 
 fn send(path: &std::path::Path, total: u64, range: Option<&str>) -> Result<Response, Refused> {
-    let unreadable = |source| Refused::from(CenterError::Io { path: path.to_owned(), source });
+    let unreadable = |source| {
+        Refused::from(CenterError::Io {
+            path: path.to_owned(),
+            source,
+        })
+    };
     let (from, to) = match range {
         None => (0, total),
         Some(range) => match parse_range(range, total) {
             Some(span) => span,
             None => {
-                let refused = Refused::new(StatusCode::RANGE_NOT_SATISFIABLE, "object.range", format!("of {total} bytes"));
-                return Ok(([(header::CONTENT_RANGE, format!("bytes */{total}"))], refused).into_response());
+                let refused = Refused::new(
+                    StatusCode::RANGE_NOT_SATISFIABLE,
+                    "object.range",
+                    format!("of {total} bytes"),
+                );
+                return Ok((
+                    [(header::CONTENT_RANGE, format!("bytes */{total}"))],
+                    refused,
+                )
+                    .into_response());
             }
         },
     };
@@ -135,7 +178,10 @@ fn send(path: &std::path::Path, total: u64, range: Option<&str>) -> Result<Respo
     Ok(match range {
         None => ([kind, ranges], bytes).into_response(),
         Some(_) => {
-            let place = (header::CONTENT_RANGE, format!("bytes {from}-{}/{total}", to - 1));
+            let place = (
+                header::CONTENT_RANGE,
+                format!("bytes {from}-{}/{total}", to - 1),
+            );
             (StatusCode::PARTIAL_CONTENT, [kind, ranges, place], bytes).into_response()
         }
     })
@@ -144,17 +190,29 @@ fn send(path: &std::path::Path, total: u64, range: Option<&str>) -> Result<Respo
 /// One range `bytes=a-b` or `bytes=a-` (RFC 9110 §14.1.2) as `from..to`; at most [`LONGEST_RANGE`] of it.
 fn parse_range(range: &str, total: u64) -> Option<(u64, u64)> {
     let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
-    let digits = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse::<u64>().ok())?;
+    let digits = |text: &str| {
+        (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| text.parse::<u64>().ok())?
+    };
     let from = digits(from)?;
-    let to = if to.is_empty() { total } else { digits(to)?.checked_add(1)?.min(total) };
+    let to = if to.is_empty() {
+        total
+    } else {
+        digits(to)?.checked_add(1)?.min(total)
+    };
     (from < to && from < total).then(|| (from, to.min(from + LONGEST_RANGE)))
 }
 
-pub(super) async fn orders(State(center): State<Arc<Center>>, device: Known) -> Result<Cbor<Orders>, Refused> {
+pub(super) async fn orders(
+    State(center): State<Arc<Center>>,
+    device: Known,
+) -> Result<Cbor<Orders>, Refused> {
     center
         .with_database(move |_, conn| {
             let orders = order::of_site(conn, &device.site)?;
-            Ok(Cbor(Orders { orders: orders.into_iter().map(ByteBuf::from).collect() }))
+            Ok(Cbor(Orders {
+                orders: orders.into_iter().map(ByteBuf::from).collect(),
+            }))
         })
         .await
 }
@@ -168,8 +226,20 @@ mod tests {
         assert_eq!(parse_range("bytes=0-0", 10), Some((0, 1)));
         assert_eq!(parse_range("bytes=3-", 10), Some((3, 10)));
         assert_eq!(parse_range("bytes=3-99", 10), Some((3, 10)));
-        assert_eq!(parse_range("bytes=0-", LONGEST_RANGE + 5), Some((0, LONGEST_RANGE)));
-        for bad in ["bytes=10-", "bytes=5-4", "bytes=-5", "bytes=a-b", "items=0-1", "bytes=0-1,3-4", "bytes=+1-2", ""] {
+        assert_eq!(
+            parse_range("bytes=0-", LONGEST_RANGE + 5),
+            Some((0, LONGEST_RANGE))
+        );
+        for bad in [
+            "bytes=10-",
+            "bytes=5-4",
+            "bytes=-5",
+            "bytes=a-b",
+            "items=0-1",
+            "bytes=0-1,3-4",
+            "bytes=+1-2",
+            "",
+        ] {
             assert_eq!(parse_range(bad, 10), None, "{bad}");
         }
         assert_eq!(parse_range("bytes=18446744073709551615-", 10), None);
@@ -178,7 +248,10 @@ mod tests {
 
     #[test]
     fn nonces() {
-        assert_eq!(hex16("000102030405060708090a0b0c0d0e0f"), Some(std::array::from_fn(|i| i as u8)));
+        assert_eq!(
+            hex16("000102030405060708090a0b0c0d0e0f"),
+            Some(std::array::from_fn(|i| i as u8))
+        );
         assert_eq!(hex16("00"), None);
         assert_eq!(hex16(&"0".repeat(64)), None);
         assert_eq!(hex16(&"g".repeat(32)), None);

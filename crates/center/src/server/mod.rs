@@ -66,15 +66,29 @@ impl Running {
 }
 
 /// Serves a home on bound listeners: devices over TLS, and `/healthz` in clear on `health`.
-pub async fn serve(home: Home, listener: TcpListener, health: Option<TcpListener>) -> Result<Running, CenterError> {
-    let listens = |error| CenterError::Io { path: "listener".into(), source: error };
+pub async fn serve(
+    home: Home,
+    listener: TcpListener,
+    health: Option<TcpListener>,
+) -> Result<Running, CenterError> {
+    let listens = |error| CenterError::Io {
+        path: "listener".into(),
+        source: error,
+    };
     let config = tls::server_config(&home)?;
     let center = Arc::new(Center::open(home)?);
     let address = listener.local_addr().map_err(listens)?;
     listener.set_nonblocking(true).map_err(listens)?;
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener).map_err(listens)?.acceptor(tls::PeerAcceptor::new(config)).handle(handle.clone());
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(LONGEST_SILENCE);
+    let mut server = axum_server::from_tcp(listener)
+        .map_err(listens)?
+        .acceptor(tls::PeerAcceptor::new(config))
+        .handle(handle.clone());
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(LONGEST_SILENCE);
     server
         .http_builder()
         .http2()
@@ -87,13 +101,26 @@ pub async fn serve(home: Home, listener: TcpListener, health: Option<TcpListener
     if let Some(listener) = health {
         health_address = Some(listener.local_addr().map_err(listens)?);
         listener.set_nonblocking(true).map_err(listens)?;
-        let app = Router::new().route("/healthz", get(handlers::health)).with_state(center);
-        let mut server = axum_server::from_tcp(listener).map_err(listens)?.handle(handle.clone());
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(LONGEST_SILENCE);
+        let app = Router::new()
+            .route("/healthz", get(handlers::health))
+            .with_state(center);
+        let mut server = axum_server::from_tcp(listener)
+            .map_err(listens)?
+            .handle(handle.clone());
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(LONGEST_SILENCE);
         tasks.push(tokio::spawn(server.serve(app.into_make_service())));
     }
     tracing::info!(%address, health = ?health_address, "serving");
-    Ok(Running { address, health: health_address, handle, tasks })
+    Ok(Running {
+        address,
+        health: health_address,
+        handle,
+        tasks,
+    })
 }
 
 /// Every call. Each request must carry a [`Peer`], which the TLS acceptor adds.
@@ -107,18 +134,27 @@ pub fn router(center: Arc<Center>) -> Router {
         .route("/v1/entries", post(entries::append))
         .route("/v1/attempts/{id}/entries", get(entries::of_attempt))
         .route("/v1/orders", get(handlers::orders))
-        .route_layer(middleware::from_fn_with_state(center.clone(), only_approved));
+        .route_layer(middleware::from_fn_with_state(
+            center.clone(),
+            only_approved,
+        ));
     Router::new()
         .route("/healthz", get(handlers::health))
         .route("/v1/enrol", post(handlers::enrol))
         .merge(known)
         .fallback(|| async { Refused::not_found("upstream.no_such_call") })
-        .layer(DefaultBodyLimit::max(fengjuan_wire::upstream::LARGEST_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(
+            fengjuan_wire::upstream::LARGEST_BODY_BYTES,
+        ))
         .layer(middleware::from_fn(log_and_limit))
         .with_state(center)
 }
 
-async fn only_approved(State(center): State<Arc<Center>>, mut request: Request, next: Next) -> Response {
+async fn only_approved(
+    State(center): State<Arc<Center>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     match center.approved(peer).await {
         Ok(device) => {
@@ -134,7 +170,10 @@ async fn log_and_limit(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let device = request.extensions().get::<Peer>().map(|peer| peer.0.to_hex()[..16].to_owned());
+    let device = request
+        .extensions()
+        .get::<Peer>()
+        .map(|peer| peer.0.to_hex()[..16].to_owned());
     let response = match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Refused::timeout().into_response(),

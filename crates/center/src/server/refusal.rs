@@ -17,7 +17,11 @@ pub struct Refused {
 
 impl Refused {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Refused {
-        Refused { status, code, detail: detail.into() }
+        Refused {
+            status,
+            code,
+            detail: detail.into(),
+        }
     }
     pub fn bad(code: &'static str, detail: impl Into<String>) -> Refused {
         Refused::new(StatusCode::BAD_REQUEST, code, detail)
@@ -29,7 +33,11 @@ impl Refused {
         Refused::new(StatusCode::NOT_FOUND, code, "")
     }
     pub fn timeout() -> Refused {
-        Refused::new(StatusCode::REQUEST_TIMEOUT, "upstream.timeout", "the request took too long")
+        Refused::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "upstream.timeout",
+            "the request took too long",
+        )
     }
 }
 
@@ -37,7 +45,11 @@ impl Refused {
 impl From<CenterError> for Refused {
     fn from(error: CenterError) -> Refused {
         tracing::error!(%error, code = error.code(), "request failed");
-        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.code(), "the center could not do it")
+        Refused::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            error.code(),
+            "the center could not do it",
+        )
     }
 }
 
@@ -55,7 +67,10 @@ impl From<fengjuan_store::StoreError> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let body = Refusal { code: self.code.to_owned(), detail: self.detail };
+        let body = Refusal {
+            code: self.code.to_owned(),
+            detail: self.detail,
+        };
         (self.status, Cbor(body)).into_response()
     }
 }

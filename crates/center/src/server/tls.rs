@@ -13,7 +13,10 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, ring as provider, verify_tls13_s
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme,
+};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -32,14 +35,20 @@ pub(super) fn server_config(home: &Home) -> Result<RustlsConfig, CenterError> {
     let pkcs8 = key.to_pkcs8_der();
     let tls = |error: String| CenterError::Tls(error);
     let der = PrivatePkcs8KeyDer::from(pkcs8.to_vec());
-    let pair = KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ED25519).map_err(|error| tls(error.to_string()))?;
-    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).map_err(|error| tls(error.to_string()))?;
+    let pair = KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ED25519)
+        .map_err(|error| tls(error.to_string()))?;
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()])
+        .map_err(|error| tls(error.to_string()))?;
     // Site clocks may be wrong, and the pinned key is what counts.
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2099, 12, 31);
-    let certificate = params.self_signed(&pair).map_err(|error| tls(error.to_string()))?;
+    let certificate = params
+        .self_signed(&pair)
+        .map_err(|error| tls(error.to_string()))?;
     let suite = Arc::new(provider::default_provider());
-    let verifier = Arc::new(AnyEd25519 { algorithms: suite.signature_verification_algorithms });
+    let verifier = Arc::new(AnyEd25519 {
+        algorithms: suite.signature_verification_algorithms,
+    });
     let mut config = ServerConfig::builder_with_provider(suite)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| tls(error.to_string()))?
@@ -65,14 +74,24 @@ impl ClientCertVerifier for AnyEd25519 {
         &[]
     }
 
-    fn verify_client_cert(&self, end_entity: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<ClientCertVerified, Error> {
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
         match key_of(end_entity) {
             Some(_) => Ok(ClientCertVerified::assertion()),
             None => Err(Error::InvalidCertificate(CertificateError::BadEncoding)),
         }
     }
 
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         Err(Error::General("TLS 1.3 only".to_owned()))
     }
 
@@ -109,11 +128,14 @@ pub(super) struct PeerAcceptor {
 
 impl PeerAcceptor {
     pub fn new(config: RustlsConfig) -> PeerAcceptor {
-        PeerAcceptor { tls: RustlsAcceptor::new(config) }
+        PeerAcceptor {
+            tls: RustlsAcceptor::new(config),
+        }
     }
 }
 
-type Accepted<Stream, Service> = Pin<Box<dyn Future<Output = io::Result<(Stream, Service)>> + Send>>;
+type Accepted<Stream, Service> =
+    Pin<Box<dyn Future<Output = io::Result<(Stream, Service)>> + Send>>;
 
 impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
     type Stream = <RustlsAcceptor as Accept<TcpStream, S>>::Stream;
@@ -125,8 +147,11 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
         Box::pin(async move {
             let (stream, service) = accepting.await?;
             let certificates = stream.get_ref().1.peer_certificates();
-            let key = certificates.and_then(|chain| chain.first()).and_then(key_of);
-            let key = key.ok_or_else(|| io::Error::new(io::ErrorKind::PermissionDenied, "no client key"))?;
+            let key = certificates
+                .and_then(|chain| chain.first())
+                .and_then(key_of);
+            let key = key
+                .ok_or_else(|| io::Error::new(io::ErrorKind::PermissionDenied, "no client key"))?;
             Ok((stream, Extension(Peer(key)).layer(service)))
         })
     }

@@ -33,7 +33,18 @@ pub(super) async fn state(
     Path(hash): Path<String>,
 ) -> Result<Cbor<UploadState>, Refused> {
     let hash = hash_of(&hash)?;
-    center.off_thread(move |center| Ok(Cbor(Upload { center, device: &device, hash }.state()?))).await
+    center
+        .off_thread(move |center| {
+            Ok(Cbor(
+                Upload {
+                    center,
+                    device: &device,
+                    hash,
+                }
+                .state()?,
+            ))
+        })
+        .await
 }
 
 pub(super) async fn put(
@@ -45,19 +56,38 @@ pub(super) async fn put(
 ) -> Result<Cbor<UploadState>, Refused> {
     let hash = hash_of(&hash)?;
     if part.total == 0 || part.total > LARGEST_OBJECT_BYTES {
-        return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "upload.total", "1 byte to 64 MiB"));
+        return Err(Refused::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "upload.total",
+            "1 byte to 64 MiB",
+        ));
     }
     if body.len() > UPLOAD_PART_BYTES {
-        return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "upload.part", "256 KiB at most"));
+        return Err(Refused::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "upload.part",
+            "256 KiB at most",
+        ));
     }
     let end = part.offset.checked_add(body.len() as u64);
     if end.is_none_or(|end| end > part.total) {
-        return Err(Refused::bad("upload.beyond_total", "the part ends beyond the total"));
+        return Err(Refused::bad(
+            "upload.beyond_total",
+            "the part ends beyond the total",
+        ));
     }
     center
         .off_thread(move |center| {
-            let lock = center.upload_lock(&hash).lock().unwrap_or_else(PoisonError::into_inner);
-            let state = Upload { center, device: &device, hash }.put(part, &body);
+            let lock = center
+                .upload_lock(&hash)
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let state = Upload {
+                center,
+                device: &device,
+                hash,
+            }
+            .put(part, &body);
             drop(lock);
             Ok(Cbor(state?))
         })
@@ -73,13 +103,21 @@ struct Upload<'a> {
 impl Upload<'_> {
     fn state(&self) -> Result<UploadState, Refused> {
         if let Some((bytes, receipt)) = held(&self.center.database(), &self.hash)? {
-            return Ok(UploadState { offset: bytes, receipt: Some(ByteBuf::from(receipt)) });
+            return Ok(UploadState {
+                offset: bytes,
+                receipt: Some(ByteBuf::from(receipt)),
+            });
         }
-        Ok(UploadState { offset: self.durable(), receipt: None })
+        Ok(UploadState {
+            offset: self.durable(),
+            receipt: None,
+        })
     }
 
     fn part_path(&self) -> std::path::PathBuf {
-        self.center.home.received_part(&self.hash, &self.device.sign)
+        self.center
+            .home
+            .received_part(&self.hash, &self.device.sign)
     }
 
     /// Every byte of a part file was synced before it was acknowledged; bytes beyond that, left by a power cut, are
@@ -95,9 +133,16 @@ impl Upload<'_> {
             return Ok(state);
         }
         let path = self.part_path();
-        let have = if body.is_empty() { state.offset } else { append(&path, state.offset, body)? };
+        let have = if body.is_empty() {
+            state.offset
+        } else {
+            append(&path, state.offset, body)?
+        };
         if have < part.total {
-            return Ok(UploadState { offset: have, receipt: None });
+            return Ok(UploadState {
+                offset: have,
+                receipt: None,
+            });
         }
         self.complete(&path, have)
     }
@@ -109,12 +154,23 @@ impl Upload<'_> {
         let (true, Ok(object)) = (whole, sealed) else {
             // What does not make the object is of no use; the next upload starts afresh.
             fs::remove_file(path).map_err(CenterError::io(path))?;
-            let code = if whole { "upload.not_an_object" } else { "upload.hash" };
-            return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, code, "the whole upload was dropped"));
+            let code = if whole {
+                "upload.not_an_object"
+            } else {
+                "upload.hash"
+            };
+            return Err(Refused::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                code,
+                "the whole upload was dropped",
+            ));
         };
         files::rename_durably(path, &self.center.home.received(&self.hash))?;
         let receipt = self.register(&object, length)?;
-        Ok(UploadState { offset: length, receipt: Some(ByteBuf::from(receipt)) })
+        Ok(UploadState {
+            offset: length,
+            receipt: Some(ByteBuf::from(receipt)),
+        })
     }
 
     fn register(&self, object: &SealedObject, length: u64) -> Result<Vec<u8>, CenterError> {
@@ -152,7 +208,12 @@ impl Upload<'_> {
             ],
         )?;
         change.commit()?;
-        tracing::info!(position, kind = kind_name(object.kind), bytes = length, "object received");
+        tracing::info!(
+            position,
+            kind = kind_name(object.kind),
+            bytes = length,
+            "object received"
+        );
         Ok(receipt)
     }
 }
@@ -167,14 +228,22 @@ pub(crate) fn kind_name(kind: ObjectKind) -> &'static str {
 
 fn held(conn: &Connection, hash: &Hash32) -> Result<Option<(u64, Vec<u8>)>, CenterError> {
     let sql = "SELECT bytes, receipt FROM received WHERE hash = ?1";
-    let row = conn.query_row(sql, [hash.0], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)));
+    let row = conn.query_row(sql, [hash.0], |row| {
+        Ok((row.get::<_, i64>(0)? as u64, row.get(1)?))
+    });
     Ok(row.optional()?)
 }
 
 /// Appends and syncs; what a failed write left behind is cut off again.
 fn append(path: &FilePath, offset: u64, body: &[u8]) -> Result<u64, CenterError> {
     let new = offset == 0;
-    let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map_err(CenterError::io(path))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(CenterError::io(path))?;
     let written = file
         .seek(SeekFrom::Start(offset))
         .and_then(|_| file.write_all(body))
@@ -184,7 +253,9 @@ fn append(path: &FilePath, offset: u64, body: &[u8]) -> Result<u64, CenterError>
         return Err(CenterError::io(path)(error));
     }
     if new && let Some(folder) = path.parent() {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(CenterError::io(folder))?;
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(CenterError::io(folder))?;
     }
     Ok(offset + body.len() as u64)
 }

@@ -1,0 +1,12 @@
+//! The center from its files to its answers: imports, issuing, the protocol by calls and over real TLS, and results.
+#![allow(clippy::unwrap_used)]
+
+mod bank_import;
+mod day;
+mod issuing;
+mod ledger;
+mod plan_import;
+mod protocol;
+mod results;
+mod terminal;
+mod tls;
