@@ -19,9 +19,10 @@
 //! | `manifest.json` | [`Manifest`] | `manifest.sha256` |
 //! | `manifest.sha256` | | is compared |
 //!
-//! A `.rec` member is a sequence of records, each a 32-bit big-endian length and its bytes. In `entries.rec` a length
-//! with the highest bit set announces that many leaf hashes in place of entries: an archive of a date range or of
-//! one sitting shows only what belongs to it, and holds the other leaves as RFC 6962 leaf hashes. The whole tree can
+//! A `.rec` member is a sequence of records, each a 32-bit big-endian length and its bytes. In `entries.rec` a record is
+//! what RFC 6962 hashes for a leaf: a zero byte and the entry, so that the plain SHA-256 of a record is the leaf. A
+//! length with the highest bit set announces that many leaf hashes in place of entries: an archive of a date range or
+//! of one sitting shows only what belongs to it, and holds the other leaves as RFC 6962 leaf hashes. The whole tree can
 //! still be built, so such an archive proves that the shown entries stand at their places in the very ledger that
 //! was signed and witnessed, and that nothing was added or removed around them; it does not show what the others say.
 //!
@@ -50,7 +51,9 @@ pub(crate) const MANIFEST_HASH: &str = "manifest.sha256";
 pub(crate) const RUN: u32 = 1 << 31;
 /// Longest run of leaf hashes under one mark.
 pub(crate) const LONGEST_RUN: usize = 4096;
-/// Largest entry that is read.
+/// First byte of an entry's record (RFC 6962 §2.1).
+pub(crate) const LEAF: u8 = 0;
+/// Largest record of an entry that is read.
 pub(crate) const LARGEST_ENTRY: usize = 1 << 20;
 /// Largest record of the other members.
 pub(crate) const LARGEST_RECORD: usize = 16 << 20;
@@ -63,7 +66,13 @@ pub(crate) fn ledger_folder(ledger_id: &[u8; 16]) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// Where an archive was made.

@@ -3,7 +3,6 @@
 
 use crate::facts;
 use crate::format::{LedgerHead, hex};
-use chrono::DateTime;
 use fengjuan_core::event::{CATALOGUE, Event, EventClass, EventKind};
 use fengjuan_wire::entry::Entry;
 
@@ -21,14 +20,31 @@ pub(crate) fn class_zh(class: EventClass) -> &'static str {
 }
 
 /// Makes the lines of one archive.
-#[derive(Default)]
 pub(crate) struct IndexLines {
     /// Device and ledger of the lines that follow, as they stand in a line.
     place: Vec<u8>,
     kinds: Kinds,
+    /// Class, title and name of every kind, as they stand in a line.
+    labels: Vec<Vec<u8>>,
     exam: Clock,
     wall: Clock,
     text: String,
+}
+
+impl Default for IndexLines {
+    fn default() -> Self {
+        let label = |row: &EventKind| {
+            format!(",{},{},{},", class_zh(row.class), row.zh, row.kind).into_bytes()
+        };
+        Self {
+            place: Vec::new(),
+            kinds: Kinds::default(),
+            labels: CATALOGUE.iter().map(label).collect(),
+            exam: Clock::default(),
+            wall: Clock::default(),
+            text: String::new(),
+        }
+    }
 }
 
 impl IndexLines {
@@ -58,24 +74,24 @@ impl IndexLines {
             out.extend_from_slice(b",,,unreadable,,,,\r\n");
             return;
         };
-        let row = self.kinds.find(entry.kind);
+        let kind = self.kinds.find(entry.kind);
         let event = if entry.sealed {
             None
         } else {
             entry.event(None).ok()
         };
-        match row {
-            Some(row) => self.line(out, &entry, row, event.as_ref()),
+        match kind {
+            Some(kind) => self.line(out, &entry, kind, event.as_ref()),
             None => out.extend_from_slice(b",,,,,,,unknown kind,,,,\r\n"),
         }
     }
 
-    /// The line of an entry.
+    /// The line of an entry. `kind` is its row number in the catalogue.
     pub(crate) fn line(
         &mut self,
         out: &mut Vec<u8>,
         entry: &Entry<'_>,
-        row: &EventKind,
+        kind: usize,
         event: Option<&Event>,
     ) {
         if let Some(exam_ms) = entry.exam_ms {
@@ -86,13 +102,7 @@ impl IndexLines {
         out.push(b',');
         out.extend_from_slice(&self.place);
         number(out, entry.seq);
-        out.push(b',');
-        out.extend_from_slice(class_zh(row.class).as_bytes());
-        out.push(b',');
-        out.extend_from_slice(row.zh.as_bytes());
-        out.push(b',');
-        out.extend_from_slice(row.kind.as_bytes());
-        out.push(b',');
+        out.extend_from_slice(&self.labels[kind]);
         if let Some(attempt) = &entry.attempt {
             short_hex(out, attempt);
         }
@@ -166,43 +176,75 @@ fn number(out: &mut Vec<u8>, mut value: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Writes times; remembers the minute, because neighbours share it.
+/// Writes times; remembers the day, because neighbours share it.
 #[derive(Default)]
 struct Clock {
-    minute: Option<i64>,
-    text: [u8; 16],
+    day: Option<i64>,
+    date: [u8; 10],
 }
+
+const DAY_MS: i64 = 24 * 3_600_000;
 
 impl Clock {
     fn write(&mut self, out: &mut Vec<u8>, unix_ms: i64) {
         let local_ms = unix_ms.saturating_add(BEIJING_MS);
-        let minute = local_ms.div_euclid(60_000);
-        if self.minute != Some(minute) {
-            let text = DateTime::from_timestamp_millis(minute.saturating_mul(60_000))
-                .map(|time| time.format("%Y-%m-%d %H:%M").to_string());
-            match text.as_deref().map(str::as_bytes).map(<[u8; 16]>::try_from) {
-                Some(Ok(text)) => (self.minute, self.text) = (Some(minute), text),
+        let day = local_ms.div_euclid(DAY_MS);
+        if self.day != Some(day) {
+            let Some(date) = date_of(day) else {
                 // Years beyond four digits are no times of an exam; the number is.
-                _ => {
-                    out.extend_from_slice(format!("{unix_ms} ms").as_bytes());
-                    return;
-                }
-            }
+                out.extend_from_slice(format!("{unix_ms} ms").as_bytes());
+                return;
+            };
+            (self.day, self.date) = (Some(day), date);
         }
-        out.extend_from_slice(&self.text);
-        let rest = local_ms.rem_euclid(60_000);
-        let (seconds, millis) = ((rest / 1000) as u8, rest % 1000);
-        let digit = |value: i64| b'0' + (value % 10) as u8;
-        out.extend_from_slice(&[
-            b':',
-            b'0' + seconds / 10,
-            b'0' + seconds % 10,
-            b'.',
-            digit(millis / 100),
-            digit(millis / 10),
-            digit(millis),
-        ]);
+        let ms = local_ms.rem_euclid(DAY_MS) as u32;
+        let digit = |value: u32| b'0' + (value % 10) as u8;
+        let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+        let mut text = *b"0000-00-00 00:00:00.000";
+        text[..10].copy_from_slice(&self.date);
+        for (at, value) in [(11, hour), (14, minute), (17, second)] {
+            text[at] = digit(value / 10);
+            text[at + 1] = digit(value);
+        }
+        text[20] = digit(ms / 100);
+        text[21] = digit(ms / 10);
+        text[22] = digit(ms);
+        out.extend_from_slice(&text);
     }
+}
+
+/// The date of a day counted from 1970-01-01, in the proleptic Gregorian calendar; `None` outside the years 0 to 9999.
+/// Days are counted in years that begin in March, in which a leap day is the last.
+fn date_of(day: i64) -> Option<[u8; 10]> {
+    const CYCLE: i64 = 146_097;
+    /// 0000-03-01 in days before 1970-01-01.
+    const SHIFT: i64 = 719_468;
+    if !(-719_528..=2_932_896).contains(&day) {
+        return None;
+    }
+    let since = day + SHIFT;
+    let (cycle, in_cycle) = (since.div_euclid(CYCLE), since.rem_euclid(CYCLE));
+    let year = (in_cycle - in_cycle / 1460 + in_cycle / 36_524 - in_cycle / 146_096) / 365;
+    let in_year = in_cycle - (365 * year + year / 4 - year / 100);
+    let month = (5 * in_year + 2) / 153;
+    let day = in_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 {
+        (year, month + 3)
+    } else {
+        (year + 1, month - 9)
+    };
+    let mut text = *b"0000-00-00";
+    let digit = |value: i64| b'0' + (value % 10) as u8;
+    let year = cycle * 400 + year;
+    text[..4].copy_from_slice(&[
+        digit(year / 1000),
+        digit(year / 100),
+        digit(year / 10),
+        digit(year),
+    ]);
+    text[5..7].copy_from_slice(&[digit(month / 10), digit(month)]);
+    text[8..].copy_from_slice(&[digit(day / 10), digit(day)]);
+    Some(text)
 }
 
 /// The time of day and date in Beijing.
@@ -212,23 +254,24 @@ pub(crate) fn beijing(unix_ms: i64) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The catalogue with the last hits in front: few kinds make up nearly all of a ledger.
+/// Looks kinds up in the catalogue, the last hits first: few kinds make up nearly all of a ledger.
 #[derive(Default)]
 pub(crate) struct Kinds {
-    recent: [Option<&'static EventKind>; 4],
+    recent: [usize; 4],
     next: usize,
 }
 
 impl Kinds {
+    /// The kind's row number in the catalogue.
     #[inline]
-    pub(crate) fn find(&mut self, kind: &str) -> Option<&'static EventKind> {
-        for row in self.recent.iter().flatten() {
-            if row.kind == kind {
+    pub(crate) fn find(&mut self, kind: &str) -> Option<usize> {
+        for row in self.recent {
+            if CATALOGUE[row].kind == kind {
                 return Some(row);
             }
         }
-        let row = CATALOGUE.iter().find(|row| row.kind == kind)?;
-        self.recent[self.next] = Some(row);
+        let row = CATALOGUE.iter().position(|row| row.kind == kind)?;
+        self.recent[self.next] = row;
         self.next = (self.next + 1) % self.recent.len();
         Some(row)
     }
@@ -261,11 +304,24 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_those_of_the_calendar() {
+        for day in (-719_528..=2_932_896)
+            .step_by(61)
+            .chain([-719_528, 0, 11_016, 2_932_896])
+        {
+            let expected = chrono::DateTime::from_timestamp(day * 86_400, 0).unwrap();
+            let expected = expected.format("%Y-%m-%d").to_string();
+            assert_eq!(date_of(day).unwrap(), expected.as_bytes(), "day {day}");
+        }
+        assert_eq!((date_of(-719_529), date_of(2_932_897)), (None, None));
+    }
+
+    #[test]
     fn every_kind_is_found_in_any_order_and_no_other() {
         let mut kinds = Kinds::default();
         for _ in 0..3 {
-            for row in CATALOGUE {
-                assert_eq!(kinds.find(row.kind), Some(row));
+            for (number, row) in CATALOGUE.iter().enumerate() {
+                assert_eq!(kinds.find(row.kind), Some(number));
             }
         }
         assert_eq!(kinds.find("exam.answer_save"), None);

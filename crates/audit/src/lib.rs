@@ -4,6 +4,7 @@
 //! The format is described in [`format`]; [`write_archive`] and [`verify`] are its two ends.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod entries;
 pub mod export;
 mod facts;
 pub mod format;

@@ -1,11 +1,12 @@
 //! What happened in one attempt, in order. Without the attempt's key it shows when, not what.
 
+use crate::entries::{Entries, Piece};
 use crate::facts;
-use crate::format::{LedgerHead, RUN, hex};
+use crate::format::{LedgerHead, hex};
 use crate::index::Kinds;
-use crate::source::{ReadAt, Section};
+use crate::source::ReadAt;
 use crate::verify::{self, Documents, Finding, Layout, Verdict, VerifyOptions};
-use fengjuan_core::event::{Event, EventClass, EventKind, PictureUse};
+use fengjuan_core::event::{CATALOGUE, Event, EventClass, EventKind, PictureUse};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::snapshot::{self, ScheduleOf};
 use fengjuan_envelope::secret::SecretKey;
@@ -179,24 +180,11 @@ pub fn timeline(
 
 /// Every readable entry of a ledger; in a red archive the reading ends where it must.
 fn each(layout: &Layout<'_>, number: usize, mut action: impl FnMut(&Entry<'_>)) {
-    let entries = &layout.ledgers[number].entries;
-    let mut section = Section::new(layout.source, entries.start, entries.bytes);
-    while section.left() > 0 {
-        let Ok(mark) = section.take(4) else { return };
-        let mark = u32::from_be_bytes([mark[0], mark[1], mark[2], mark[3]]);
-        let hidden = mark & RUN != 0;
-        let length = if hidden {
-            (mark & !RUN) as usize * 32
-        } else {
-            mark as usize
-        };
-        if length > crate::format::LARGEST_ENTRY {
-            return;
-        }
-        let Ok(bytes) = section.take(length) else {
-            return;
-        };
-        if let (false, Ok(entry)) = (hidden, Entry::decode(bytes)) {
+    let mut pieces = Entries::new(layout.source, &layout.ledgers[number].entries);
+    while let Ok(Some(piece)) = pieces.next() {
+        if let Piece::Record(record) = piece
+            && let Ok(entry) = Entry::decode(&record[1..])
+        {
             action(&entry);
         }
     }
@@ -289,7 +277,7 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     fn entry(&mut self, head: &LedgerHead, entry: &Entry<'_>, first: u64, last: u64) {
-        let Some(row) = self.kinds.find(entry.kind) else {
+        let Some(row) = self.kinds.find(entry.kind).map(|kind| &CATALOGUE[kind]) else {
             return;
         };
         let mine = entry.attempt == Some(self.attempt);

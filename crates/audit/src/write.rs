@@ -243,10 +243,12 @@ impl<W: Write + Seek> Writer<W> {
             }
             put_run(&mut self.tar, &mut run)?;
             shown += 1;
-            if entry.bytes.len() > format::LARGEST_ENTRY {
+            let length = entry.bytes.len() + 1;
+            if length > format::LARGEST_ENTRY {
                 return Err(ArchiveError::TooLarge(format!("entry {}", entry.seq)));
             }
-            self.tar.write(&(entry.bytes.len() as u32).to_be_bytes())?;
+            self.tar.write(&(length as u32).to_be_bytes())?;
+            self.tar.write(&[format::LEAF])?;
             self.tar.write(&entry.bytes)
         })?;
         put_run(&mut self.tar, &mut run)?;

@@ -237,6 +237,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {
         let end = self.at.checked_add(count).ok_or(DAMAGED)?;
         let slice = self.bytes.get(self.at..end).ok_or(DAMAGED)?;
@@ -245,6 +246,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One head in its shortest form; longer forms of the same number are refused.
+    #[inline]
     fn head(&mut self) -> Result<(u8, u64), WireError> {
         let first = self.take(1)?[0];
         let (major, low) = (first >> 5, first & 31);
@@ -278,6 +280,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn expect(&mut self, major: u8, value: u64) -> Result<(), WireError> {
         if self.head()? == (major, value) {
             Ok(())
@@ -286,6 +289,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn uint(&mut self) -> Result<u64, WireError> {
         match self.head()? {
             (0, value) => Ok(value),
@@ -293,6 +297,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn int(&mut self) -> Result<i64, WireError> {
         match self.head()? {
             (0, value) => i64::try_from(value).map_err(|_| DAMAGED),
@@ -303,6 +308,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn bytes(&mut self) -> Result<&'a [u8], WireError> {
         match self.head()? {
             (2, length) => self.take(usize::try_from(length).map_err(|_| DAMAGED)?),
@@ -310,6 +316,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn text(&mut self) -> Result<&'a str, WireError> {
         match self.head()? {
             (3, length) => {
@@ -320,16 +327,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn id(&mut self) -> Result<[u8; 16], WireError> {
         self.bytes()?.try_into().map_err(|_| DAMAGED)
     }
 
+    #[inline]
     fn null(&mut self) -> bool {
         let found = self.bytes.get(self.at) == Some(&0xf6);
         self.at += usize::from(found);
         found
     }
 
+    #[inline]
     fn boolean(&mut self) -> Result<bool, WireError> {
         match self.take(1)?[0] {
             0xf4 => Ok(false),

@@ -5,7 +5,7 @@ use super::layout::{Layout, refuse_read};
 use crate::format::{self, LedgerHead};
 use crate::index::IndexLines;
 use crate::source::Section;
-use fengjuan_core::event::{Event, EventKind};
+use fengjuan_core::event::Event;
 use fengjuan_wire::entry::Entry;
 
 const PORTION: usize = 64 * 1024;
@@ -35,10 +35,10 @@ impl<'a> IndexCheck<'a> {
     pub(crate) fn line(
         &mut self,
         entry: &Entry<'_>,
-        row: &EventKind,
+        kind: usize,
         event: Option<&Event>,
     ) -> Result<(), Refusal> {
-        self.lines.line(&mut self.expected, entry, row, event);
+        self.lines.line(&mut self.expected, entry, kind, event);
         if self.expected.len() >= PORTION {
             self.compare()
         } else {

@@ -6,11 +6,11 @@ use super::finding::{Detail, Finding, LedgerSummary, Refusal, Wrong};
 use super::gather::{Gathered, Place};
 use super::index::IndexCheck;
 use super::layout::{self, Layout, LedgerMembers, refuse_read};
+use crate::entries::{Entries, Piece, PieceError};
 use crate::format::{self, LedgerHead, hex};
 use crate::index::Kinds;
-use crate::source::Section;
-use fengjuan_core::event::EventKind;
-use fengjuan_envelope::merkle::{self, Frontier, Hash};
+use fengjuan_core::event::CATALOGUE;
+use fengjuan_envelope::merkle::{Frontier, Hash};
 use fengjuan_envelope::note;
 use fengjuan_wire::entry::Entry;
 use std::collections::{HashMap, HashSet};
@@ -224,7 +224,10 @@ struct Order {
     boot: Option<[u8; 16]>,
     latest_boot_ms: i64,
     boots: HashSet<[u8; 16]>,
-    attempts: HashMap<[u8; 16], Numbering>,
+    /// Numbers in `numberings`.
+    attempts: HashMap<[u8; 16], usize>,
+    numberings: Vec<Numbering>,
+    last: Option<([u8; 16], usize)>,
 }
 
 impl Order {
@@ -238,12 +241,14 @@ impl Order {
             latest_boot_ms: i64::MIN,
             boots: HashSet::new(),
             attempts: HashMap::new(),
+            numberings: Vec::new(),
+            last: None,
         }
     }
 
-    /// The entry's row of the catalogue, and whether entries of its attempt are hidden before it.
+    /// The entry's row number in the catalogue, and whether entries of its attempt are hidden before it.
     #[inline]
-    fn judge(&mut self, entry: &Entry<'_>) -> Result<(&'static EventKind, bool), Refusal> {
+    fn judge(&mut self, entry: &Entry<'_>) -> Result<(usize, bool), Refusal> {
         if entry.ledger_id != self.ledger_id {
             return Err(Finding::new(Wrong::EntryForeign)
                 .differs(hex(&self.ledger_id), hex(&entry.ledger_id)));
@@ -251,10 +256,11 @@ impl Order {
         if entry.seq != self.seq {
             return Err(Finding::new(Wrong::SeqBroken).differs(self.seq, entry.seq));
         }
-        let row = self
+        let kind = self
             .kinds
             .find(entry.kind)
             .ok_or_else(|| Finding::new(Wrong::KindUnknown).found(entry.kind))?;
+        let row = &CATALOGUE[kind];
         if row.class as u8 != entry.class
             || row.sealed != entry.sealed
             || (entry.sealed && entry.attempt.is_none())
@@ -265,7 +271,7 @@ impl Order {
             return Err(Finding::new(Wrong::ActorUnknown).found(entry.actor));
         }
         self.time(entry)?;
-        Ok((row, self.number(entry)?))
+        Ok((kind, self.number(entry)?))
     }
 
     #[inline]
@@ -296,10 +302,20 @@ impl Order {
                 Err(broken(0))
             };
         };
-        let numbering = self
-            .attempts
-            .entry(attempt)
-            .or_insert(Numbering { next: 0, hidden: 0 });
+        let number = match self.last {
+            // Neighbours are mostly of one attempt.
+            Some((last, number)) if last == attempt => number,
+            _ => {
+                let new = self.numberings.len();
+                let number = *self.attempts.entry(attempt).or_insert(new);
+                if number == new {
+                    self.numberings.push(Numbering { next: 0, hidden: 0 });
+                }
+                self.last = Some((attempt, number));
+                number
+            }
+        };
+        let numbering = &mut self.numberings[number];
         // Entries that an archive of a range leaves out may account for a gap, but only for as many.
         let room = self.hidden - numbering.hidden;
         let gap = entry
@@ -357,109 +373,115 @@ pub(crate) fn verify(
         last_ms: None,
     };
     index.ledger(head);
-    let tree = Tree::new(vouchers.roots).map_err(named)?;
-    entries(layout, members, head, tree, gathered, index, &mut summary).map_err(named)?;
+    gathered.ledger(head);
+    let reading = Reading {
+        order: Order::new(head.ledger_id),
+        tree: Tree::new(vouchers.roots).map_err(named)?,
+        gathered,
+        index,
+        summary: &mut summary,
+    };
+    entries(layout, members, head, reading).map_err(named)?;
     Ok(summary)
+}
+
+/// Everything that one ledger's entries pass through.
+struct Reading<'v, 'a> {
+    order: Order,
+    tree: Tree,
+    gathered: &'v mut Gathered,
+    index: &'v mut IndexCheck<'a>,
+    summary: &'v mut LedgerSummary,
 }
 
 fn entries(
     layout: &Layout<'_>,
     members: &LedgerMembers,
     head: &LedgerHead,
-    mut tree: Tree,
-    gathered: &mut Gathered,
-    index: &mut IndexCheck<'_>,
-    summary: &mut LedgerSummary,
+    mut reading: Reading<'_, '_>,
 ) -> Result<(), Refusal> {
     let name = &members.entries.name;
-    let mut section = Section::new(layout.source, members.entries.start, members.entries.bytes);
-    let mut order = Order::new(head.ledger_id);
-    gathered.ledger(head);
-    while section.left() > 0 {
-        let at = |mut refusal: Refusal| {
-            refusal.section.get_or_insert_with(|| name.clone());
-            refusal.seq.get_or_insert(order.seq);
-            refusal
-        };
-        let mark = section
-            .take(4)
-            .map_err(|error| at(refuse_read(error, name)))?;
-        let mark = u32::from_be_bytes([mark[0], mark[1], mark[2], mark[3]]);
-        if mark & format::RUN != 0 {
-            let count = (mark & !format::RUN) as usize;
-            if count == 0 || count > format::LONGEST_RUN {
-                return Err(at(Finding::new(Wrong::SectionMalformed).found(count)));
-            }
-            let leaves = section
-                .take(count * 32)
-                .map_err(|error| at(refuse_read(error, name)))?;
-            for leaf in leaves.as_chunks::<32>().0 {
-                tree.append(*leaf)?;
-            }
-            order.seq += count as u64;
-            order.hidden += count as u64;
-            continue;
+    let named = |mut refusal: Refusal, seq: Option<u64>| {
+        refusal.section.get_or_insert_with(|| name.clone());
+        refusal.seq = refusal.seq.or(seq);
+        refusal
+    };
+    let mut pieces = Entries::new(layout.source, &members.entries);
+    loop {
+        let seq = reading.order.seq;
+        let piece = pieces.next().map_err(|error| match error {
+            PieceError::Read(error) => named(refuse_read(error, name), Some(seq)),
+            PieceError::Malformed(length) => named(
+                Finding::new(Wrong::EntryUnreadable).found(length),
+                Some(seq),
+            ),
+        })?;
+        match piece {
+            None => break,
+            Some(Piece::Record(record)) => reading
+                .record(record)
+                .map_err(|refusal| named(refusal, Some(seq)))?,
+            Some(Piece::Hidden(leaves)) => reading
+                .hidden(leaves)
+                .map_err(|refusal| named(refusal, None))?,
         }
-        let length = mark as usize;
-        if length > format::LARGEST_ENTRY {
-            return Err(at(Finding::new(Wrong::EntryUnreadable).found(length)));
+    }
+    let size = reading.order.seq;
+    if size > head.size {
+        return Err(named(
+            Finding::new(Wrong::SizeDiffers).differs(head.size, size),
+            Some(head.size),
+        ));
+    }
+    reading
+        .tree
+        .finish()
+        .map_err(|refusal| named(refusal, None))
+}
+
+impl Reading<'_, '_> {
+    fn hidden(&mut self, leaves: &[Hash]) -> Result<(), Refusal> {
+        for leaf in leaves {
+            self.tree.append(*leaf)?;
         }
-        let bytes = section
-            .take(length)
-            .map_err(|error| at(refuse_read(error, name)))?;
-        let entry = Entry::decode(bytes)
-            .map_err(|error| at(Finding::new(Wrong::EntryUnreadable).found(error)))?;
-        let seq = order.seq;
-        let at = |mut refusal: Refusal| {
-            refusal.section.get_or_insert_with(|| name.clone());
-            refusal.seq.get_or_insert(seq);
-            refusal
-        };
-        let (row, hidden_before) = order.judge(&entry).map_err(at)?;
+        self.order.seq += leaves.len() as u64;
+        self.order.hidden += leaves.len() as u64;
+        Ok(())
+    }
+
+    #[inline]
+    fn record(&mut self, record: &[u8]) -> Result<(), Refusal> {
+        let seq = self.order.seq;
+        let entry = Entry::decode(&record[1..])
+            .map_err(|error| Finding::new(Wrong::EntryUnreadable).found(error))?;
+        let (kind, hidden_before) = self.order.judge(&entry)?;
         let event = if entry.sealed {
             None
         } else {
-            Some(
-                entry
-                    .event(None)
-                    .map_err(|error| at(Finding::new(Wrong::BodyUnreadable).found(error)))?,
-            )
+            let event = entry.event(None);
+            Some(event.map_err(|error| Finding::new(Wrong::BodyUnreadable).found(error))?)
         };
         if let Some(attempt) = &entry.attempt
             && hidden_before
         {
-            gathered.is_partial(attempt);
+            self.gathered.is_partial(attempt);
         }
         if let Some(event) = &event {
-            gathered
-                .event(
-                    Place {
-                        seq,
-                        attempt: entry.attempt,
-                    },
-                    event,
-                )
-                .map_err(at)?;
+            self.gathered.event(
+                Place {
+                    seq,
+                    attempt: entry.attempt,
+                },
+                event,
+            )?;
         }
-        tree.append(merkle::leaf_hash(bytes))
-            .map_err(|mut refusal| {
-                refusal.section = Some(name.clone());
-                refusal
-            })?;
-        index.line(&entry, row, event.as_ref())?;
-        summary.first_ms.get_or_insert(entry.wall_ms);
-        summary.last_ms = Some(entry.wall_ms);
-        summary.shown += 1;
-        order.seq += 1;
+        // A record begins with the prefix of a leaf, so that its plain hash is the leaf's.
+        self.tree.append(fengjuan_envelope::sha256(record))?;
+        self.index.line(&entry, kind, event.as_ref())?;
+        self.summary.first_ms.get_or_insert(entry.wall_ms);
+        self.summary.last_ms = Some(entry.wall_ms);
+        self.summary.shown += 1;
+        self.order.seq += 1;
+        Ok(())
     }
-    if order.seq > head.size {
-        return Err(Finding::new(Wrong::SizeDiffers)
-            .section(name)
-            .seq(head.size)
-            .differs(head.size, order.seq));
-    }
-    tree.finish().map_err(|mut refusal| {
-        refusal.section = Some(name.clone());
-        refusal
-    })
 }
