@@ -7,6 +7,7 @@
 mod courier;
 mod documents;
 mod error;
+mod fetch;
 mod held;
 mod pull;
 mod registry;

@@ -1,23 +1,20 @@
 //! Pulling: over the line, resumably, all or nothing a sitting.
 
 use super::documents::{verify_grant, verify_package, verify_sitting};
+use super::fetch::{Meter, Progress, fetch_part, fetch_small};
 use super::registry::{grant_row, held_papers, key_of, sitting_row};
 use super::{HeldPapers, Papers, PapersError, SittingKey};
 use crate::durable_file;
 use crate::recorder::SYSTEM;
-use crate::upstream::{Upstream, UpstreamError};
+use crate::upstream::Upstream;
 use crate::view::desk::{HeldState, PullState};
 use fengjuan_core::event::Event;
 use fengjuan_store::Change;
 use fengjuan_wire::sitting::{PackageRef, SittingDocument};
-use fengjuan_wire::upstream::{LARGEST_BODY_BYTES, Offer, Offered, OfferedKind};
+use fengjuan_wire::upstream::{Offer, Offered, OfferedKind};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Bytes asked for in one call.
-const RANGE: u64 = 1024 * 1024;
 /// Room that stays free for the exam itself.
 const KEEP_FREE: u64 = 256 * 1024 * 1024;
 
@@ -29,24 +26,6 @@ pub struct PullReport {
     pub grants: Vec<SittingKey>,
     /// Offered sittings that were not taken, with the reason's code.
     pub refused: Vec<(String, String)>,
-}
-
-type Progress<'a> = dyn Fn(PullState) + Send + Sync + 'a;
-
-struct Meter<'a> {
-    progress: &'a Progress<'a>,
-    done: u64,
-    total: u64,
-}
-
-impl Meter<'_> {
-    fn show(&self, what: &str, more: u64) {
-        (self.progress)(PullState::Running {
-            what: what.to_owned(),
-            done_bytes: self.done + more,
-            total_bytes: self.total.max(self.done + more),
-        });
-    }
 }
 
 impl Papers {
@@ -355,62 +334,4 @@ fn newest(offer: &Offer, kind: OfferedKind) -> Vec<&Offered> {
         }
     }
     newest.into_values().collect()
-}
-
-async fn fetch_small<U: Upstream>(upstream: &U, offered: &Offered) -> Result<Vec<u8>, PapersError> {
-    if offered.bytes > LARGEST_BODY_BYTES as u64 {
-        return Err(UpstreamError::malformed("a document that is too long").into());
-    }
-    let mut bytes = Vec::new();
-    let mut sink = |chunk: &[u8]| {
-        bytes.extend_from_slice(chunk);
-        Ok(())
-    };
-    upstream
-        .fetch_range(&offered.hash, 0, offered.bytes, &mut sink)
-        .await?;
-    if (bytes.len() as u64) < offered.bytes {
-        return Err(PapersError::Truncated);
-    }
-    if fengjuan_wire::hash(&bytes) != offered.hash {
-        return Err(PapersError::Hash);
-    }
-    Ok(bytes)
-}
-
-/// Goes on with a part from where it is until it has its length; what arrives is kept whatever happens next.
-async fn fetch_part<U: Upstream>(
-    upstream: &U,
-    part: &PathBuf,
-    package: &PackageRef,
-    meter: &Meter<'_>,
-    what: &str,
-) -> Result<(), PapersError> {
-    let mut file = File::options().create(true).append(true).open(part)?;
-    let mut have = file.metadata()?.len();
-    if have > package.bytes {
-        file.set_len(0)?;
-        have = 0;
-    }
-    while have < package.bytes {
-        meter.show(what, have);
-        let to = package.bytes.min(have + RANGE);
-        let mut got = 0;
-        let mut sink = |chunk: &[u8]| {
-            file.write_all(chunk)?;
-            got += chunk.len() as u64;
-            Ok(())
-        };
-        let result = upstream
-            .fetch_range(&package.hash, have, to, &mut sink)
-            .await;
-        have += got;
-        result?;
-        if got == 0 {
-            return Err(PapersError::Truncated);
-        }
-    }
-    meter.show(what, have);
-    file.sync_all()?;
-    Ok(())
 }

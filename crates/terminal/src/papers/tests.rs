@@ -171,8 +171,7 @@ fn pull_with_cut(room: &Room, cut: u64, papers: u64) -> u64 {
             .iter()
             .all(|package| package.state == HeldState::Held)
     );
-    let fetched = room.upstream.state.lock().unwrap().fetched;
-    fetched
+    room.upstream.state.lock().unwrap().fetched
 }
 
 #[test]
@@ -421,7 +420,8 @@ fn a_stick_is_verified_as_the_line_is() {
     let issued = room.issue("K1", 1, 3_000);
     let package = issued.of(OfferedKind::Package)[0];
     let sitting = issued.of(OfferedKind::Sitting)[0];
-    let cases: [(Hash32, fn(&[u8]) -> Vec<u8>, &str); 4] = [
+    type Harm = fn(&[u8]) -> Vec<u8>;
+    let cases: [(Hash32, Harm, &str); 4] = [
         (
             package,
             |bytes| flipped(bytes, bytes.len() - 9),
