@@ -191,6 +191,35 @@ fn entries_are_replicated_in_batches_and_witnessed() {
 }
 
 #[test]
+fn a_center_that_was_away_the_whole_exam_gets_everything_once_when_it_is_back() {
+    let terminal = Terminal::new();
+    terminal.pass().unwrap();
+    terminal.fake().offline = true;
+    let mut objects = Vec::new();
+    for number in 0..40 {
+        terminal
+            .recorder
+            .record(SYSTEM, Event::FocusBack { after_ms: number })
+            .unwrap();
+        if number % 4 == 0 {
+            objects.push(terminal.store_object(1_000, number as u8));
+        }
+        assert_eq!(terminal.pass().unwrap_err().code(), "upstream.unreachable");
+        assert_eq!(terminal.state().unsent as usize, objects.len());
+    }
+    terminal.fake().offline = false;
+    terminal.pass().unwrap();
+    let state = terminal.state();
+    assert_eq!((state.link, state.unsent), (LinkState::Online, 0));
+    assert_eq!(state.witnessed_size, state.ledger_size);
+    assert_eq!(terminal.fake().received, objects, "each once, oldest first");
+    let reader = terminal.database.reader().unwrap();
+    let ours = reader.entries(0, 10_000).unwrap();
+    let ours: Vec<Vec<u8>> = ours.into_iter().map(|entry| entry.bytes).collect();
+    assert_eq!(terminal.fake().entries, ours);
+}
+
+#[test]
 fn a_fork_is_recorded_once_and_never_hidden() {
     let terminal = Terminal::new();
     terminal

@@ -73,7 +73,7 @@ impl UpstreamError {
     /// The refusal of an answer that is not a success.
     pub(super) fn refused(status: u16, body: &[u8]) -> UpstreamError {
         let code = cbor::from_slice::<Refusal>(body).map_or_else(
-            |_| format!("upstream.status_{status}"),
+            |_| "upstream.refused".to_owned(),
             |refusal| printable(&refusal.code),
         );
         UpstreamError::Refused { status, code }

@@ -361,13 +361,10 @@ fn refusals_carry_their_code_and_nonsense_is_malformed() {
             "upstream.unknown_device",
         ),
         (reply("403 Forbidden", "", &encode(&evil)), "bb"),
-        (
-            reply("502 Bad Gateway", "", b"<html>"),
-            "upstream.status_502",
-        ),
+        (reply("502 Bad Gateway", "", b"<html>"), "upstream.refused"),
         (
             reply("302 Found", "Location: https://127.0.0.1:1/\r\n", b""),
-            "upstream.status_302",
+            "upstream.refused",
         ),
         (reply("200 OK", "", b"\xff\xff"), "upstream.malformed"),
         (
