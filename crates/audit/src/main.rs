@@ -1,13 +1,15 @@
 //! The auditor's command line (审计). Exit status: 0 green or done, 1 red or failed, 2 wrong usage.
 
-#[path = "cli/print.rs"]
-mod print;
-#[path = "cli/words.rs"]
-mod words;
+mod cli {
+    pub mod print;
+    pub mod words;
+}
 
 use anyhow::Context;
 use chrono::{FixedOffset, NaiveDate, TimeZone, Utc};
 use clap::{Args, Parser, Subcommand};
+use cli::words::Lang;
+use cli::{print, words};
 use fengjuan_audit::timeline::{self, Query, TimelineError};
 use fengjuan_audit::{ArchiveError, Scope, VerifyOptions, export, retention, verify};
 use fengjuan_envelope::secret::SecretKey;
@@ -17,7 +19,6 @@ use fengjuan_wire::directory::root_from_text;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use words::Lang;
 
 #[derive(Parser)]
 #[command(

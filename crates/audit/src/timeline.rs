@@ -1,19 +1,19 @@
 //! What happened in one attempt, in order. Without the attempt's key it shows when, not what.
 
+mod outline;
+
 use crate::entries::{Entries, Piece};
 use crate::facts;
 use crate::format::{LedgerHead, hex};
 use crate::index::Kinds;
 use crate::source::ReadAt;
-use crate::verify::{self, Documents, Finding, Layout, Verdict, VerifyOptions};
-use fengjuan_core::event::{CATALOGUE, Event, EventClass, EventKind, PictureUse};
-use fengjuan_core::plan::ExamMs;
-use fengjuan_core::snapshot::{self, ScheduleOf};
+use crate::verify::{self, Finding, Layout, Verdict, VerifyOptions};
+use fengjuan_core::event::{CATALOGUE, Event, EventClass, EventKind};
 use fengjuan_envelope::secret::SecretKey;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::entry::Entry;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Which attempt. Everything that is set must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,9 +161,9 @@ pub fn timeline(
     if rows.iter().any(|row| row.ledger != rows[0].ledger) {
         rows.sort_by_key(|row| row.exam_ms.unwrap_or(row.wall_ms));
     }
-    let mut outline = outline(&events);
+    let mut outline = outline::outline(&events);
     outline.unopened = unopened;
-    let snapshots = snapshots(&layout, &heads, &documents, &attempt, &events, &outline);
+    let snapshots = outline::snapshots(&layout, &heads, &documents, &attempt, &events, &outline);
     let (green, finding) = match verdict {
         Verdict::Green(_) => (true, None),
         Verdict::Red(finding) => (false, Some(*finding)),
@@ -333,131 +333,4 @@ fn is_context(row: &EventKind) -> bool {
             row.kind,
             "app.unlocked" | "app.code_refused" | "app.order_received"
         )
-}
-
-fn outline(events: &[Event]) -> Outline {
-    let mut outline = Outline::default();
-    for event in events {
-        match event {
-            Event::Identified {
-                seat_no,
-                sitting_no,
-                ..
-            } => {
-                outline.seat_no = Some(*seat_no);
-                outline.sitting_no = Some(sitting_no.clone());
-            }
-            Event::AttemptStarted {
-                sitting_no,
-                class_no,
-                started_ms,
-                ends_ms,
-                ..
-            } => {
-                outline.sitting_no = Some(sitting_no.clone());
-                outline.class_no = Some(class_no.clone());
-                (outline.started_ms, outline.planned_end_ms) = (Some(*started_ms), Some(*ends_ms));
-            }
-            Event::OutageRecorded { from_ms, to_ms, .. } => {
-                outline.outages += 1;
-                outline.outage_ms = outline
-                    .outage_ms
-                    .saturating_add(to_ms.saturating_sub(*from_ms));
-            }
-            Event::OutageDecided { credit_ms, .. } | Event::TimeCredited { credit_ms, .. } => {
-                outline.credited_ms = outline.credited_ms.saturating_add(*credit_ms);
-            }
-            Event::Postponed { by_ms, .. } => {
-                outline.credited_ms = outline.credited_ms.saturating_add(*by_ms);
-            }
-            Event::HandedIn { at_ms, .. } => {
-                outline.handed_in_ms.get_or_insert(*at_ms);
-            }
-            _ => {}
-        }
-    }
-    outline
-}
-
-fn snapshots(
-    layout: &Layout<'_>,
-    heads: &[LedgerHead],
-    documents: &Documents,
-    attempt: &[u8; 16],
-    events: &[Event],
-    outline: &Outline,
-) -> Option<Vec<DueSnapshot>> {
-    let (sitting_no, started_ms) = (outline.sitting_no.as_ref()?, outline.started_ms?);
-    let handed_in = outline.handed_in_ms?;
-    if handed_in.checked_sub(started_ms)? > 7 * 24 * 3_600_000 {
-        return None;
-    }
-    let mut revealed: BTreeSet<[u8; 32]> = BTreeSet::new();
-    for number in 0..heads.len() {
-        each(layout, number, |entry| {
-            if entry.kind == "app.seed_revealed"
-                && let Ok(Event::SeedRevealed { seed, .. }) = entry.event(None)
-            {
-                revealed.insert(seed.0);
-            }
-        });
-    }
-    let package = events.iter().find_map(|event| match event {
-        Event::AttemptStarted { package, .. } => Some(*package),
-        _ => None,
-    })?;
-    let document = documents.sittings.iter().find(|document| {
-        document.sitting.sitting_no == *sitting_no
-            && document.packages.iter().any(|p| p.hash == package)
-    })?;
-    let seed = revealed
-        .iter()
-        .find(|seed| fengjuan_envelope::sha256(*seed) == document.snapshot_seed_hash.0)?;
-    let (mut taken, mut failed, mut outages) = (
-        BTreeSet::new(),
-        BTreeSet::new(),
-        Vec::<(ExamMs, ExamMs)>::new(),
-    );
-    for event in events {
-        match event {
-            Event::PictureTaken {
-                usage: PictureUse::Snapshot,
-                due_ms: Some(due_ms),
-                ..
-            } => {
-                taken.insert(*due_ms);
-            }
-            Event::PictureFailed {
-                usage: PictureUse::Snapshot,
-                due_ms: Some(due_ms),
-                ..
-            } => {
-                failed.insert(*due_ms);
-            }
-            Event::OutageRecorded { from_ms, to_ms, .. } => outages.push((*from_ms, *to_ms)),
-            _ => {}
-        }
-    }
-    let policy = document.sitting.snapshots;
-    let of = ScheduleOf {
-        seed,
-        sitting_no,
-        attempt_id: attempt,
-        started_ms,
-        policy,
-    };
-    let state = |due_ms: ExamMs| match (taken.contains(&due_ms), failed.contains(&due_ms)) {
-        (true, _) => SnapshotState::Taken,
-        (false, true) => SnapshotState::Failed,
-        (false, false) => SnapshotState::Missing,
-    };
-    let due = snapshot::due(&of, handed_in, &outages).into_iter();
-    Some(
-        due.map(|due| DueSnapshot {
-            planned_ms: due.planned_ms,
-            due_ms: due.due_ms,
-            state: state(due.due_ms),
-        })
-        .collect(),
-    )
 }

@@ -1,6 +1,6 @@
 //! Verdicts, timelines and reports as text and as JSON.
 
-use crate::words::{self, Lang};
+use super::words::{self, Lang};
 use chrono::{DateTime, FixedOffset};
 use fengjuan_audit::retention::LedgerAge;
 use fengjuan_audit::timeline::Timeline;

@@ -57,9 +57,12 @@ pub(super) fn export(
     let orders = signed_for(Order::USAGE, blobs(&snapshot, "SELECT signed FROM orders")?);
     let mut infos = replica.ledgers()?;
     let window = Window::of(scope, &sittings, &replica, &infos)?;
-    if let Some(site) = &window.site {
-        let of_site = keys_of_site(&devices, site);
-        infos.retain(|info| of_site.contains(&PublicKey::from_bytes(info.identity.device_key)));
+    let of_site = window
+        .site
+        .as_ref()
+        .map(|site| keys_of_site(&devices, site));
+    if let Some(keys) = &of_site {
+        infos.retain(|info| keys.contains(&PublicKey::from_bytes(info.identity.device_key)));
     }
     let chosen: HashSet<[u8; 16]> = infos.iter().map(|info| info.ledger_id).collect();
     let content = Content {
@@ -78,7 +81,7 @@ pub(super) fn export(
         devices,
         sittings,
         orders,
-        objects: objects(&snapshot, scope)?,
+        objects: objects(&snapshot, of_site.as_ref())?,
         forks: forks(&replica, &chosen)?,
     };
     write(out, &content, &replica, &infos, &window)
@@ -99,11 +102,15 @@ fn keys_of_site(certificates: &[Vec<u8>], site: &str) -> HashSet<PublicKey> {
     certificates.iter().filter_map(read).collect()
 }
 
-fn objects(conn: &Connection, scope: &Scope) -> Result<Vec<ObjectRecord>, ArchiveError> {
-    let sql = "SELECT hash, lower(kind), bytes, device, receipt FROM received \
-               WHERE ?1 IS NULL OR sitting_no = ?1 ORDER BY position";
+/// The log of received objects: all, or those of a site's devices. Not only those of a sitting, because the shown
+/// entries may name the objects of another one on the same day.
+fn objects(
+    conn: &Connection,
+    of_site: Option<&HashSet<PublicKey>>,
+) -> Result<Vec<ObjectRecord>, ArchiveError> {
+    let sql = "SELECT hash, kind, bytes, device, receipt FROM received ORDER BY position";
     let mut statement = conn.prepare(sql)?;
-    let rows = statement.query_map([&scope.sitting_no], |row| {
+    let rows = statement.query_map([], |row| {
         Ok(ObjectRecord {
             hash: Hash32(row.get(0)?),
             kind: row.get(1)?,
@@ -112,7 +119,9 @@ fn objects(conn: &Connection, scope: &Scope) -> Result<Vec<ObjectRecord>, Archiv
             receipt: Some(row.get(4)?),
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut objects: Vec<ObjectRecord> = rows.collect::<Result<_, _>>()?;
+    objects.retain(|object| of_site.is_none_or(|keys| keys.contains(&object.device)));
+    Ok(objects)
 }
 
 fn forks(

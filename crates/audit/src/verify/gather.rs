@@ -62,7 +62,8 @@ pub(crate) struct Gathered {
     bundles: HashMap<Hash32, At>,
     /// Pictures and reports that a ledger names.
     named: HashSet<Hash32>,
-    receipted: HashMap<Hash32, At>,
+    /// Receipts that a device verified: of which object, and their own hash.
+    receipted: HashMap<Hash32, (At, Hash32)>,
     orders: HashSet<Hash32>,
     forks_seen: u64,
 }
@@ -99,8 +100,8 @@ impl Gathered {
                     seed: seed.0,
                 });
             }
-            Event::Receipted { hash, .. } => {
-                self.receipted.entry(*hash).or_insert(at);
+            Event::Receipted { hash, receipt } => {
+                self.receipted.entry(*hash).or_insert((at, *receipt));
             }
             Event::ObjectSealed { hash, .. } => {
                 self.named.insert(*hash);
@@ -321,6 +322,30 @@ impl Gathered {
         })
     }
 
+    /// What a device holds a receipt for is here, with that very receipt.
+    fn judge_receipts(&self, documents: &Documents) -> Result<(), Refusal> {
+        let mut receipted: Vec<_> = self.receipted.iter().collect();
+        receipted.sort_by_key(|(_, (at, _))| *at);
+        for (hash, (at, receipt)) in receipted {
+            let Some(object) = documents.objects.get(hash) else {
+                return Err(self
+                    .refuse(Wrong::ObjectMissing, *at)
+                    .differs(hash.hex(), "—"));
+            };
+            let held = object
+                .receipt
+                .as_ref()
+                .map(|bytes| fengjuan_wire::hash(bytes));
+            if held != Some(*receipt) {
+                let held = held.map_or_else(|| "—".to_owned(), |held| held.hex());
+                return Err(self
+                    .refuse(Wrong::ReceiptInvalid, *at)
+                    .differs(receipt.hex(), held));
+            }
+        }
+        Ok(())
+    }
+
     fn judge_objects(
         &self,
         documents: &Documents,
@@ -354,16 +379,7 @@ impl Gathered {
                         .differs(hash.hex(), other.hex()));
                 }
             }
-            let lost = self
-                .receipted
-                .iter()
-                .filter(|(hash, _)| !objects.contains_key(hash))
-                .min_by_key(|(_, at)| **at);
-            if let Some((hash, at)) = lost {
-                return Err(self
-                    .refuse(Wrong::ObjectMissing, *at)
-                    .differs(hash.hex(), "—"));
-            }
+            self.judge_receipts(documents)?;
         }
         let unreceipted = objects
             .values()

@@ -8,6 +8,8 @@ mod gather;
 mod index;
 mod layout;
 mod ledger;
+mod order;
+mod tree;
 
 pub(crate) use documents::Documents;
 pub(crate) use finding::Refusal;

@@ -318,6 +318,19 @@ fn bundles_pictures_and_receipts_must_be_those_of_the_ledger() {
         world.objects[0].receipt = receipt;
     });
     assert_eq!(code(&lent), "object.receipt_invalid");
+    let other = after(|world| {
+        let at = bundle(world);
+        let object = &mut world.objects[at];
+        let receipt = fengjuan_wire::bundle::Receipt {
+            object: object.hash,
+            bytes: object.bytes,
+            received_ms: 1,
+            position: 1,
+            receiver: "jining".to_owned(),
+        };
+        object.receipt = Some(receipt.sign(&world.center.receipt).unwrap());
+    });
+    assert_eq!(code(&other), "object.receipt_invalid");
     let twice = after(|world| world.objects.push(world.objects[0].clone()));
     assert_eq!(code(&twice), "object.twice");
 }
@@ -554,4 +567,48 @@ fn leaves_cannot_be_hidden_and_changed() {
         code(&world.verdict_on(&changed)),
         "checkpoint.root_differs" | "roll.root_differs"
     ));
+}
+
+/// Entries of a hostile device, signed by it: whatever they hold, the verifier answers.
+#[test]
+fn hostile_entries_are_answered_and_never_a_panic() {
+    let cases: u64 = std::env::var("FENGJUAN_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(400);
+    let clean = World::new(15, true);
+    let mut random = Random(77);
+    println!("seed {}", random.0);
+    let mut red = 0;
+    for _ in 0..cases {
+        let mut world = clean.clone();
+        let place = random.below(world.ledgers[0].entries.len() as u64) as usize;
+        let entry = &mut world.ledgers[0].entries[place];
+        for _ in 0..=random.below(6) {
+            let at = random.below(entry.len() as u64) as usize;
+            match random.below(4) {
+                0 => entry[at] = [0, 0x7f, 0x80, 0xff][random.below(4) as usize],
+                1 => drop(entry.remove(at)),
+                2 => entry.insert(at, random.next() as u8),
+                _ => entry[at] = random.next() as u8,
+            }
+        }
+        world.ledgers[0].sign_anew();
+        world.roll = None;
+        let archive = world.archive();
+        red += u64::from(!world.verdict_on(&archive).is_green());
+        let query = fengjuan_audit::timeline::Query {
+            seat_no: Some(1),
+            ..Default::default()
+        };
+        let key =
+            fengjuan_envelope::secret::SecretKey::from_bytes(*world.attempts[0].key.as_bytes());
+        drop(fengjuan_audit::timeline::timeline(
+            &archive,
+            &world.root(),
+            &query,
+            Some(&key),
+        ));
+    }
+    assert!(red > cases / 2, "{red} of {cases} were red");
 }
