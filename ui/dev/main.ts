@@ -1,3 +1,4 @@
+import './frozen.ts'
 import { mount } from '../src/mount.ts'
 import { contrast, leftHanded } from '../src/preferences.ts'
 import { words } from '../src/words/index.ts'

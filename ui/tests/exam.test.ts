@@ -15,7 +15,7 @@ describe('an answer', () => {
       return send(action)
     }
     await fireEvent.click(page.at('option-2'))
-    expect(page.at('option-2').dataset['mark']).toBe('saving')
+    await until(() => page.at('option-2').dataset['mark'] === 'saving')
     expect(page.at('option-2').getAttribute('aria-checked')).toBe('false')
     expect(page.maybe('saved-2')).toBeNull()
     release()

@@ -39,9 +39,9 @@ export async function show(scene: string): Promise<Shown> {
   return { ...page, mock, terminal, at, maybe }
 }
 
-/** Waits until a condition holds, as long as there is work left for the page to do. */
+/** Waits until a condition holds, five seconds at most. */
 export async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 2000; turn += 1) {
+  for (const end = performance.now() + 5000; performance.now() < end;) {
     if (holds()) return
     await nextTick()
     await new Promise((done) => setImmediate(done))
