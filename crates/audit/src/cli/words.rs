@@ -155,6 +155,12 @@ pub fn not_proven(what: NotProven, lang: Lang) -> String {
         (NotProven::Devices, Lang::En) => {
             "no roll: the completeness of devices is not proven".to_owned()
         }
+        (NotProven::SilentDevices { count }, Lang::Zh) => {
+            format!("{count} 台已批准的设备没有任何记录（未使用，或从未联系）")
+        }
+        (NotProven::SilentDevices { count }, Lang::En) => {
+            format!("{count} approved devices have no ledger here (unused, or never heard from)")
+        }
         (NotProven::UnwitnessedEntries { count, ledgers }, Lang::Zh) => {
             format!("{ledgers} 份记录末尾共 {count} 条未经见证")
         }

@@ -43,7 +43,7 @@ pub(super) fn export(
     let snapshot = conn.unchecked_transaction()?;
     let replica = Replica::new(&snapshot);
     let directory = fs::read(home.join("directory.cose"))?;
-    let devices = signed_for(
+    let mut devices = signed_for(
         DeviceCertificate::USAGE,
         blobs(
             &snapshot,
@@ -57,10 +57,13 @@ pub(super) fn export(
     let orders = signed_for(Order::USAGE, blobs(&snapshot, "SELECT signed FROM orders")?);
     let mut infos = replica.ledgers()?;
     let window = Window::of(scope, &sittings, &replica, &infos)?;
-    let of_site = window
-        .site
-        .as_ref()
-        .map(|site| keys_of_site(&devices, site));
+    let of_site: Option<HashSet<PublicKey>> = window.site.as_ref().map(|site| {
+        devices.retain(|certificate| key_of_site(certificate, site).is_some());
+        devices
+            .iter()
+            .filter_map(|certificate| key_of_site(certificate, site))
+            .collect()
+    });
     if let Some(keys) = &of_site {
         infos.retain(|info| keys.contains(&PublicKey::from_bytes(info.identity.device_key)));
     }
@@ -93,13 +96,11 @@ fn blobs(conn: &Connection, sql: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn keys_of_site(certificates: &[Vec<u8>], site: &str) -> HashSet<PublicKey> {
-    let read = |bytes: &Vec<u8>| {
-        let (_, _, payload) = fengjuan_envelope::cose::peek_payload(bytes).ok()?;
-        let certificate: DeviceCertificate = cbor::from_slice(&payload).ok()?;
-        (certificate.site == site).then_some(certificate.sign)
-    };
-    certificates.iter().filter_map(read).collect()
+/// The device of a certificate, where it is of this site.
+fn key_of_site(certificate: &[u8], site: &str) -> Option<PublicKey> {
+    let (_, _, payload) = fengjuan_envelope::cose::peek_payload(certificate).ok()?;
+    let certificate: DeviceCertificate = cbor::from_slice(&payload).ok()?;
+    (certificate.site == site).then_some(certificate.sign)
 }
 
 /// The log of received objects: all, or those of a site's devices. Not only those of a sitting, because the shown

@@ -180,6 +180,8 @@ pub struct RollSummary {
 pub enum NotProven {
     /// Without a roll nobody can say that no device is missing.
     Devices,
+    /// Approved devices that have no ledger here: unused, or never heard from.
+    SilentDevices { count: u64 },
     /// Entries after the last witnessed one.
     UnwitnessedEntries { count: u64, ledgers: u64 },
     /// Entries after a ledger's last signed checkpoint: nobody's signature covers them.

@@ -20,6 +20,7 @@ use crate::format::LedgerHead;
 use crate::source::ReadAt;
 use fengjuan_envelope::sign::PublicKey;
 use finding::Detail;
+use std::collections::HashSet;
 
 /// How strict to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +91,15 @@ fn run(
         witnessed(&documents, &ledgers)?;
     }
     let mut not_proven = witness_gaps(&documents, &ledgers);
+    let heard: HashSet<_> = heads.iter().map(|head| head.device).collect();
+    let silent = documents
+        .devices
+        .keys()
+        .filter(|key| !heard.contains(key))
+        .count() as u64;
+    if silent > 0 {
+        not_proven.push(NotProven::SilentDevices { count: silent });
+    }
     if hidden > 0 {
         not_proven.push(NotProven::HiddenEntries { count: hidden });
     }

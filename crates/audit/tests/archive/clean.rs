@@ -116,3 +116,26 @@ fn the_index_is_readable_and_shows_no_answer() {
     assert!(line("exam.outage_decided").ends_with("\"#1 +90.000 s P001 停电, \"\"跳闸\"\"\""));
     assert!(!index.contains(&world.attempts[0].ticket));
 }
+
+#[test]
+fn an_approved_device_that_was_never_heard_from_is_said() {
+    use fengjuan_envelope::sign::SigningKey;
+    use fengjuan_wire::Signed;
+    use fengjuan_wire::directory::DeviceCertificate;
+    let mut world = World::new(6, false);
+    let silent = DeviceCertificate {
+        device_name: "考试机99".to_owned(),
+        site: "S01".to_owned(),
+        sign: SigningKey::from_seed(&[3; 32]).public(),
+        kem: world.center.kem.public(),
+        approved_ms: 0,
+        approved_by: "王主任".to_owned(),
+    };
+    world
+        .certificates
+        .push(silent.sign(&world.center.device_ca).unwrap());
+    assert_eq!(
+        green(world.verdict()).not_proven,
+        [NotProven::SilentDevices { count: 1 }]
+    );
+}
