@@ -16,6 +16,7 @@ use fengjuan_core::seat::SeatState;
 use fengjuan_wire::order::Order;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
+use zeroize::Zeroize;
 
 /// A running terminal. Every function may be called from any thread; none waits for a camera or a network.
 pub struct Terminal {
@@ -111,10 +112,15 @@ impl Terminal {
     /// What the desk does. Unlocking blocks for as long as Argon2id takes: call it from a thread that may wait.
     pub fn desk(&self, action: DeskAction) -> Outcome {
         let admitted = self.change_quietly(|state| state.admit(&action));
-        let answer = admitted.and_then(|staff_id| match action {
-            DeskAction::Unlock { groups } => self.unlock(groups, &staff_id),
-            action => self.change_quietly(|state| state.desk(action, &staff_id)),
-        });
+        let answer = match (admitted, action) {
+            (Ok(staff_id), DeskAction::Unlock { groups }) => self.unlock(groups, &staff_id),
+            (Ok(staff_id), action) => self.change_quietly(|state| state.desk(action, &staff_id)),
+            (Err(refusal), DeskAction::Unlock { mut groups }) => {
+                groups.zeroize();
+                Err(refusal)
+            }
+            (Err(refusal), _) => Err(refusal),
+        };
         self.outcome(answer)
     }
 

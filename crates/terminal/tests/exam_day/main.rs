@@ -4,6 +4,7 @@
 mod center;
 mod day;
 mod evidence;
+mod kill;
 mod outage;
 mod refusals;
 mod room;

@@ -3,13 +3,14 @@
 use crate::center::*;
 use fengjuan_camera::*;
 use fengjuan_core::event::Hash32;
+use fengjuan_envelope::sign::SigningKey;
 use fengjuan_store::{Database, StoreError};
 use fengjuan_terminal::controller::held::{Enrolment, Outward, OutwardAct};
 use fengjuan_terminal::controller::{Config, DisplayPort, Parts, Ports, Terminal};
 use fengjuan_terminal::identity::DeviceIdentity;
 use fengjuan_terminal::machine::Machine;
 use fengjuan_terminal::machine::simulated::SimulatedMachine;
-use fengjuan_terminal::papers::HeldPapers;
+use fengjuan_terminal::papers::{HeldPackage, HeldPapers, SittingKey};
 use fengjuan_terminal::recorder::{Recorder, last_tick};
 use fengjuan_terminal::sealing::DeviceKeys;
 use fengjuan_terminal::view::action::*;
@@ -17,7 +18,9 @@ use fengjuan_terminal::view::candidate::*;
 use fengjuan_terminal::view::desk::*;
 use fengjuan_terminal::view::*;
 use fengjuan_wire::directory::KeyDirectory;
-use std::path::PathBuf;
+use fengjuan_wire::grant::Grant;
+use fengjuan_wire::sitting::SittingDocument;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -143,6 +146,9 @@ impl Outward for TestOutward {
     fn stop(&self) {}
 }
 
+type Packed = (String, String, Hash32, u64);
+type Saved = (Vec<u8>, KeyDirectory, SittingDocument, Grant, Vec<Packed>);
+
 pub struct Room {
     pub dir: tempfile::TempDir,
     pub data: PathBuf,
@@ -261,6 +267,82 @@ impl Room {
         };
         self.terminal = Some(Terminal::assemble(parts)?);
         Ok(())
+    }
+
+    /// What another process needs to open this terminal's directory.
+    pub fn save(&self, file: &Path) {
+        let issued = &self.issued[0];
+        let packages: Vec<Packed> = issued
+            .held
+            .packages
+            .iter()
+            .map(|package| {
+                let path = package.path.to_str().unwrap().to_owned();
+                (package.class_no.clone(), path, package.hash, package.bytes)
+            })
+            .collect();
+        let saved: Saved = (
+            self.center.issuer.seed().to_vec(),
+            self.center.directory.clone(),
+            (*issued.held.document).clone(),
+            issued.held.grant.clone().unwrap(),
+            packages,
+        );
+        std::fs::write(file, fengjuan_envelope::cbor::to_vec(&saved).unwrap()).unwrap();
+    }
+
+    /// A terminal of another process over the same directory, on a machine that has just booted.
+    pub fn take_over(file: &Path, data: PathBuf, wall_ms: i64) -> Room {
+        let bytes = std::fs::read(file).unwrap();
+        let saved: Saved = fengjuan_envelope::cbor::from_slice(&bytes).unwrap();
+        let (issuer, directory, document, grant, packages) = saved;
+        let mut room = Room::empty();
+        room.identity = Arc::new(DeviceIdentity::open(&data).unwrap());
+        room.data = data;
+        room.machine = Arc::new(SimulatedMachine::new(wall_ms));
+        // Every start is another boot.
+        for _ in 0..(wall_ms - START_MS) / 1_000 {
+            room.machine.reboot(0);
+        }
+        room.center.issuer = SigningKey::from_seed(&issuer.try_into().unwrap());
+        room.center.directory = directory.clone();
+        let held = HeldPapers {
+            key: SittingKey {
+                sitting_no: document.sitting.sitting_no.clone(),
+                version: document.sitting.version,
+            },
+            document_hash: fengjuan_wire::hash(b"taken over"),
+            document_bytes: Arc::default(),
+            document: Arc::new(document),
+            grant: Some(grant),
+            packages: packages
+                .into_iter()
+                .map(|(class_no, path, hash, bytes)| HeldPackage {
+                    class_no,
+                    hash,
+                    bytes,
+                    path: path.into(),
+                    state: HeldState::Held,
+                    verified_ms: 0,
+                })
+                .collect(),
+            superseded: false,
+        };
+        room.outward = Arc::new(TestOutward {
+            held: Mutex::new(vec![Arc::new(held)]),
+            revision: AtomicU64::new(1),
+            nudges: AtomicU64::new(0),
+            recorder: Mutex::new(None),
+            directory,
+            identity: room.identity.clone(),
+        });
+        room
+    }
+
+    /// Writes beside the terminal.
+    pub fn recorder(&self) -> Recorder {
+        let guard = self.outward.recorder.lock().unwrap();
+        guard.as_ref().unwrap().0.clone()
     }
 
     pub fn terminal(&self) -> &Arc<Terminal> {
