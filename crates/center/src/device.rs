@@ -1,7 +1,7 @@
 //! Devices (考试机、考场管理机): known by their key, approved by two people who compare a fingerprint.
 
 use crate::keys::KeyRole;
-use crate::{CenterError, Home, issue};
+use crate::{CenterError, Home, offer};
 use fengjuan_envelope::hpke::KemPublic;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Signed;
@@ -193,7 +193,7 @@ pub fn approve(
         params![device.sign.as_bytes(), now_ms, by.trim(), certificate],
     )?;
     let device = by_fingerprint(&change, fingerprint)?;
-    issue::grant_missing(home, &change, &device, now_ms)?;
+    offer::grant_missing(home, &change, &device, now_ms)?;
     change.commit()?;
     Ok(device)
 }

@@ -16,6 +16,7 @@ pub mod files;
 pub mod home;
 pub mod issue;
 pub mod keys;
+pub mod offer;
 pub mod order;
 pub mod picture;
 pub mod plan;

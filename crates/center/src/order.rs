@@ -1,7 +1,7 @@
 //! Orders (考试机构指令): what only the center decides during a sitting.
 
 use crate::keys::KeyRole;
-use crate::{CenterError, Home, issue};
+use crate::{CenterError, Home, issue, offer};
 use fengjuan_envelope::kdf;
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 use fengjuan_wire::upstream::OfferedKind;
@@ -46,9 +46,9 @@ pub fn give(home: &Home, new: NewOrder, now_ms: i64) -> Result<Order, CenterErro
     };
     let signed = order.sign(&home.keys().signing(KeyRole::Issuer)?)?;
     let hash = fengjuan_wire::hash(&signed);
-    issue::write_object(&home.object(&hash), &signed)?;
+    offer::write_object(&home.object(&hash), &signed)?;
     let length = signed.len() as u64;
-    issue::insert_offered(
+    offer::insert_offered(
         &change,
         OfferedKind::Order,
         &hash,

@@ -2,6 +2,7 @@
 
 use crate::keys::KeyRole;
 use crate::{CenterError, Home, device};
+use fengjuan_envelope::merkle;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_store::replica::Replica;
 use fengjuan_wire::upstream::{Roll, RolledLedger};
@@ -35,10 +36,9 @@ fn make(
         if !in_scope(conn, scope, &sign)? {
             continue;
         }
-        // What the witness vouches for is the largest checkpoint that it cosigned.
-        let Some((size, root)) = line.cosigned else {
-            continue;
-        };
+        // The witness vouches for the largest checkpoint that it cosigned; of a ledger without one it says only that
+        // it exists.
+        let (size, root) = line.cosigned.unwrap_or((0, merkle::empty_root()));
         ledgers.push(RolledLedger {
             ledger_id: line.ledger_id.to_vec(),
             device: sign,

@@ -14,8 +14,8 @@ use fengjuan_center::plan::PlanFiles;
 use fengjuan_center::release::ReleaseRequest;
 use fengjuan_center::roll::RollScope;
 use fengjuan_center::{
-    CenterError, Home, bank, device, files, issue, now_ms, order, plan, release, results, roll,
-    staff,
+    CenterError, Home, bank, device, files, issue, now_ms, offer, order, plan, release, results,
+    roll, staff,
 };
 use fengjuan_core::plan::{Role, Staff};
 use fengjuan_wire::order::{CreditScope, OrderKind};
@@ -119,7 +119,7 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
             fingerprint,
             sitting,
         } => {
-            let made = issue::grant_device(&home, &fingerprint, &sitting, now_ms())?;
+            let made = offer::grant_device(&home, &fingerprint, &sitting, now_ms())?;
             println!("已补发 {made} 份授权\n{made} grants made");
             Ok(())
         }

@@ -1,5 +1,7 @@
 //! Exam plans (考试计划): one TOML file with the plan, its sittings and class groups, and a roster with photos.
 
+mod blueprint;
+mod checks;
 mod document;
 mod facts;
 mod import;

@@ -4,7 +4,7 @@ use super::center::Center;
 use super::refusal::{Cbor, Refused, read, signed};
 use super::tls::Peer;
 use crate::device::{self, Device};
-use crate::{CenterError, files, issue, order};
+use crate::{CenterError, files, offer, order};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -108,11 +108,11 @@ pub(super) async fn offer(
         .with_database(move |center, conn| {
             let now_ms = crate::now_ms();
             let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let made = issue::grant_missing(&center.home, &change, &device, now_ms)?;
+            let made = offer::grant_missing(&center.home, &change, &device, now_ms)?;
             if made > 0 {
                 tracing::info!(made, "grants made for a device that asked");
             }
-            let objects = issue::offered(&change, &device, now_ms)?;
+            let objects = offer::offered(&change, &device, now_ms)?;
             change.commit()?;
             Ok(Cbor(Offer { objects }))
         })

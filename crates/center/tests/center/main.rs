@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod bank_import;
+mod command_line;
 mod day;
+mod entries;
 mod issuing;
 mod ledger;
+mod photos;
 mod plan_import;
 mod protocol;
 mod results;
 mod terminal;
 mod tls;
+mod uploads;

@@ -1,0 +1,247 @@
+//! The binary itself: what it prints, how it fails, and how it stops.
+
+use crate::day::{SITTING, fixtures};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn center(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fengjuan-center"));
+    command.arg("--home").arg(home);
+    command
+}
+
+fn run(home: &Path, arguments: &[&str]) -> Output {
+    center(home).args(arguments).output().unwrap()
+}
+
+fn good(home: &Path, arguments: &[&str]) -> String {
+    let output = run(home, arguments);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {text}{said}");
+    text
+}
+
+/// Exit 1 with both languages.
+fn refused(home: &Path, arguments: &[&str]) -> String {
+    let output = run(home, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+    let chinese = said.chars().any(|c| ('\u{4e00}'..'\u{9fff}').contains(&c));
+    let english = said
+        .lines()
+        .any(|line| line.is_ascii() && line.contains(' ') || line.starts_with("Too early"));
+    assert!(chinese && english, "{said}");
+    String::from_utf8(output.stdout).unwrap() + &said
+}
+
+fn path(name: &str) -> String {
+    fixtures(name).to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_center_from_init_to_results() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    refused(&home, &["sitting", "list"]);
+    good(
+        &home,
+        &["init", "--id", "jining", "--name", "济宁市安全生产考试中心"],
+    );
+    refused(
+        &home,
+        &["init", "--id", "jining", "--name", "济宁市安全生产考试中心"],
+    );
+    good(
+        &home,
+        &[
+            "bank",
+            "import",
+            &path("bank/low-voltage.xlsx"),
+            "--bank",
+            "LV",
+            "--pictures",
+            &path("bank/pictures"),
+        ],
+    );
+    let faults = refused(
+        &home,
+        &[
+            "bank",
+            "import",
+            &path("hostile/bank-every-fault.csv"),
+            "--bank",
+            "SM",
+        ],
+    );
+    assert!(
+        faults.contains("题型") && faults.contains("unknown type") && faults.contains("12"),
+        "{faults}"
+    );
+    good(
+        &home,
+        &[
+            "bank",
+            "import",
+            &path("bank/safety-manager.csv"),
+            "--bank",
+            "SM",
+        ],
+    );
+    let import = [
+        "plan",
+        "import",
+        &path("plan/day.toml"),
+        "--roster",
+        &path("roster/roster.xlsx"),
+        "--photos",
+        &path("roster/photos"),
+    ];
+    assert!(good(&home, &import).contains("安全管理人员1班"));
+    refused(&home, &["release", SITTING, "--to", "张海燕"]);
+    assert!(good(&home, &["issue", "--all"]).contains(SITTING));
+    assert!(good(&home, &["issue", SITTING]).contains("2"));
+    let slip = good(
+        &home,
+        &["release", SITTING, "--to", "张海燕", "--early", "演练"],
+    );
+    let code = slip
+        .lines()
+        .find(|line| line.starts_with("密码 code"))
+        .unwrap();
+    assert_eq!(
+        code.split_whitespace()
+            .skip(2)
+            .filter(|group| group.len() == 5)
+            .count(),
+        4,
+        "{slip}"
+    );
+    good(
+        &home,
+        &[
+            "order",
+            SITTING,
+            "--reason",
+            "道路结冰",
+            "--by",
+            "王主任",
+            "postpone",
+            "10",
+        ],
+    );
+    refused(
+        &home,
+        &[
+            "order",
+            SITTING,
+            "--reason",
+            "x",
+            "--by",
+            "y",
+            "late-entry",
+            "0000000000000000",
+        ],
+    );
+    good(&home, &["device", "list"]);
+    refused(
+        &home,
+        &["device", "approve", "AAAA-BBBB-CCCC-DDDD", "--by", "x"],
+    );
+    let (kit, out, roll) = (
+        dir.path().join("kit"),
+        dir.path().join("out"),
+        dir.path().join("roll.cose"),
+    );
+    good(
+        &home,
+        &[
+            "kit",
+            "--url",
+            "https://127.0.0.1:9443",
+            "--site",
+            "S01",
+            kit.to_str().unwrap(),
+        ],
+    );
+    assert!(
+        ["root.pub", "directory.cose", "site.toml"]
+            .iter()
+            .all(|name| kit.join(name).exists())
+    );
+    good(&home, &["results", SITTING, "--out", out.to_str().unwrap()]);
+    assert!(
+        ["results.xlsx", "results.csv", "anomalies.csv"]
+            .iter()
+            .all(|name| out.join(name).exists())
+    );
+    good(&home, &["roll", "--out", roll.to_str().unwrap()]);
+    assert!(roll.exists());
+}
+
+#[test]
+fn a_password_verifier_from_standard_input() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fengjuan-center"))
+        .arg("staff-password")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all("jianKao-2026\n".as_bytes())
+        .unwrap();
+    let printed = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(fengjuan_envelope::kdf::verify_password("jianKao-2026", printed.trim()).unwrap());
+}
+
+#[test]
+fn serving_says_where_and_stops_when_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    good(
+        &home,
+        &["init", "--id", "jining", "--name", "济宁市安全生产考试中心"],
+    );
+    let port_file = dir.path().join("port");
+    let mut child = center(&home)
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--health",
+            "127.0.0.1:0",
+            "--port-file",
+        ])
+        .arg(&port_file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    let address = said.trim().strip_prefix("https://").unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = log.next().unwrap().unwrap();
+    assert!(
+        first.starts_with('{') && first.contains("serving"),
+        "{first}"
+    );
+    assert!(std::net::TcpStream::connect(address).is_ok());
+    let stopped = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(stopped.success());
+    assert!(
+        child.wait().unwrap().success(),
+        "a stop that was asked for is no failure"
+    );
+    assert!(log.any(|line| line.unwrap().contains("stopping")));
+    assert_eq!(std::fs::read_to_string(port_file).unwrap().trim(), address);
+}

@@ -1,0 +1,299 @@
+//! Ledgers replicated, witnessed, forked and read back.
+
+use crate::day::{Day, SITTING};
+use crate::ledger::Ledger;
+use crate::protocol::{Caller, app};
+use axum::http::{Method, StatusCode};
+use fengjuan_center::device;
+use fengjuan_center::roll::{self, RollScope};
+use fengjuan_core::event::Event;
+use fengjuan_envelope::note;
+use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, Roll};
+use fengjuan_wire::{Hash32, Signed};
+
+fn events(ledger: &mut Ledger, from: i64, count: i64) {
+    for number in from..from + count {
+        ledger.add(
+            None,
+            &Event::WallClockJumped { by_ms: number },
+            number,
+            None,
+        );
+    }
+}
+
+#[tokio::test]
+async fn entries_are_replicated_and_witnessed_once() {
+    let day = Day::planned();
+    let terminal = day.approved(1);
+    let caller = Caller {
+        app: app(&day),
+        device: &terminal,
+    };
+    let mut ledger = Ledger::new(&day.home, 5);
+    events(&mut ledger, 0, 5);
+    let reply: EntriesReply = caller
+        .post("/v1/entries", &ledger.request(&terminal, 0))
+        .await
+        .unwrap();
+    let EntriesReply::Stored {
+        size: 5,
+        cosigned: Some(note),
+    } = reply.clone()
+    else {
+        panic!("{reply:?}")
+    };
+    let directory = day.home.directory();
+    let witness = (directory.witness_name(), directory.witness);
+    let origin = directory.ledger_origin(&ledger.id);
+    let verified = note::verify(
+        &note,
+        &origin,
+        &terminal.sign.public(),
+        Some((witness.0.as_str(), &witness.1)),
+    )
+    .unwrap();
+    assert!(verified.cosigned.is_some());
+    // Again, and overlapping: nothing changes.
+    assert_eq!(
+        caller
+            .post::<EntriesReply>("/v1/entries", &ledger.request(&terminal, 0))
+            .await
+            .unwrap(),
+        reply
+    );
+    events(&mut ledger, 5, 3);
+    let reply = caller
+        .post("/v1/entries", &ledger.request(&terminal, 2))
+        .await
+        .unwrap();
+    assert!(matches!(
+        reply,
+        EntriesReply::Stored {
+            size: 8,
+            cosigned: Some(_)
+        }
+    ));
+    events(&mut ledger, 8, 2);
+    let reply: EntriesReply = caller
+        .post("/v1/entries", &ledger.request(&terminal, 9))
+        .await
+        .unwrap();
+    assert_eq!(reply, EntriesReply::Gap { have: 8 });
+    let signed = roll::signed(&day.home, &RollScope::default(), 9).unwrap();
+    let roll = Roll::verify(&directory.witness, &signed).unwrap();
+    assert_eq!(
+        (
+            roll.ledgers.len(),
+            roll.ledgers[0].size,
+            roll.ledgers[0].forks
+        ),
+        (1, 8, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_rolled_back_or_cloned_ledger_is_a_recorded_fork() {
+    let day = Day::planned();
+    let terminal = day.approved(1);
+    let caller = Caller {
+        app: app(&day),
+        device: &terminal,
+    };
+    let mut ledger = Ledger::new(&day.home, 5);
+    events(&mut ledger, 0, 5);
+    caller
+        .post::<EntriesReply>("/v1/entries", &ledger.request(&terminal, 0))
+        .await
+        .unwrap();
+    // The database goes back to three entries and takes another way.
+    let mut other = Ledger::new(&day.home, 5);
+    events(&mut other, 0, 3);
+    let reply: EntriesReply = caller
+        .post("/v1/entries", &other.request(&terminal, 0))
+        .await
+        .unwrap();
+    assert_eq!(
+        reply,
+        EntriesReply::Stored {
+            size: 5,
+            cosigned: None
+        },
+        "a smaller checkpoint gets no fresh cosignature"
+    );
+    events(&mut other, 100, 4);
+    let reply: EntriesReply = caller
+        .post("/v1/entries", &other.request(&terminal, 3))
+        .await
+        .unwrap();
+    assert!(
+        matches!(reply, EntriesReply::Fork { at_seq: 3, .. }),
+        "{reply:?}"
+    );
+    let roll = Roll::verify(
+        &day.home.directory().witness,
+        &roll::signed(&day.home, &RollScope::default(), 9).unwrap(),
+    )
+    .unwrap();
+    assert_eq!((roll.ledgers[0].size, roll.ledgers[0].forks), (5, 1));
+    assert_eq!(
+        device::list(&day.home.database().unwrap()).unwrap()[0].alerts,
+        1
+    );
+}
+
+#[tokio::test]
+async fn entries_that_are_not_the_callers_are_refused() {
+    let day = Day::planned();
+    let (terminal, thief) = (day.approved(1), day.approved(2));
+    let caller = Caller {
+        app: app(&day),
+        device: &terminal,
+    };
+    let mut ledger = Ledger::new(&day.home, 5);
+    events(&mut ledger, 0, 3);
+    caller
+        .post::<EntriesReply>("/v1/entries", &ledger.request(&terminal, 0))
+        .await
+        .unwrap();
+    let stranger = Caller {
+        app: caller.app.clone(),
+        device: &thief,
+    };
+    let refused = stranger
+        .post::<EntriesReply>("/v1/entries", &ledger.request(&thief, 0))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused,
+        (
+            StatusCode::FORBIDDEN,
+            "entries.ledger_of_another_device".to_owned()
+        )
+    );
+    let mut wrong_place = ledger.request(&terminal, 1);
+    wrong_place.from_seq = 2;
+    assert_eq!(
+        caller
+            .post::<EntriesReply>("/v1/entries", &wrong_place)
+            .await
+            .unwrap_err()
+            .1,
+        "entries.malformed"
+    );
+    let mut noise = ledger.request(&terminal, 2);
+    noise.entries[0][5] ^= 0xff;
+    assert_eq!(
+        caller
+            .post::<EntriesReply>("/v1/entries", &noise)
+            .await
+            .unwrap_err()
+            .1,
+        "entries.malformed"
+    );
+    let mut forged = ledger.request(&terminal, 3);
+    forged.checkpoint = Some(ledger.checkpoint(&thief, 3));
+    assert_eq!(
+        caller
+            .post::<EntriesReply>("/v1/entries", &forged)
+            .await
+            .unwrap_err()
+            .1,
+        "entries.checkpoint"
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_is_read_back_by_a_device_with_a_grant_only() {
+    let day = Day::planned();
+    let (terminal, spare) = (day.approved(1), day.approved(2));
+    day.issued();
+    let caller = Caller {
+        app: app(&day),
+        device: &terminal,
+    };
+    let mut ledger = Ledger::new(&day.home, 5);
+    let attempt = [9; 16];
+    let identified = Event::Identified {
+        sitting_no: SITTING.to_owned(),
+        ticket_hash: Hash32([1; 32]),
+        seat_no: 1,
+    };
+    ledger.add(Some(attempt), &identified, 1, None);
+    ledger.add(Some(attempt), &Event::RulesAgreed {}, 2, None);
+    caller
+        .post::<EntriesReply>("/v1/entries", &ledger.request(&terminal, 0))
+        .await
+        .unwrap();
+    let path = format!("/v1/attempts/{}/entries", "09".repeat(16));
+    let back: AttemptEntries = Caller {
+        app: caller.app.clone(),
+        device: &spare,
+    }
+    .get(&path)
+    .await;
+    assert_eq!(back.entries, ledger.of_attempt(&attempt));
+    let conn = day.home.database().unwrap();
+    conn.execute(
+        "DELETE FROM objects WHERE kind = 'grant' AND device = ?1",
+        [spare.sign.public().as_bytes()],
+    )
+    .unwrap();
+    let refused = Caller {
+        app: caller.app.clone(),
+        device: &spare,
+    }
+    .code(Method::GET, &path)
+    .await;
+    assert_eq!(
+        refused,
+        (StatusCode::FORBIDDEN, "attempt.no_grant".to_owned())
+    );
+    let reads: u32 = conn
+        .query_row("SELECT count(*) FROM attempt_reads", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(reads, 1);
+}
+
+#[tokio::test]
+async fn hostile_bodies_are_answered_and_never_stored() {
+    let day = Day::planned();
+    let terminal = day.approved(1);
+    let caller = Caller {
+        app: app(&day),
+        device: &terminal,
+    };
+    let mut ledger = Ledger::new(&day.home, 5);
+    events(&mut ledger, 0, 3);
+    let good = fengjuan_envelope::cbor::to_vec(&ledger.request(&terminal, 0)).unwrap();
+    let mut random = 20_261_121u64;
+    println!("seed {random}");
+    for _ in 0..3000 {
+        let mut body = good.clone();
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let place = (random >> 33) as usize % body.len();
+        match random % 3 {
+            0 => body[place] ^= 1 << ((random >> 20) % 8),
+            1 => body.truncate(place),
+            _ => drop(body.splice(place..place, [random as u8; 9])),
+        }
+        let response = caller.send(Method::POST, "/v1/entries", body, None).await;
+        // A flipped bit inside an entry's body is still an entry; its checkpoint then does not fit.
+        assert!(response.status() != StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let mut fresh = Ledger::new(&day.home, 6);
+    events(&mut fresh, 0, 3);
+    let reply = caller
+        .post("/v1/entries", &fresh.request(&terminal, 0))
+        .await
+        .unwrap();
+    assert!(matches!(
+        reply,
+        EntriesReply::Stored {
+            size: 3,
+            cosigned: Some(_)
+        }
+    ));
+}
