@@ -44,6 +44,10 @@ pub fn wrong(wrong: Wrong, lang: Lang) -> &'static str {
         Wrong::ManifestChanged => ("清单被改动", "the manifest has been changed"),
         Wrong::ManifestMalformed => ("清单读不懂", "the manifest cannot be understood"),
         Wrong::ManifestMismatch => ("清单与内容不符", "the manifest does not fit the contents"),
+        Wrong::EntriesHidden => (
+            "档案自称完整，却隐去了条目",
+            "the archive says that it shows everything and hides entries",
+        ),
         Wrong::IndexMismatch => (
             "可读索引与记录不符",
             "the readable index does not fit the entries",

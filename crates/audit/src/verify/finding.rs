@@ -32,6 +32,8 @@ wrongs! {
     ManifestChanged = "archive.manifest_changed",
     ManifestMalformed = "archive.manifest_malformed",
     ManifestMismatch = "archive.manifest_mismatch",
+    /// An archive of everything that shows some entries as hashes only.
+    EntriesHidden = "archive.entries_hidden",
     IndexMismatch = "archive.index_mismatch",
     DirectoryInvalid = "directory.invalid",
     CertificateInvalid = "device.certificate_invalid",

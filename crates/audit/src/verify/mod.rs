@@ -85,6 +85,10 @@ fn run(
         .iter()
         .map(|ledger| ledger.size - ledger.shown)
         .sum();
+    if hidden > 0 && layout.manifest.scope.is_everything() {
+        let refusal = Finding::new(Wrong::EntriesHidden).section(crate::format::MANIFEST);
+        return Err(refusal.differs(0, hidden));
+    }
     let judged = gathered.judge(&documents, hidden == 0)?;
     documents.no_forks()?;
     if options.require_witness {

@@ -553,6 +553,13 @@ fn fix_checksum(archive: &mut [u8], header: usize) {
 }
 
 #[test]
+fn an_archive_of_everything_hides_nothing() {
+    let world = World::new(14, false);
+    let archive = world.written(&world.content(), &|seq| seq != 9);
+    assert_eq!(code(&world.verdict_on(&archive)), "archive.entries_hidden");
+}
+
+#[test]
 fn leaves_cannot_be_hidden_and_changed() {
     let world = World::new(14, false);
     let archive = world.archive_of(&|seq| seq > 50);

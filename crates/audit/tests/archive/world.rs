@@ -222,7 +222,6 @@ pub struct World {
     pub objects: Vec<ObjectRecord>,
     pub forks: Vec<ForkRecord>,
     pub attempts: Vec<Attempt>,
-    pub scope: Scope,
 }
 
 impl World {
@@ -242,7 +241,6 @@ impl World {
             objects: Vec::new(),
             forks: Vec::new(),
             attempts: Vec::new(),
-            scope: Scope::default(),
             center,
         };
         for number in 0..2 {
@@ -556,7 +554,7 @@ impl World {
     pub fn content(&self) -> Content {
         Content {
             source: Source::Center,
-            scope: self.scope.clone(),
+            scope: Scope::default(),
             made_ms: START_MS + 86_400_000,
             directory: self.center.directory.sign(&self.center.root).unwrap(),
             devices: self.certificates.clone(),
@@ -569,15 +567,21 @@ impl World {
     }
 
     pub fn archive(&self) -> Vec<u8> {
-        self.archive_of(&|_| true)
+        self.written(&self.content(), &|_| true)
     }
 
-    /// Only the entries whose place is kept are shown.
+    /// Only the entries whose place is kept are shown, and the archive says that it is of a range.
     pub fn archive_of(&self, keep: &dyn Fn(u64) -> bool) -> Vec<u8> {
+        let mut content = self.content();
+        content.scope.from_ms = Some(START_MS);
+        self.written(&content, keep)
+    }
+
+    pub fn written(&self, content: &Content, keep: &dyn Fn(u64) -> bool) -> Vec<u8> {
         let mut out = Cursor::new(Vec::new());
         let infos: Vec<LedgerInfo> = self.ledgers.iter().map(Ledger::info).collect();
         let keep = |_: &LedgerInfo, entry: &StoredEntry| keep(entry.seq);
-        write_archive(&mut out, &self.content(), self, &infos, &keep).unwrap();
+        write_archive(&mut out, content, self, &infos, &keep).unwrap();
         out.into_inner()
     }
 
