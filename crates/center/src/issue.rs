@@ -2,7 +2,7 @@
 
 use crate::bank::{self, Pool};
 use crate::device::DeviceState;
-use crate::fault::{Faults, Reason};
+use crate::fault::Faults;
 use crate::keys::KeyRole;
 use crate::offer::{self, Place};
 use crate::{CenterError, Home, device, files, plan};
@@ -231,17 +231,7 @@ impl<'a> Press<'a> {
         };
         let mut faults = Faults::default();
         for shortage in shortages {
-            let reason = Reason::new(
-                shortage.reason.code(),
-                format!(
-                    "题库已填不满组卷规则：需要 {}，有 {}",
-                    shortage.wanted, shortage.available
-                ),
-                format!(
-                    "the bank no longer fills the blueprint: {} wanted, {} there",
-                    shortage.wanted, shortage.available
-                ),
-            );
+            let reason = bank::shortage_reason(class, &shortage);
             faults.add(
                 &self.sitting.sitting_no,
                 None,

@@ -2,8 +2,10 @@
 
 mod import;
 mod rows;
+mod shortage;
 
 pub use import::{Imported, import};
+pub(crate) use shortage::shortage_reason;
 
 use crate::CenterError;
 use fengjuan_core::item::{AnswerKeys, Item, ItemIndexEntry, ItemOption, OptionSet};

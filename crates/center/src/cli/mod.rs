@@ -58,23 +58,26 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
         );
         return Ok(());
     }
-    let home = Home::open(&path)?;
-    match arguments.command {
+    command(&Home::open(&path)?, arguments.command)
+}
+
+fn command(home: &Home, command: Command) -> Result<(), CenterError> {
+    match command {
         Command::Init { .. } | Command::StaffPassword => Ok(()),
-        Command::Kit { url, site, folder } => kit(&home, &url, &site, &folder),
+        Command::Kit { url, site, folder } => kit(home, &url, &site, &folder),
         Command::Bank(BankCommand::Import {
             file,
             bank,
             pictures,
         }) => {
-            let imported = bank::import(
-                &mut home.database()?,
+            let mut conn = home.database()?;
+            prints::bank(&bank::import(
+                &mut conn,
                 &file,
                 &bank,
                 pictures.as_deref(),
                 now_ms(),
-            )?;
-            prints::bank(&imported);
+            )?);
             Ok(())
         }
         Command::Plan(PlanCommand::Import {
@@ -87,39 +90,33 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
                 roster: &roster,
                 photos: &photos,
             };
-            let imported = plan::import(
+            let center = &home.directory().center_name;
+            prints::plan(&plan::import(
                 &mut home.database()?,
-                &home.directory().center_name,
+                center,
                 &from,
                 now_ms(),
-            )?;
-            prints::plan(&imported);
+            )?);
             Ok(())
         }
-        Command::Sitting(SittingCommand::List) => prints::sittings(&home),
-        Command::Issue { sitting, .. } => {
-            let issued = match sitting {
-                Some(sitting) => vec![issue::issue(&home, &sitting, now_ms())?],
-                None => issue::issue_all(&home, now_ms())?,
-            };
-            prints::issued(&issued);
-            Ok(())
-        }
+        Command::Sitting(SittingCommand::List) => prints::sittings(home),
+        Command::Issue { sitting, .. } => issue_sittings(home, sitting),
         Command::Release { sitting, to, early } => {
+            let early_reason = early.as_deref();
             let request = ReleaseRequest {
                 sitting_no: &sitting,
                 to: &to,
-                early_reason: early.as_deref(),
+                early_reason,
             };
-            prints::slip(&release::release(&home, &request, now_ms())?, &to);
+            prints::slip(&release::release(home, &request, now_ms())?, &to);
             Ok(())
         }
-        Command::Device(command) => devices(&home, command),
+        Command::Device(command) => devices(home, command),
         Command::Grant {
             fingerprint,
             sitting,
         } => {
-            let made = offer::grant_device(&home, &fingerprint, &sitting, now_ms())?;
+            let made = offer::grant_device(home, &fingerprint, &sitting, now_ms())?;
             println!("已补发 {made} 份授权\n{made} grants made");
             Ok(())
         }
@@ -129,48 +126,65 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
             reason,
             by,
         } => {
-            let new = NewOrder {
-                sitting_no: sitting,
-                kind: order_kind(kind)?,
-                reason,
-                approved_by: by,
-            };
-            let order = order::give(&home, new, now_ms())?;
-            println!(
-                "指令 {} 已签发\nOrder {} is signed",
-                order.order_no, order.order_no
-            );
-            Ok(())
+            let kind = order_kind(kind)?;
+            give_order(
+                home,
+                NewOrder {
+                    sitting_no: sitting,
+                    kind,
+                    reason,
+                    approved_by: by,
+                },
+            )
         }
         Command::Serve {
             listen,
             port_file,
             health,
-        } => serving::serve(home, listen, port_file.as_deref(), health),
+        } => serving::serve(home.clone(), listen, port_file.as_deref(), health),
         Command::Results { sitting, out } => {
-            let results = results::open(&home, &sitting, now_ms())?;
+            let results = results::open(home, &sitting, now_ms())?;
             results::export(&results, &out)?;
             prints::results(&results, &out);
             Ok(())
         }
-        Command::Roll { site, sitting, out } => {
-            let bytes = roll::signed(
-                &home,
-                &RollScope {
-                    site,
-                    sitting_no: sitting,
-                },
-                now_ms(),
-            )?;
-            files::replace(&out, &bytes)?;
-            println!(
-                "见证名册已写入 {}\nThe signed roll is in {}",
-                out.display(),
-                out.display()
-            );
-            Ok(())
-        }
+        Command::Roll { site, sitting, out } => write_roll(
+            home,
+            RollScope {
+                site,
+                sitting_no: sitting,
+            },
+            &out,
+        ),
     }
+}
+
+fn issue_sittings(home: &Home, sitting: Option<String>) -> Result<(), CenterError> {
+    let issued = match sitting {
+        Some(sitting) => vec![issue::issue(home, &sitting, now_ms())?],
+        None => issue::issue_all(home, now_ms())?,
+    };
+    prints::issued(&issued);
+    Ok(())
+}
+
+fn give_order(home: &Home, new: NewOrder) -> Result<(), CenterError> {
+    let order = order::give(home, new, now_ms())?;
+    println!(
+        "指令 {} 已签发\nOrder {} is signed",
+        order.order_no, order.order_no
+    );
+    Ok(())
+}
+
+fn write_roll(home: &Home, scope: RollScope, out: &Path) -> Result<(), CenterError> {
+    files::replace(out, &roll::signed(home, &scope, now_ms())?)?;
+    println!(
+        "见证名册已写入 {}\nThe signed roll is in {}",
+        out.display(),
+        out.display()
+    );
+    Ok(())
 }
 
 fn staff_password() -> Result<(), CenterError> {

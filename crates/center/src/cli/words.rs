@@ -72,6 +72,14 @@ pub fn explain(error: &CenterError) -> Words {
             "数据库由更新版本的程序建立。请使用新版本程序。",
             "The database was made by a newer program. Use that one.",
         ),
+        other => of_request(other),
+    }
+}
+
+/// What was asked for does not exist, or not yet, or not so.
+fn of_request(error: &CenterError) -> Words {
+    use CenterError as E;
+    match error {
         E::Faults(faults) => words(
             format!(
                 "导入的文件有 {} 处错误，没有导入任何内容。请逐条改正后重新导入。",

@@ -4,7 +4,7 @@ use super::document::{PlanDocument, SittingKeys};
 use crate::fault::{Faults, Reason};
 use crate::files;
 use chrono::DateTime;
-use fengjuan_core::plan::{EntryRules, PlanFacts, Sitting, Staff};
+use fengjuan_core::plan::{ClassGroup, EntryRules, PlanFacts, Sitting, Staff};
 use fengjuan_envelope::kdf;
 use std::collections::BTreeSet;
 
@@ -191,8 +191,30 @@ impl Reading<'_> {
             );
             return None;
         };
+        let sitting = self.signed_part(keys, start.timestamp_millis(), staff, class_groups);
+        Some(PlannedSitting {
+            sitting,
+            banks: keys
+                .class
+                .iter()
+                .map(|class| (class.no.clone(), class.bank.clone()))
+                .collect(),
+            results_returned_before: keys.results_returned_before,
+            day: start.date_naive(),
+            key,
+        })
+    }
+
+    /// The sitting as it will be signed.
+    fn signed_part(
+        &self,
+        keys: &SittingKeys,
+        start_ms: i64,
+        staff: Vec<Staff>,
+        class_groups: Vec<ClassGroup>,
+    ) -> Sitting {
         let plan = &self.document.plan;
-        let sitting = Sitting {
+        Sitting {
             sitting_no: keys.no.clone(),
             version: 0,
             plan: PlanFacts {
@@ -211,7 +233,7 @@ impl Reading<'_> {
             room_no: keys.room_no.clone(),
             room_name: keys.room_name.clone(),
             capacity: keys.capacity,
-            start_ms: start.timestamp_millis(),
+            start_ms,
             entry: EntryRules {
                 opens_before_min: keys.entry_opens_min,
                 late_limit_min: keys.late_limit_min,
@@ -228,18 +250,7 @@ impl Reading<'_> {
             staff,
             makeup_of: keys.makeup_of.clone(),
             rules_text: keys.rules.clone(),
-        };
-        Some(PlannedSitting {
-            sitting,
-            banks: keys
-                .class
-                .iter()
-                .map(|class| (class.no.clone(), class.bank.clone()))
-                .collect(),
-            results_returned_before: keys.results_returned_before,
-            day: start.date_naive(),
-            key,
-        })
+        }
     }
 
     fn check_limits(&mut self, key: &str, keys: &SittingKeys) {

@@ -154,12 +154,7 @@ impl Desk<'_> {
         let witnessed = if have == 0 {
             0
         } else {
-            replica
-                .checkpoints(&ledger_id)?
-                .iter()
-                .map(|point| point.size)
-                .max()
-                .unwrap_or(0)
+            self.witnessed(&ledger_id)?
         };
         let differs = found.iter().any(|(seq, leaf)| {
             *seq < have
@@ -200,6 +195,11 @@ impl Desk<'_> {
             self.severe(received, "results.ledger_differs", format!("{size}"));
         }
         Ok(())
+    }
+
+    fn witnessed(&self, ledger_id: &[u8; 16]) -> Result<u64, CenterError> {
+        let points = Replica::new(self.conn).checkpoints(ledger_id)?;
+        Ok(points.iter().map(|point| point.size).max().unwrap_or(0))
     }
 
     fn replica_root(&self, ledger_id: &[u8; 16], size: u64) -> Result<merkle::Hash, CenterError> {
