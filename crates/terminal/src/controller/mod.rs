@@ -31,6 +31,8 @@ use std::sync::Arc;
 
 /// The desk closes itself after this long without an action.
 const IDLE_LOCK_MS: i64 = 5 * 60_000;
+/// And the log-in after this long.
+const LOG_IN_IDLE_MS: i64 = 60_000;
 
 /// How the program was started.
 #[derive(Clone, Debug)]

@@ -237,11 +237,11 @@ impl State {
                 }
             }
             SeatAction::OpenDesk {} => {
+                self.desk.user = None;
                 if self.active.is_some() {
                     self.surface = Surface::LogIn;
                 } else {
                     self.surface = Surface::Desk;
-                    self.desk.user = None;
                     self.desk.tab = DeskTab::Papers;
                 }
                 self.desk.last_action_ms = self.boot_ms();
@@ -254,7 +254,13 @@ impl State {
     /// Staff who go on after the idle time have to log in again: actions stop, the screen goes back.
     pub(super) fn idle_lock(&mut self) -> bool {
         let idle_ms = self.boot_ms() - self.desk.last_action_ms;
-        let locked = self.surface != Surface::Candidate && idle_ms >= super::IDLE_LOCK_MS;
+        let allowed_ms = match self.surface {
+            Surface::Candidate => return false,
+            // Whoever pressed the staff's corner by mistake gets the exam back soon.
+            Surface::LogIn => super::LOG_IN_IDLE_MS,
+            Surface::Desk => super::IDLE_LOCK_MS,
+        };
+        let locked = idle_ms >= allowed_ms;
         if locked {
             self.desk.user = None;
             self.surface = Surface::Candidate;

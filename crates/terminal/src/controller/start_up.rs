@@ -72,6 +72,7 @@ impl Terminal {
             reserve_used: !parts.opened.reserve,
             resumption: parts.resumption,
             unfocused: None,
+            clock_offset_ms: None,
             last_view: None,
             last_housekeeping_ms: i64::MIN / 2,
         };

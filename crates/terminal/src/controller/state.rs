@@ -106,6 +106,8 @@ pub(crate) struct State {
     pub resumption: Resumption,
     /// Exam time at which the window lost its focus.
     pub unfocused: Option<ExamMs>,
+    /// Exam time minus boot time at the last look.
+    pub clock_offset_ms: Option<i64>,
     pub last_view: Option<View>,
     pub last_housekeeping_ms: i64,
 }

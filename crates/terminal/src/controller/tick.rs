@@ -13,6 +13,8 @@ use fengjuan_store::Change;
 const ANNOUNCED_FOR_MS: i64 = 20_000;
 /// Pause between two tries of storage that refused.
 const RETRY_MS: i64 = 1_000;
+/// An exam clock that moves by more than this without time having passed was set.
+const CLOCK_STEP_MS: i64 = 30_000;
 /// Slower things are looked after this often.
 const HOUSEKEEPING_MS: i64 = 1_000;
 
@@ -44,16 +46,36 @@ impl State {
                 None
             }
         };
-        if let (Some(for_ms), Some(_)) = (slept, &self.run) {
-            let now = self.now();
-            let input = Input::OutageFound {
-                cause: OutageCause::Suspend,
-                from_ms: now - for_ms,
-                to_ms: now,
-            };
-            if let Err(refusal) = self.drive(SYSTEM, input, now) {
-                tracing::warn!(code = refusal.code, "a suspend could not be recorded");
-            }
+        if let Some(for_ms) = slept {
+            self.lost_time(OutageCause::Suspend, for_ms);
+        }
+        self.watch_exam_clock();
+    }
+
+    /// An exam clock that upstream has set forward under somebody's hands would take time away, or hand in: the seat
+    /// asks the proctor instead. One that was set back gives time, and is in the ledger as an anchor.
+    fn watch_exam_clock(&mut self) {
+        let offset_ms = self.now() - self.boot_ms();
+        let last_ms = self.clock_offset_ms.replace(offset_ms).unwrap_or(offset_ms);
+        let forward_ms = offset_ms - last_ms;
+        if forward_ms > CLOCK_STEP_MS {
+            self.lost_time(OutageCause::Clock, forward_ms);
+        }
+    }
+
+    /// The last `for_ms` of the exam clock did not happen for whoever answers here.
+    fn lost_time(&mut self, cause: OutageCause, for_ms: i64) {
+        if self.run.is_none() {
+            return;
+        }
+        let now = self.now();
+        let input = Input::OutageFound {
+            cause,
+            from_ms: now - for_ms,
+            to_ms: now,
+        };
+        if let Err(refusal) = self.drive(SYSTEM, input, now) {
+            tracing::warn!(code = refusal.code, "lost time could not be recorded");
         }
     }
 
@@ -128,7 +150,7 @@ impl State {
         }
     }
 
-    fn look_for_sittings(&mut self) {
+    pub(super) fn look_for_sittings(&mut self) {
         if let Err(error) = self.choose_sitting() {
             tracing::warn!(code = error.code(), "the held sittings could not be read");
         }

@@ -422,3 +422,45 @@ fn a_stop_between_hand_in_and_seal_is_made_good_at_the_next_start() {
     assert_eq!(bundles(&room).len(), 1);
     let _: &HandedInView = &done;
 }
+
+#[test]
+fn a_clock_that_is_corrected_far_forward_in_the_exam_hands_nobody_in() {
+    let room = Room::new();
+    room.sit("S1-01");
+    ok(room.choose(0, 0));
+    room.pass(MINUTE);
+    let boot_ms = room.machine.boot_ms();
+    let recorder = room.recorder();
+    let center_ms = recorder.exam_now() + 3 * 60 * MINUTE;
+    recorder
+        .clock()
+        .anchor(center_ms, boot_ms, boot_ms)
+        .unwrap();
+    room.pass(2_000);
+    match room.screen() {
+        Screen::Suspended(suspended) => assert_eq!(suspended.cause, OutageCause::Clock),
+        other => panic!("{other:?}"),
+    }
+    // The center orders the time that the clock took.
+    let order = fengjuan_wire::order::Order {
+        order_no: "O1".into(),
+        site: SITE.into(),
+        sitting_no: "S1".into(),
+        issued_ms: 0,
+        kind: fengjuan_wire::order::OrderKind::Credit {
+            scope: fengjuan_wire::order::CreditScope::Room {},
+            credit_ms: 3 * 60 * MINUTE,
+        },
+        reason: "考试机时钟不准".into(),
+        approved_by: "王".into(),
+    };
+    room.terminal()
+        .carry_out(&order, fengjuan_wire::hash(b"O1"))
+        .unwrap();
+    room.log_in(PROCTOR);
+    ok(room.desk(decide("S1-01", 1, 0)));
+    let view = room.log_out();
+    let now = view.clock.exam_ms;
+    let left = exam(view).ends_ms - now;
+    assert!((118 * MINUTE..=119 * MINUTE).contains(&left), "{left}");
+}

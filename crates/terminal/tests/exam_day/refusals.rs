@@ -467,3 +467,27 @@ fn packages_that_belong_elsewhere_open_nothing() {
     }));
     room.kill();
 }
+
+#[test]
+fn the_staffs_corner_pressed_by_mistake_gives_the_exam_back() {
+    let room = Room::new();
+    room.sit("S1-01");
+    let view = ok(room.seat(SeatAction::OpenDesk {}));
+    assert!(matches!(view.screen, Screen::LogIn(_)));
+    assert_eq!(refused(room.choose(0, 0)), "seat.staff_at_work");
+    assert_eq!(
+        refused(room.desk(DeskAction::Start {})),
+        "desk.not_logged_in"
+    );
+    exam(room.log_out());
+    ok(room.seat(SeatAction::OpenDesk {}));
+    room.pass(MINUTE);
+    exam(room.view());
+    room.log_in(PROCTOR);
+    // Nobody takes over a desk that was left open by going back to the log-in.
+    ok(room.seat(SeatAction::OpenDesk {}));
+    assert_eq!(
+        refused(room.desk(DeskAction::EndSitting { reason: "x".into() })),
+        "desk.not_logged_in"
+    );
+}
