@@ -238,6 +238,10 @@ impl State {
             }
             SeatAction::OpenDesk {} => {
                 self.desk.user = None;
+                if self.active.is_none() {
+                    // A pull may have ended a moment ago; who is asked for a name must not depend on the next tick.
+                    self.look_for_sittings();
+                }
                 if self.active.is_some() {
                     self.surface = Surface::LogIn;
                 } else {

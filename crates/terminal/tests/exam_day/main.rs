@@ -9,4 +9,5 @@ mod outage;
 mod refusals;
 mod room;
 mod secrecy;
+mod simulation;
 mod storage;
