@@ -187,6 +187,19 @@ impl State {
         Some((ticket_no, due))
     }
 
+    /// No picture will come of what was begun.
+    fn no_camera_thread(&mut self) {
+        let now = self.now();
+        if let Some(visit) = &mut self.visit {
+            visit.taking = false;
+        }
+        if let (Some(run), Some(active)) = (&self.run, &mut self.active)
+            && let Some(seat) = active.seats.get_mut(&run.ticket_no)
+        {
+            seat.snapshots.ended(true, now);
+        }
+    }
+
     fn snapshot_done(&mut self, ticket_no: &str, due: Due, shot: Result<Shot, CameraFault>) {
         let now = self.now();
         let failed = shot.is_err();
@@ -277,12 +290,19 @@ impl Terminal {
                 terminal.change(|state| done(state, shot));
             }
         };
-        let work = move || finish(shoot(&ports, pattern_allowed));
+        let work = move || {
+            // A driver's panic must not leave the seat waiting for a picture for ever.
+            let shot = std::panic::AssertUnwindSafe(|| shoot(&ports, pattern_allowed));
+            finish(std::panic::catch_unwind(shot).unwrap_or_else(|_| {
+                Err(CameraFault::Broken("the camera's code panicked".to_owned()))
+            }));
+        };
         let spawned = std::thread::Builder::new()
             .name("camera".to_owned())
             .spawn(work);
         if let Err(error) = spawned {
             tracing::error!("no thread for the camera: {error}");
+            self.change(State::no_camera_thread);
         }
     }
 }
