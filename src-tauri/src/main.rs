@@ -1,1 +1,112 @@
-fn main() { let _ = tauri::generate_context!(); }
+//! The desktop app: one kiosk window over a terminal. Thin on purpose: windows, commands and pictures; what happens
+//! is decided in `fengjuan-terminal`.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod commands;
+mod options;
+mod pictures;
+mod window;
+
+use anyhow::Context;
+use fengjuan_terminal::controller::Ports;
+use fengjuan_terminal::front::Front;
+use fengjuan_terminal::machine::RealMachine;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the terminal looks at its clocks.
+const TICK: Duration = Duration::from_millis(250);
+
+fn main() -> anyhow::Result<()> {
+    fengjuan_terminal::equipment::forbid_core_dumps();
+    let options = options::Options::from_args()?;
+    log_to(options.data_dir())?;
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a cryptography provider is installed already"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let ports = Ports {
+        machine: Arc::new(RealMachine::new().context("reading the machine's clocks")?),
+        camera: Arc::new(fengjuan_camera::Webcam),
+        pattern: Arc::new(fengjuan_camera::PatternSource::new()),
+        displays: Arc::new(window::Displays),
+    };
+    let _in_runtime = runtime.enter();
+    let terminal = Front::open(options.config(), ports, runtime.handle());
+    run(options, Arc::new(terminal), &runtime)
+}
+
+/// What happened is in the ledger; this log is for whoever mends the program. Personal data and paper never reach it:
+/// only codes and counts are traced.
+fn log_to(data_dir: &std::path::Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("creating {}", data_dir.display()))?;
+    let path = data_dir.join("program.log");
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path);
+    let file = file.with_context(|| format!("opening {}", path.display()))?;
+    tracing_subscriber::fmt()
+        .with_env_filter("fengjuan=info,fengjuan_terminal=info,warn")
+        .with_ansi(false)
+        .with_writer(std::sync::Mutex::new(file))
+        .init();
+    // Where a panic happened is worth a line; what it said may hold what it was looking at.
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(
+            at = panic.location().map(ToString::to_string),
+            "a thread panicked"
+        );
+    }));
+    Ok(())
+}
+
+fn run(
+    options: options::Options,
+    terminal: Arc<Front>,
+    runtime: &tokio::runtime::Runtime,
+) -> anyhow::Result<()> {
+    let pictures = Arc::clone(&terminal);
+    let opened = Arc::clone(&terminal);
+    let ticking = Arc::clone(&terminal);
+    runtime.spawn(async move {
+        let mut every = tokio::time::interval(TICK);
+        loop {
+            every.tick().await;
+            let terminal = Arc::clone(&ticking);
+            // A tick may write to the disk; a slow disk must not stall the runtime.
+            if tokio::task::spawn_blocking(move || terminal.tick())
+                .await
+                .is_err()
+            {
+                tracing::error!("a tick failed");
+            }
+        }
+    });
+    tauri::Builder::default()
+        .manage(Arc::clone(&terminal))
+        .invoke_handler(tauri::generate_handler![
+            commands::view,
+            commands::candidate,
+            commands::seat,
+            commands::desk,
+            commands::code_group,
+        ])
+        .register_asynchronous_uri_scheme_protocol("paper", move |_context, request, responder| {
+            responder.respond(pictures::respond(&pictures, &request));
+        })
+        .setup(move |app| {
+            window::open(app, &options)?;
+            commands::push_views(app.handle().clone(), opened);
+            Ok(())
+        })
+        .on_window_event(|window, event| window::observe(window, event))
+        .run(tauri::generate_context!())
+        .context("running the window")?;
+    terminal.shutdown();
+    Ok(())
+}

@@ -4,8 +4,11 @@
 pub mod checkin;
 pub mod controller;
 mod durable_file;
+pub mod equipment;
+pub mod front;
 pub mod identity;
 pub mod machine;
+pub mod outward;
 pub mod papers;
 pub mod recorder;
 pub mod resources;

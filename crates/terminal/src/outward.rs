@@ -1,0 +1,345 @@
+//! The outward half put together for the controller: papers, upstream and equipment check, each behind its own
+//! module. Every function returns at once; what takes time runs on the runtime and shows in the next view.
+
+use crate::controller::Ports;
+use crate::controller::held::{Enrolment, Outward, OutwardAct};
+use crate::equipment::{Equipment, EquipmentParts};
+use crate::identity::DeviceIdentity;
+use crate::papers::{HeldPapers, Papers, find_couriers};
+use crate::recorder::Recorder;
+use crate::site_kit::SiteKit;
+use crate::sync::{ReceivedOrder, SyncState, SyncTask, Uplink, UplinkParts};
+use crate::upstream::{self, CenterClient};
+use crate::view::desk::{EnrolState, EnrolView, EquipmentView, PullState};
+use crate::view::{LinkState, Refused};
+use fengjuan_core::event::Hash32;
+use fengjuan_store::{Reader, StoreError};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+/// Where sticks are mounted.
+const COURIER_ROOTS: [&str; 3] = ["/media", "/run/media", "/mnt"];
+
+/// What the outward half is made of.
+pub struct OutwardParts {
+    pub data_dir: PathBuf,
+    pub kit: SiteKit,
+    pub identity: Arc<DeviceIdentity>,
+    pub recorder: Recorder,
+    pub ports: Ports,
+    pub runtime: Handle,
+}
+
+/// The outward half of one terminal.
+pub struct OutwardSide {
+    kit: SiteKit,
+    identity: Arc<DeviceIdentity>,
+    papers: Papers,
+    uplink: Uplink<CenterClient>,
+    sync: watch::Receiver<SyncState>,
+    recorder: Recorder,
+    equipment: Equipment,
+    runtime: Handle,
+    work: Arc<Mutex<Work>>,
+}
+
+/// What the acts in the background came to.
+struct Work {
+    pull: PullState,
+    exported_to: Option<String>,
+    task: Option<SyncTask>,
+}
+
+/// Why the outward half cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum OutwardError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Papers(#[from] crate::papers::PapersError),
+    #[error(transparent)]
+    Tls(#[from] upstream::TlsError),
+}
+
+impl OutwardError {
+    pub fn code(&self) -> &str {
+        match self {
+            OutwardError::Store(error) => error.code(),
+            OutwardError::Papers(error) => error.code(),
+            OutwardError::Tls(error) => error.code(),
+        }
+    }
+}
+
+impl OutwardSide {
+    /// Opens what is held and starts the synchronisation. Verified orders come out of the channel.
+    ///
+    /// # Errors
+    /// [`OutwardError`].
+    pub fn start(
+        parts: OutwardParts,
+        reader: impl Fn() -> Result<Reader, StoreError>,
+    ) -> Result<(OutwardSide, mpsc::UnboundedReceiver<ReceivedOrder>), OutwardError> {
+        let OutwardParts {
+            data_dir,
+            kit,
+            identity,
+            recorder,
+            ports,
+            runtime,
+        } = parts;
+        let papers = Papers::open(
+            &data_dir,
+            kit.clone(),
+            identity.clone(),
+            recorder.clone(),
+            reader()?,
+        )?;
+        let client = CenterClient::new(&kit, &identity, ports.machine.clone())?;
+        let (uplink, orders) = Uplink::new(UplinkParts {
+            upstream: client,
+            kit: kit.clone(),
+            identity: identity.clone(),
+            recorder: recorder.clone(),
+            reader: reader()?,
+            data_dir: data_dir.clone(),
+        })?;
+        let displays = ports.displays.clone();
+        let equipment = Equipment::new(EquipmentParts {
+            data_dir,
+            recorder: recorder.clone(),
+            reader: reader()?,
+            identity: identity.clone(),
+            device_name: String::new(),
+            site: kit.site.clone(),
+            papers: papers.clone(),
+            camera: ports.camera.clone(),
+            displays: Arc::new(move || displays.sizes()),
+            sync: uplink.state(),
+            public_addresses: kit.internet_probes.clone(),
+        });
+        let task = Some(uplink.spawn(&runtime));
+        let side = OutwardSide {
+            kit,
+            identity,
+            papers,
+            sync: uplink.state(),
+            uplink,
+            recorder,
+            equipment,
+            runtime,
+            work: Arc::new(Mutex::new(Work {
+                pull: PullState::Idle {},
+                exported_to: None,
+                task,
+            })),
+        };
+        Ok((side, orders))
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        lock(&self.work)
+    }
+
+    fn pull(&self) {
+        let (papers, uplink, work) = (self.papers.clone(), self.uplink.clone(), self.work.clone());
+        self.runtime.spawn(async move {
+            let progress = |state| lock(&work).pull = state;
+            // The reason of a failure is in the last progress and in the ledger.
+            let _ = papers.pull(uplink.upstream(), &progress).await;
+            uplink.nudge();
+        });
+    }
+
+    fn check_equipment(&self, staff_id: Option<String>) {
+        let (equipment, uplink) = (self.equipment.clone(), self.uplink.clone());
+        self.runtime.spawn(async move {
+            // Rows show in the next view; there is nobody to call.
+            let ran = equipment
+                .run(Some(uplink.upstream()), staff_id.as_deref(), &|| {})
+                .await;
+            if let Err(error) = ran {
+                tracing::warn!(code = error.code(), %error, "no equipment report");
+            }
+            uplink.nudge();
+        });
+    }
+
+    fn courier_import(&self, folder: PathBuf) {
+        let (papers, uplink, work) = (self.papers.clone(), self.uplink.clone(), self.work.clone());
+        let recorder = self.recorder.clone();
+        lock(&work).pull = running(&folder);
+        self.runtime.spawn_blocking(move || {
+            let receipts = uplink.import_receipts(&folder);
+            let imported = papers.import(&folder);
+            let state = match (imported, receipts) {
+                (Ok(report), _) => {
+                    for order in &report.orders {
+                        if let Err(error) = uplink.take_order(order) {
+                            tracing::warn!(code = error.code(), "order on the stick not taken");
+                        }
+                    }
+                    done(recorder.exam_now())
+                }
+                // A stick may bring receipts alone.
+                (Err(_), Ok(taken)) if taken > 0 => done(recorder.exam_now()),
+                (Err(error), _) => failed(error.code()),
+            };
+            lock(&work).pull = state;
+        });
+    }
+
+    fn courier_export(&self, folder: PathBuf) {
+        let (papers, uplink, work) = (self.papers.clone(), self.uplink.clone(), self.work.clone());
+        lock(&work).exported_to = None;
+        self.runtime.spawn_blocking(move || {
+            let up = uplink
+                .export_up(&folder)
+                .map_err(|error| error.code().to_owned());
+            let down = papers
+                .export(&folder)
+                .map_err(|error| error.code().to_owned());
+            match up.and(down) {
+                Ok(_) => lock(&work).exported_to = Some(folder.display().to_string()),
+                Err(code) => lock(&work).pull = failed(&code),
+            }
+        });
+    }
+}
+
+fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn running(folder: &Path) -> PullState {
+    PullState::Running {
+        what: folder.display().to_string(),
+        done_bytes: 0,
+        total_bytes: 0,
+    }
+}
+
+fn done(at_ms: i64) -> PullState {
+    PullState::Done { at_ms }
+}
+
+fn failed(code: &str) -> PullState {
+    PullState::Failed {
+        code: code.to_owned(),
+        args: BTreeMap::new(),
+    }
+}
+
+fn refused(code: &str) -> Refused {
+    Refused {
+        code: code.to_owned(),
+        args: BTreeMap::new(),
+    }
+}
+
+impl Outward for OutwardSide {
+    fn held(&self) -> Vec<Arc<HeldPapers>> {
+        self.papers.held()
+    }
+
+    fn held_revision(&self) -> u64 {
+        self.papers.revision()
+    }
+
+    fn nudge(&self) {
+        self.uplink.nudge();
+    }
+
+    fn checkpoint(&self) -> Result<String, StoreError> {
+        Ok(self.uplink.checkpoint()?.note)
+    }
+
+    fn device(&self) -> (String, String) {
+        let name = match &self.sync.borrow().enrolment {
+            Some(upstream::Enrolment::Approved(certificate)) => certificate.device_name.clone(),
+            _ => self.uplink.asked_as().ok().flatten().unwrap_or_default(),
+        };
+        (name, self.kit.site.clone())
+    }
+
+    fn link(&self) -> LinkState {
+        self.sync.borrow().link
+    }
+
+    fn enrolment(&self) -> Enrolment {
+        let state = self.sync.borrow();
+        let enrol = match &state.enrolment {
+            Some(upstream::Enrolment::Approved(_)) => return Enrolment::Done,
+            Some(upstream::Enrolment::Pending) => EnrolState::Pending,
+            Some(upstream::Enrolment::Refused { .. }) => EnrolState::Refused,
+            None => EnrolState::NotAsked,
+        };
+        let failure = match &state.enrolment {
+            Some(upstream::Enrolment::Refused { code }) => Some(code.clone()),
+            _ => state.last_error.clone(),
+        };
+        Enrolment::Open(EnrolView {
+            center_name: self.kit.directory.center_name.clone(),
+            center_url: self.kit.url.clone(),
+            device_name: self.uplink.asked_as().ok().flatten().unwrap_or_default(),
+            fingerprint: self.identity.fingerprint(),
+            state: enrol,
+            failure,
+        })
+    }
+
+    fn pull_state(&self) -> PullState {
+        self.work().pull.clone()
+    }
+
+    fn courier_folders(&self) -> Vec<String> {
+        let found = find_couriers(&COURIER_ROOTS.map(PathBuf::from));
+        found
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect()
+    }
+
+    fn exported_to(&self) -> Option<String> {
+        self.work().exported_to.clone()
+    }
+
+    fn equipment(&self) -> EquipmentView {
+        self.equipment.view()
+    }
+
+    fn witnessed(&self) -> (u64, Option<i64>) {
+        let state = self.sync.borrow();
+        (state.witnessed_size, state.witnessed_ms)
+    }
+
+    fn last_failure(&self, object: &Hash32) -> Option<String> {
+        self.sync.borrow().failures.get(object).cloned()
+    }
+
+    fn act(&self, act: OutwardAct) -> Result<(), Refused> {
+        match act {
+            OutwardAct::Enrol { device_name } => {
+                let asked = self.uplink.ask_to_enrol(&device_name);
+                asked.map_err(|error| refused(error.code()))?;
+            }
+            OutwardAct::Pull => self.pull(),
+            OutwardAct::CourierImport { folder } => self.courier_import(folder),
+            OutwardAct::CourierExport { folder } => self.courier_export(folder),
+            OutwardAct::CheckEquipment { staff_id } => self.check_equipment(staff_id),
+            OutwardAct::SaveReport { folder } => {
+                let saved = self.equipment.save(&folder);
+                saved.map_err(|error| refused(error.code()))?;
+            }
+            OutwardAct::SyncNow => self.uplink.nudge(),
+        }
+        Ok(())
+    }
+
+    fn stop(&self) {
+        self.work().task = None;
+    }
+}

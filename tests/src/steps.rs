@@ -1,0 +1,278 @@
+//! What people do at a terminal, step by step, in the words of the exam day.
+
+use crate::center::Center;
+use crate::kiosk::Kiosk;
+use crate::plan::{AnswerBook, PASSWORD, PROCTOR, STAFF, Seated};
+use anyhow::{Context, bail};
+use std::time::{Duration, Instant};
+
+/// Site staff enrol a new terminal: the fingerprint on this screen is the one that the center approves.
+pub async fn enrol(kiosk: &Kiosk, center: &Center) -> anyhow::Result<()> {
+    kiosk.wait_screen("enrol").await?;
+    kiosk.type_in("device-name", &kiosk.name).await?;
+    kiosk.picture("enrol").await?;
+    kiosk.click("enrol-submit").await?;
+    kiosk
+        .wait_attr("enrol-state", "data-state", "pending")
+        .await?;
+    let fingerprint = kiosk.text("fingerprint").await?;
+    let symbols: String = fingerprint
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let grouped: Vec<&str> = (0..symbols.len())
+        .step_by(4)
+        .map(|at| &symbols[at..(at + 4).min(symbols.len())])
+        .collect();
+    center.approve(&grouped.join("-"))?;
+    wait_off_screen(kiosk, "enrol").await
+}
+
+/// From whatever screen the staff's corner is on to the desk.
+pub async fn open_desk(kiosk: &Kiosk, staff_id: &str) -> anyhow::Result<()> {
+    if kiosk.screen().await? == "desk" {
+        return Ok(());
+    }
+    kiosk.click("open-desk").await?;
+    wait_off_screen(kiosk, "standby").await?;
+    if kiosk.screen().await? == "log_in" {
+        log_in(kiosk, staff_id).await?;
+    }
+    kiosk.wait_screen("desk").await
+}
+
+pub async fn log_in(kiosk: &Kiosk, staff_id: &str) -> anyhow::Result<()> {
+    kiosk.click(&format!("staff-{staff_id}")).await?;
+    kiosk.type_in("staff-password", PASSWORD).await?;
+    kiosk.click("login-submit").await
+}
+
+pub async fn leave_desk(kiosk: &Kiosk) -> anyhow::Result<()> {
+    kiosk.click("log-out").await?;
+    wait_off_screen(kiosk, "desk").await
+}
+
+/// 拉取试卷, the day before.
+pub async fn pull(kiosk: &Kiosk) -> anyhow::Result<()> {
+    kiosk.click("tab-papers").await?;
+    kiosk.click("pull").await?;
+    kiosk.wait_attr("pull-state", "data-state", "done").await?;
+    kiosk.picture("papers-held").await
+}
+
+/// 设备检查 to its end.
+pub async fn check_equipment(kiosk: &Kiosk) -> anyhow::Result<()> {
+    kiosk.click("tab-equipment").await?;
+    kiosk.click("check-equipment").await?;
+    kiosk.part("checked-at").await?;
+    kiosk.picture("equipment").await
+}
+
+/// 输密码开卷, group by group.
+pub async fn unlock(kiosk: &Kiosk, groups: &[String]) -> anyhow::Result<()> {
+    kiosk.click("tab-unlock").await?;
+    type_code(kiosk, groups).await?;
+    kiosk.picture("code-typed").await?;
+    kiosk.click("unlock").await?;
+    kiosk
+        .wait_attr("unlock-state", "data-state", "unlocked")
+        .await?;
+    kiosk.picture("unlocked").await
+}
+
+pub async fn type_code(kiosk: &Kiosk, groups: &[String]) -> anyhow::Result<()> {
+    for (place, group) in groups.iter().enumerate() {
+        kiosk.type_in(&format!("group-{place}"), group).await?;
+    }
+    Ok(())
+}
+
+/// The candidate types the ticket number on the keypad.
+pub async fn identify(kiosk: &Kiosk, number: &str) -> anyhow::Result<()> {
+    kiosk.wait_screen("standby").await?;
+    kiosk.click("begin").await?;
+    kiosk.wait_screen("identify").await?;
+    for key in number.chars() {
+        kiosk.click(&format!("key-{key}")).await?;
+    }
+    kiosk.picture("identify").await?;
+    kiosk.click("identify-submit").await
+}
+
+/// Takes the check-in picture; ends on the staff's confirmation.
+pub async fn look_at_camera(kiosk: &Kiosk) -> anyhow::Result<()> {
+    kiosk.wait_screen("person").await?;
+    kiosk.picture("is-this-you").await?;
+    kiosk.click("take-picture").await?;
+    kiosk.wait_screen("staff_confirm").await
+}
+
+/// A staff member confirms ID, person, ticket and the contraband check.
+pub async fn confirm(kiosk: &Kiosk) -> anyhow::Result<()> {
+    for check in ["id_document", "person", "ticket", "contraband_clear"] {
+        kiosk.click(&format!("check-{check}")).await?;
+    }
+    kiosk.click(&format!("staff-{STAFF}")).await?;
+    kiosk.type_in("staff-password", PASSWORD).await?;
+    kiosk.picture("staff-confirms").await?;
+    kiosk.click("confirm-person").await?;
+    kiosk.wait_screen("rules").await
+}
+
+/// From the ticket number to the waiting room.
+pub async fn check_in(kiosk: &Kiosk, candidate: &Seated) -> anyhow::Result<()> {
+    identify(kiosk, &candidate.ticket_no).await?;
+    look_at_camera(kiosk).await?;
+    confirm(kiosk).await?;
+    kiosk.picture("rules").await?;
+    kiosk.click("agree-rules").await?;
+    kiosk.wait_screen("tutorial").await?;
+    kiosk.picture("tutorial").await?;
+    kiosk.click("tutorial-skip").await?;
+    kiosk.wait_screen("waiting").await?;
+    kiosk.picture("waiting").await
+}
+
+/// The proctor starts this terminal, as soon as the rules allow it.
+pub async fn start(kiosk: &Kiosk) -> anyhow::Result<()> {
+    open_desk(kiosk, PROCTOR).await?;
+    kiosk.click("tab-sitting").await?;
+    kiosk.picture("before-start").await?;
+    click_when_allowed(kiosk, "start", Duration::from_secs(240)).await?;
+    if kiosk.screen().await? == "desk" {
+        leave_desk(kiosk).await?;
+    }
+    kiosk.wait_screen("exam").await
+}
+
+/// Waits for a button that is blocked by the clock.
+pub async fn click_when_allowed(
+    kiosk: &Kiosk,
+    test: &str,
+    patience: Duration,
+) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let button = kiosk.part(test).await?;
+        let blocked = button
+            .attr("aria-disabled")
+            .await
+            .unwrap_or(None)
+            .as_deref()
+            == Some("true");
+        if !blocked && button.is_enabled().await.unwrap_or(false) {
+            return kiosk.click(test).await;
+        }
+        if begun.elapsed() > patience {
+            bail!("{}: {test} stayed blocked", kiosk.name);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The words of the question on screen, as the candidate reads them.
+pub struct Question {
+    pub number: usize,
+    pub stem: String,
+    pub options: Vec<String>,
+    pub chosen: Vec<bool>,
+}
+
+pub async fn question(kiosk: &Kiosk) -> anyhow::Result<Question> {
+    let script = r"
+        const at = (test) => document.querySelector(`[data-test='${test}']`);
+        const options = [];
+        const chosen = [];
+        for (let k = 0; at(`option-${k}`); k++) {
+            options.push(at(`option-${k}`).querySelector('.option-text').textContent.trim());
+            chosen.push(at(`option-${k}`).getAttribute('aria-checked') === 'true');
+        }
+        const number = Number(at('question-no').textContent.replace(/\D/g, ''));
+        return [number, at('stem').textContent.trim(), options, chosen];";
+    let value = kiosk.driver().execute(script, Vec::new()).await?;
+    let (number, stem, options, chosen) =
+        serde_json::from_value(value.json().clone()).context("reading the question on screen")?;
+    Ok(Question {
+        number,
+        stem,
+        options,
+        chosen,
+    })
+}
+
+/// How a candidate answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skill {
+    KnowsEverything,
+    AlwaysWrong,
+}
+
+/// Answers the question on screen and waits for the tick of every choice.
+pub async fn answer(kiosk: &Kiosk, book: &AnswerBook, skill: Skill) -> anyhow::Result<Question> {
+    let question = question(kiosk).await?;
+    for option in book.choices(&question.stem, &question.options, skill)? {
+        kiosk.click(&format!("option-{option}")).await?;
+        kiosk.part(&format!("saved-{option}")).await?;
+    }
+    Ok(question)
+}
+
+/// Answers from the present question up to question `last`, counted from 1.
+pub async fn answer_until(
+    kiosk: &Kiosk,
+    book: &AnswerBook,
+    skill: Skill,
+    last: usize,
+) -> anyhow::Result<()> {
+    loop {
+        let answered = answer(kiosk, book, skill).await?;
+        if answered.number >= last {
+            return Ok(());
+        }
+        next(kiosk, answered.number).await?;
+    }
+}
+
+/// To the next question, and waits until it is on screen.
+pub async fn next(kiosk: &Kiosk, number: usize) -> anyhow::Result<()> {
+    kiosk.click("next").await?;
+    let begun = Instant::now();
+    while question(kiosk).await?.number == number {
+        if begun.elapsed() > Duration::from_secs(20) {
+            bail!("{}: still on question {number}", kiosk.name);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Check, confirm, hand in.
+pub async fn hand_in(kiosk: &Kiosk) -> anyhow::Result<()> {
+    kiosk.click("check-hand-in").await?;
+    kiosk.wait_screen("hand_in_check").await?;
+    kiosk.picture("check-before-hand-in").await?;
+    kiosk.click("go-confirm").await?;
+    kiosk.wait_screen("hand_in_confirm").await?;
+    kiosk.picture("confirm-hand-in").await?;
+    kiosk.click("hand-in").await?;
+    kiosk.wait_screen("handed_in").await?;
+    kiosk.part("sealed").await?;
+    kiosk.picture("handed-in").await
+}
+
+/// After the result, the seat is free for the next candidate.
+pub async fn go_to_waiting_room(kiosk: &Kiosk) -> anyhow::Result<()> {
+    kiosk.click("done").await?;
+    kiosk.wait_screen("standby").await
+}
+
+pub async fn wait_off_screen(kiosk: &Kiosk, name: &str) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while kiosk.screen().await? == name {
+        if begun.elapsed() > Duration::from_secs(30) {
+            bail!("{}: still on screen {name}", kiosk.name);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
