@@ -2,6 +2,7 @@
 //! process. The same exam day is played by `scripts/demo` and checked by `scripts/test`.
 #![allow(clippy::unwrap_used)]
 
+pub mod bench;
 pub mod center;
 pub mod day;
 pub mod display;

@@ -19,10 +19,18 @@ pub async fn run(folder: &Path) -> anyhow::Result<()> {
     let kit = crate::center::Center::new(&folder.join("window-center-home"))?.site_kit();
     for run in 0..=RUNS {
         let mut command = Command::new(program("examples/empty_window")?);
-        let blank = screen.time_to(&mut command, &folder.join(format!("empty-{run}")), Screen::is_white)?;
+        let blank = screen.time_to(
+            &mut command,
+            &folder.join(format!("empty-{run}")),
+            Screen::is_white,
+        )?;
         let mut command = Command::new(program("fengjuan")?);
         let home = folder.join(format!("own-{run}"));
-        command.arg("--data").arg(home.join("data")).arg("--site-kit").arg(&kit);
+        command
+            .arg("--data")
+            .arg(home.join("data"))
+            .arg("--site-kit")
+            .arg(&kit);
         let painted = screen.time_to(&mut command, &home, Screen::has_blue)?;
         // The first pair warms the disk cache and is not counted.
         if run > 0 {
@@ -64,22 +72,49 @@ impl Screen {
             .context("a free display number")?;
         let name = format!(":{number}");
         let mut command = Command::new("Xvfb");
-        command.arg(&name).args(["-screen", "0", &format!("{}x{}x24", SIZE.0, SIZE.1), "-nolisten", "tcp", "-fbdir"]);
+        command.arg(&name).args([
+            "-screen",
+            "0",
+            &format!("{}x{}x24", SIZE.0, SIZE.1),
+            "-nolisten",
+            "tcp",
+            "-fbdir",
+        ]);
         let server = Running::start(command.arg(folder).stderr(Stdio::null()))?;
         let file = folder.join("Xvfb_screen0");
         wait_for("the virtual display", Duration::from_secs(10), || {
             file.exists() && Path::new(&format!("/tmp/.X11-unix/X{number}")).exists()
         })?;
-        let window_manager = Running::start(Command::new("openbox").env("DISPLAY", &name).stderr(Stdio::null()))?;
-        Ok(Screen { name, pixels: std::fs::File::open(file)?, _server: server, _window_manager: window_manager })
+        let window_manager = Running::start(
+            Command::new("openbox")
+                .env("DISPLAY", &name)
+                .stderr(Stdio::null()),
+        )?;
+        Ok(Screen {
+            name,
+            pixels: std::fs::File::open(file)?,
+            _server: server,
+            _window_manager: window_manager,
+        })
     }
 
     /// Starts a program and measures until the picture satisfies `painted`; then its memory; then ends it.
-    fn time_to(&self, command: &mut Command, home: &Path, painted: fn(&[u8]) -> bool) -> anyhow::Result<Painted> {
+    fn time_to(
+        &self,
+        command: &mut Command,
+        home: &Path,
+        painted: fn(&[u8]) -> bool,
+    ) -> anyhow::Result<Painted> {
         let home = crate::kiosk::Home::new(home.to_path_buf())?;
         home.apply(command);
-        command.env("DISPLAY", &self.name).env("GDK_BACKEND", "x11").stdout(Stdio::null()).stderr(Stdio::null());
-        wait_for("an empty display", Duration::from_secs(10), || self.frame().is_ok_and(|frame| is_dark(&frame)))?;
+        command
+            .env("DISPLAY", &self.name)
+            .env("GDK_BACKEND", "x11")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        wait_for("an empty display", Duration::from_secs(10), || {
+            self.frame().is_ok_and(|frame| is_dark(&frame))
+        })?;
         let begun = Instant::now();
         let mut program = Running::start(command)?;
         wait_for("the first picture", Duration::from_secs(30), || {
@@ -96,7 +131,8 @@ impl Screen {
     fn frame(&self) -> anyhow::Result<Vec<u8>> {
         let mut head = [0u8; 80];
         self.pixels.read_exact_at(&mut head, 0)?;
-        let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let word =
+            |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let start = u64::from(word(0)) + u64::from(word(76)) * 12;
         let mut frame = vec![0; SIZE.0 * SIZE.1 * 4];
         self.pixels.read_exact_at(&mut frame, start)?;
@@ -105,17 +141,25 @@ impl Screen {
 
     /// An empty page is white all over.
     fn is_white(frame: &[u8]) -> bool {
-        pixels(frame).step_by(97).all(|pixel| pixel == [255, 255, 255])
+        pixels(frame)
+            .step_by(97)
+            .all(|pixel| pixel == [255, 255, 255])
     }
 
     /// The app's first screen shows its mark and its one action in blue (#0B4DA2).
     fn has_blue(frame: &[u8]) -> bool {
-        pixels(frame).filter(|pixel| *pixel == [0xA2, 0x4D, 0x0B]).take(300).count() == 300
+        pixels(frame)
+            .filter(|pixel| *pixel == [0xA2, 0x4D, 0x0B])
+            .take(300)
+            .count()
+            == 300
     }
 }
 
 fn pixels(frame: &[u8]) -> impl Iterator<Item = [u8; 3]> + '_ {
-    frame.chunks_exact(4).map(|pixel| [pixel[0], pixel[1], pixel[2]])
+    frame
+        .chunks_exact(4)
+        .map(|pixel| [pixel[0], pixel[1], pixel[2]])
 }
 
 fn is_dark(frame: &[u8]) -> bool {
@@ -128,8 +172,13 @@ pub fn pss_mb(pid: u32) -> anyhow::Result<f64> {
     family.extend(crate::process::descendants(pid, ""));
     let mut kib = 0.0;
     for member in family {
-        let Ok(rollup) = std::fs::read_to_string(format!("/proc/{member}/smaps_rollup")) else { continue };
-        let pss = rollup.lines().find_map(|row| row.strip_prefix("Pss:")).context("Pss")?;
+        let Ok(rollup) = std::fs::read_to_string(format!("/proc/{member}/smaps_rollup")) else {
+            continue;
+        };
+        let pss = rollup
+            .lines()
+            .find_map(|row| row.strip_prefix("Pss:"))
+            .context("Pss")?;
         kib += pss.trim().trim_end_matches("kB").trim().parse::<f64>()?;
     }
     Ok(kib / 1024.0)

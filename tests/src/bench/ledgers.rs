@@ -1,0 +1,603 @@
+//! A year of ledgers in the real formats with real signatures: many attempts on many terminals of one center.
+
+use fengjuan_audit::{Content, ObjectRecord, Scope, Source};
+use fengjuan_core::draw::ticket_hash;
+use fengjuan_core::event::{Event, HandInKind, Hash32, PictureUse};
+use fengjuan_core::item::OptionSet;
+use fengjuan_core::plan::{
+    AnswerRelease, AttemptType, Blueprint, ClassGroup, EntryRules, ExamType, PlanFacts, Role,
+    ScoreRelease, Sitting, SnapshotPolicy, Staff,
+};
+use fengjuan_core::snapshot::{ScheduleOf, due};
+use fengjuan_envelope::hpke::{KemPublic, KemSecret};
+use fengjuan_envelope::kdf::Argon2Params;
+use fengjuan_envelope::merkle::{self, Frontier};
+use fengjuan_envelope::note::{self, Checkpoint};
+use fengjuan_envelope::secret::SecretKey;
+use fengjuan_envelope::sign::{PublicKey, SigningKey};
+use fengjuan_store::{
+    LedgerIdentity, LedgerInfo, LedgerReader, StoreError, StoredCheckpoint, StoredEntry,
+};
+use fengjuan_wire::bundle::Receipt;
+use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory};
+use fengjuan_wire::entry::{Entry, Stamp, attempt_key, encode};
+use fengjuan_wire::sitting::{PackageRef, SittingDocument};
+use fengjuan_wire::upstream::{Roll, RolledLedger};
+use fengjuan_wire::{SUITE, Signed};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+const SITTING: &str = "JN20261120A";
+const CLASS: &str = "C1";
+/// 2026-11-20 09:00 in Beijing.
+const START_MS: i64 = 1_795_136_400_000;
+const QUESTIONS: u32 = 100;
+
+/// How much there is, and how densely it is signed.
+#[derive(Clone, Copy)]
+pub struct Extent {
+    pub terminals: u32,
+    pub entries: u64,
+    /// A checkpoint of the device, cosigned by the witness, after this many entries.
+    pub checkpoint_every: u64,
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.next() as u8)
+    }
+
+    fn key(&mut self) -> SigningKey {
+        SigningKey::from_seed(&self.bytes())
+    }
+}
+
+/// The center and every ledger that it has witnessed.
+pub struct Ledgers {
+    pub root: SigningKey,
+    issuer: SigningKey,
+    device_ca: SigningKey,
+    witness: SigningKey,
+    receipts: SigningKey,
+    directory: KeyDirectory,
+    document: SittingDocument,
+    seed: [u8; 32],
+    random: Random,
+    ledgers: Vec<Ledger>,
+    certificates: Vec<Vec<u8>>,
+    objects: Vec<ObjectRecord>,
+    /// Signatures that a verifier of these ledgers has to check.
+    pub signatures: u64,
+}
+
+impl Ledgers {
+    pub fn make(extent: &Extent) -> anyhow::Result<Ledgers> {
+        let mut random = Random(20_261_120);
+        let [root, issuer, device_ca, witness, receipts, tls] =
+            std::array::from_fn(|_| random.key());
+        let kem = KemSecret::generate()?.public();
+        let directory = KeyDirectory {
+            center_id: "jining".to_owned(),
+            center_name: "济宁市安全生产考试中心".to_owned(),
+            serial: 1,
+            made_ms: START_MS,
+            issuer: issuer.public(),
+            release: kem,
+            device_ca: device_ca.public(),
+            tls_server: tls.public(),
+            witness: witness.public(),
+            receipt: receipts.public(),
+        };
+        let seed = random.bytes();
+        let mut all = Ledgers {
+            root,
+            issuer,
+            device_ca,
+            witness,
+            receipts,
+            directory,
+            document: document(kem, &seed),
+            seed,
+            random,
+            ledgers: Vec::new(),
+            certificates: Vec::new(),
+            objects: Vec::new(),
+            signatures: 0,
+        };
+        for terminal in 0..extent.terminals {
+            all.terminal(terminal, extent)?;
+        }
+        Ok(all)
+    }
+
+    fn terminal(&mut self, number: u32, extent: &Extent) -> anyhow::Result<()> {
+        let key = self.random.key();
+        let certificate = DeviceCertificate {
+            device_name: format!("考试机{:02}", number + 1),
+            site: "S01".to_owned(),
+            sign: key.public(),
+            kem: self.directory.release,
+            approved_ms: START_MS - 86_400_000,
+            approved_by: "王主任".to_owned(),
+        };
+        self.certificates.push(certificate.sign(&self.device_ca)?);
+        let id = self.random.bytes();
+        let mut ledger = Ledger {
+            id,
+            identity: LedgerIdentity {
+                device: certificate.device_name,
+                device_key: *key.public().as_bytes(),
+                origin: self.directory.ledger_origin(&id),
+            },
+            key,
+            tree: Frontier::new(),
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            checkpoints: Vec::new(),
+            boot_id: self.random.bytes(),
+            now_ms: START_MS - 3_600_000,
+            booted_ms: START_MS - 3_700_000,
+            attempt_seqs: HashMap::new(),
+            checkpoint_every: extent.checkpoint_every,
+            witness: (self.directory.witness_name(), self.witness.clone()),
+        };
+        let size = extent.entries / u64::from(extent.terminals);
+        self.unlock(&mut ledger)?;
+        let mut attempt = 0;
+        // An attempt is about 260 entries; what is left over is focus that comes and goes.
+        while ledger.size() + 280 < size {
+            attempt += 1;
+            self.sit(&mut ledger, number, attempt)?;
+        }
+        while ledger.size() + 1 < size {
+            ledger.now_ms += 1_000;
+            ledger.push("system", None, &Event::FocusLost {})?;
+        }
+        let seed = Event::SeedRevealed {
+            sitting_no: SITTING.to_owned(),
+            seed: Hash32(self.seed),
+        };
+        ledger.push("system", None, &seed)?;
+        ledger.checkpoint()?;
+        self.signatures += 2 * ledger.checkpoints.len() as u64;
+        self.ledgers.push(ledger);
+        Ok(())
+    }
+
+    fn unlock(&self, ledger: &mut Ledger) -> anyhow::Result<()> {
+        let started = Event::Started {
+            version: "0.1.0".to_owned(),
+            sqlite: "3.54.1".to_owned(),
+            reboot: true,
+            last_tick_ms: None,
+        };
+        ledger.push("system", None, &started)?;
+        let unlocked = Event::Unlocked {
+            sitting_no: SITTING.to_owned(),
+            version: 1,
+            staff_id: "P001".to_owned(),
+        };
+        ledger.push("staff:P001", None, &unlocked)?;
+        let begun = Event::SittingStarted {
+            sitting_no: SITTING.to_owned(),
+            staff_id: "P001".to_owned(),
+            planned_ms: START_MS,
+            started_ms: START_MS,
+        };
+        ledger.now_ms = START_MS;
+        ledger.push("staff:P001", None, &begun)
+    }
+
+    /// One candidate: check-in, a hundred questions shown and answered, snapshots when they are due, hand-in.
+    fn sit(&mut self, ledger: &mut Ledger, terminal: u32, number: u32) -> anyhow::Result<()> {
+        let id = self.random.bytes();
+        let attempt = Attempt {
+            id,
+            key: attempt_key(&SecretKey::from_bytes(self.random.bytes()), &id),
+        };
+        let of = Some(&attempt);
+        let ticket = format!("3708{terminal:04}{number:08}");
+        let identified = Event::Identified {
+            sitting_no: SITTING.to_owned(),
+            ticket_hash: ticket_hash(SITTING, &ticket),
+            seat_no: terminal + 1,
+        };
+        ledger.push("candidate", of, &identified)?;
+        self.picture(ledger, &attempt, PictureUse::CheckIn, None)?;
+        let confirmed = Event::PersonConfirmed {
+            staff_id: "S001".to_owned(),
+            id_document: true,
+            person: true,
+            ticket: true,
+            contraband_clear: true,
+        };
+        ledger.push("staff:S001", of, &confirmed)?;
+        ledger.push("candidate", of, &Event::RulesAgreed {})?;
+        ledger.push("candidate", of, &Event::TutorialDone { skipped: false })?;
+        let started_ms = ledger.now_ms;
+        let started = Event::AttemptStarted {
+            sitting_no: SITTING.to_owned(),
+            class_no: CLASS.to_owned(),
+            package: self.document.packages[0].hash,
+            paper: Hash32(self.random.bytes()),
+            started_ms,
+            ends_ms: started_ms + 7_200_000,
+        };
+        ledger.push("system", of, &started)?;
+        self.answer(ledger, &attempt, started_ms)?;
+        self.hand_in(ledger, &attempt)
+    }
+
+    fn answer(
+        &mut self,
+        ledger: &mut Ledger,
+        attempt: &Attempt,
+        started_ms: i64,
+    ) -> anyhow::Result<()> {
+        let hand_in_ms = started_ms + i64::from(QUESTIONS) * 50_000;
+        let schedule = ScheduleOf {
+            seed: &self.seed,
+            sitting_no: SITTING,
+            attempt_id: &attempt.id,
+            started_ms,
+            policy: self.document.sitting.snapshots,
+        };
+        let mut snapshots = due(&schedule, hand_in_ms, &[]).into_iter().peekable();
+        for position in 0..QUESTIONS {
+            let shown_ms = started_ms + i64::from(position) * 50_000;
+            while let Some(snapshot) = snapshots.next_if(|due| due.due_ms <= shown_ms) {
+                ledger.now_ms = snapshot.due_ms.max(ledger.now_ms);
+                self.picture(ledger, attempt, PictureUse::Snapshot, Some(snapshot.due_ms))?;
+            }
+            ledger.now_ms = shown_ms;
+            ledger.push(
+                "candidate",
+                Some(attempt),
+                &Event::QuestionShown { position },
+            )?;
+            // Every second question is thought over once more.
+            for click in 0..=position % 2 {
+                ledger.now_ms += 11_000;
+                let saved = Event::AnswerSaved {
+                    position,
+                    chosen: OptionSet::single((self.random.next() % 4) as u8),
+                    flagged: click == 1,
+                };
+                ledger.push("candidate", Some(attempt), &saved)?;
+            }
+        }
+        for snapshot in snapshots {
+            ledger.now_ms = snapshot.due_ms.max(ledger.now_ms);
+            self.picture(ledger, attempt, PictureUse::Snapshot, Some(snapshot.due_ms))?;
+        }
+        ledger.now_ms = hand_in_ms;
+        Ok(())
+    }
+
+    fn hand_in(&mut self, ledger: &mut Ledger, attempt: &Attempt) -> anyhow::Result<()> {
+        let handed_in = Event::HandedIn {
+            kind: HandInKind::Own,
+            answered: QUESTIONS,
+            unanswered: 0,
+            at_ms: ledger.now_ms,
+            staff_id: None,
+            reason: None,
+        };
+        ledger.push("candidate", Some(attempt), &handed_in)?;
+        let graded = Event::SiteGraded {
+            half_points: 160,
+            passed: true,
+        };
+        ledger.push("system", Some(attempt), &graded)?;
+        let (hash, receipt) = self.object("bundle", ledger.key.public())?;
+        let sealed = Event::BundleSealed { bundle_no: 1, hash };
+        ledger.push("system", Some(attempt), &sealed)?;
+        ledger.now_ms += 5_000;
+        ledger.push("system", None, &Event::Receipted { hash, receipt })
+    }
+
+    fn picture(
+        &mut self,
+        ledger: &mut Ledger,
+        attempt: &Attempt,
+        usage: PictureUse,
+        due_ms: Option<i64>,
+    ) -> anyhow::Result<()> {
+        let (hash, receipt) = self.object("picture", ledger.key.public())?;
+        let taken = Event::PictureTaken {
+            usage,
+            hash,
+            salted: Hash32(self.random.bytes()),
+            pattern: false,
+            due_ms,
+        };
+        ledger.push("system", Some(attempt), &taken)?;
+        ledger.push("system", None, &Event::Receipted { hash, receipt })
+    }
+
+    /// A sealed object that the center holds, and the hash of its receipt.
+    fn object(&mut self, kind: &str, device: PublicKey) -> anyhow::Result<(Hash32, Hash32)> {
+        let hash = Hash32(self.random.bytes());
+        let receipt = Receipt {
+            object: hash,
+            bytes: 40_000,
+            received_ms: START_MS,
+            position: self.objects.len() as u64,
+            receiver: self.directory.center_id.clone(),
+        };
+        let receipt = receipt.sign(&self.receipts)?;
+        let receipt_hash = fengjuan_wire::hash(&receipt);
+        self.objects.push(ObjectRecord {
+            hash,
+            kind: kind.to_owned(),
+            bytes: 40_000,
+            device,
+            receipt: Some(receipt),
+        });
+        self.signatures += 1;
+        Ok((hash, receipt_hash))
+    }
+
+    /// Everything beside the ledgers, signed.
+    pub fn content(&self) -> anyhow::Result<Content> {
+        let line = |ledger: &Ledger| RolledLedger {
+            ledger_id: ledger.id.to_vec(),
+            device: ledger.key.public(),
+            device_name: ledger.identity.device.clone(),
+            size: ledger.size(),
+            root: Hash32(ledger.tree.root()),
+            forks: 0,
+        };
+        let roll = Roll {
+            center_id: self.directory.center_id.clone(),
+            site: None,
+            sitting_no: None,
+            made_ms: START_MS,
+            ledgers: self.ledgers.iter().map(line).collect(),
+        };
+        Ok(Content {
+            source: Source::Center,
+            scope: Scope::default(),
+            made_ms: START_MS + 86_400_000,
+            directory: self.directory.sign(&self.root)?,
+            devices: self.certificates.clone(),
+            sittings: vec![self.document.sign(&self.issuer)?],
+            orders: Vec::new(),
+            roll: Some(roll.sign(&self.witness)?),
+            objects: self.objects.clone(),
+            forks: Vec::new(),
+        })
+    }
+
+    fn ledger(&self, id: &[u8; 16]) -> Result<&Ledger, StoreError> {
+        let found = self.ledgers.iter().find(|ledger| ledger.id == *id);
+        found.ok_or(StoreError::UnknownLedger)
+    }
+}
+
+struct Attempt {
+    id: [u8; 16],
+    key: SecretKey,
+}
+
+/// One terminal's ledger; the entries lie back to back.
+struct Ledger {
+    id: [u8; 16],
+    identity: LedgerIdentity,
+    key: SigningKey,
+    tree: Frontier,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    checkpoints: Vec<StoredCheckpoint>,
+    boot_id: [u8; 16],
+    now_ms: i64,
+    booted_ms: i64,
+    attempt_seqs: HashMap<[u8; 16], u64>,
+    checkpoint_every: u64,
+    witness: (String, SigningKey),
+}
+
+impl Ledger {
+    fn size(&self) -> u64 {
+        self.ends.len() as u64
+    }
+
+    fn push(
+        &mut self,
+        actor: &str,
+        attempt: Option<&Attempt>,
+        event: &Event,
+    ) -> anyhow::Result<()> {
+        let id = attempt.map(|attempt| attempt.id);
+        let attempt_seq = id.map_or(0, |id| {
+            let next = self.attempt_seqs.entry(id).or_default();
+            *next += 1;
+            *next - 1
+        });
+        let stamp = Stamp {
+            attempt: id,
+            lease: u64::from(id.is_some()),
+            actor: actor.to_owned(),
+            boot_id: self.boot_id,
+            boot_ms: self.now_ms - self.booted_ms,
+            exam_ms: Some(self.now_ms),
+            wall_ms: self.now_ms + 40,
+        };
+        let key = attempt.map(|attempt| &attempt.key);
+        let entry = encode(&self.id, self.size(), attempt_seq, &stamp, event, key)?;
+        self.tree.append(merkle::leaf_hash(&entry));
+        self.bytes.extend_from_slice(&entry);
+        self.ends.push(self.bytes.len());
+        if self.size().is_multiple_of(self.checkpoint_every) {
+            self.checkpoint()?;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) -> anyhow::Result<()> {
+        let checkpoint = Checkpoint {
+            origin: self.identity.origin.clone(),
+            size: self.size(),
+            root: self.tree.root(),
+            extension: Vec::new(),
+        };
+        let signed = note::sign_checkpoint(&checkpoint, &self.identity.origin, &self.key);
+        let seconds = u64::try_from(self.now_ms / 1000)?;
+        let cosigned = note::cosign(&signed, &self.witness.0, &self.witness.1, seconds)?;
+        self.checkpoints.push(StoredCheckpoint {
+            size: checkpoint.size,
+            root: checkpoint.root,
+            note: signed,
+            cosigned: Some(cosigned),
+        });
+        Ok(())
+    }
+
+    fn entry(&self, seq: usize) -> &[u8] {
+        let from = seq.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[from..self.ends[seq]]
+    }
+
+    fn info(&self) -> LedgerInfo {
+        LedgerInfo {
+            ledger_id: self.id,
+            identity: self.identity.clone(),
+            size: self.size(),
+            root: self.tree.root(),
+        }
+    }
+}
+
+impl LedgerReader for Ledgers {
+    fn ledgers(&self) -> Result<Vec<LedgerInfo>, StoreError> {
+        Ok(self.ledgers.iter().map(Ledger::info).collect())
+    }
+
+    fn each_entry(
+        &self,
+        id: &[u8; 16],
+        from: u64,
+        each: &mut dyn FnMut(StoredEntry) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let ledger = self.ledger(id)?;
+        for seq in from..ledger.size() {
+            let bytes = ledger.entry(seq as usize);
+            let entry = Entry::decode(bytes).map_err(|error| StoreError::Encode {
+                detail: error.to_string(),
+            })?;
+            let stored = StoredEntry {
+                seq,
+                class: entry.class,
+                kind: entry.kind.to_owned(),
+                attempt: entry.attempt,
+                attempt_seq: entry.attempt_seq,
+                exam_ms: entry.exam_ms,
+                wall_ms: entry.wall_ms,
+                leaf: [0; 32],
+                bytes: bytes.to_vec(),
+            };
+            if each(stored).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn checkpoints(&self, id: &[u8; 16]) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        Ok(self.ledger(id)?.checkpoints.clone())
+    }
+}
+
+fn document(kem: KemPublic, seed: &[u8; 32]) -> SittingDocument {
+    SittingDocument {
+        suite: SUITE.to_owned(),
+        site: "S01".to_owned(),
+        sitting: sitting(),
+        packages: vec![PackageRef {
+            class_no: CLASS.to_owned(),
+            hash: Hash32([7; 32]),
+            bytes: 1,
+        }],
+        results_key: kem,
+        snapshot_seed_hash: fengjuan_wire::hash(seed),
+        draw_seed_hash: Hash32([8; 32]),
+        code_salt: vec![0; 16],
+        code_kdf: Argon2Params::CODE,
+        delegates: Vec::new(),
+        issued_ms: START_MS - 86_400_000,
+    }
+}
+
+fn sitting() -> Sitting {
+    Sitting {
+        sitting_no: SITTING.to_owned(),
+        version: 1,
+        plan: facts(),
+        room_no: "01".to_owned(),
+        room_name: "第一考场".to_owned(),
+        capacity: 60,
+        start_ms: START_MS,
+        entry: EntryRules {
+            opens_before_min: 30,
+            late_limit_min: 15,
+            earliest_leave_min: 30,
+            start_delay_limit_min: 30,
+        },
+        class_groups: vec![ClassGroup {
+            class_no: CLASS.to_owned(),
+            name: "低压电工初领1班".to_owned(),
+            subject: "低压电工作业".to_owned(),
+            attempt_type: AttemptType::FirstAttempt,
+            attempt_no: 1,
+            minutes: 120,
+            blueprint: Blueprint {
+                parts: Vec::new(),
+                pass_mark_half_points: 160,
+            },
+        }],
+        score_release: ScoreRelease::Never,
+        answer_release: AnswerRelease::AtCenter,
+        snapshots: SnapshotPolicy {
+            mean_interval_s: 600,
+            least_gap_s: 60,
+        },
+        outage_credit_cap_min: 30,
+        pattern_camera_allowed: false,
+        two_person_code: false,
+        staff: vec![Staff {
+            staff_id: "P001".to_owned(),
+            name: "张海燕".to_owned(),
+            role: Role::Proctor,
+            password_verifier: String::new(),
+        }],
+        makeup_of: None,
+        rules_text: Vec::new(),
+    }
+}
+
+fn facts() -> PlanFacts {
+    PlanFacts {
+        plan_no: "P2026-11".to_owned(),
+        name: "2026济宁低压电工初领1期".to_owned(),
+        period_no: "1".to_owned(),
+        center: "jining".to_owned(),
+        authority: "济宁市应急管理局".to_owned(),
+        site: "S01".to_owned(),
+        site_name: "第一考试点".to_owned(),
+        qualification_type: "特种作业".to_owned(),
+        work_category: "电工作业".to_owned(),
+        operation_item: "低压电工".to_owned(),
+        exam_type: ExamType::Initial,
+    }
+}
