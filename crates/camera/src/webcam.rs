@@ -298,6 +298,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "names of devices, no picture")]
     fn a_folder_without_nodes_lists_no_camera_and_a_plain_file_is_none() {
         let dev = std::env::temp_dir().join(format!("fengjuan-nodes-{}", std::process::id()));
         std::fs::create_dir_all(&dev).unwrap();

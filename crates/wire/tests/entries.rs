@@ -7,6 +7,12 @@ use fengjuan_envelope::secret::SecretKey;
 use fengjuan_wire::entry::{Entry, Stamp, attempt_key, encode};
 use proptest::prelude::*;
 
+/// `usual`, or `FENGJUAN_CASES` where a campaign asks for more.
+fn cases(usual: u32) -> u32 {
+    let asked = std::env::var("FENGJUAN_CASES").ok();
+    asked.and_then(|count| count.parse().ok()).unwrap_or(usual)
+}
+
 fn stamp() -> Stamp {
     Stamp {
         attempt: Some([7; 16]),
@@ -123,7 +129,7 @@ fn a_header_that_does_not_fit_its_body_or_the_catalogue_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(2_000)))]
 
     /// Any single change to an entry is refused, or changes what is read: two encodings of one entry do not exist.
     #[test]

@@ -17,6 +17,12 @@ use fengjuan_core::plan::{Blueprint, BlueprintPart, ItemType, KnowledgeQuota, Pa
 use proptest::test_runner::Config;
 
 /// A fixed number of cases; a failure prints its input and no file is written.
+/// `usual`, or `FENGJUAN_CASES` where a campaign asks for more.
+fn asked(usual: u32) -> u32 {
+    let asked = std::env::var("FENGJUAN_CASES").ok();
+    asked.and_then(|count| count.parse().ok()).unwrap_or(usual)
+}
+
 fn cases(number: u32) -> Config {
     Config {
         cases: number,

@@ -1,5 +1,5 @@
 use super::attempt::*;
-use super::{cases, set};
+use super::{asked, cases, set};
 use fengjuan_core::attempt::*;
 use fengjuan_core::event::{Event, HandInKind, OutageCause};
 use fengjuan_core::item::OptionSet;
@@ -233,7 +233,7 @@ fn any_move() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(cases(2_000))]
+    #![proptest_config(cases(asked(2_000)))]
 
     /// Whatever is fed to it, the machine refuses or takes over; it does not panic, and a refusal changes nothing.
     #[test]
