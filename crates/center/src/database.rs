@@ -2,7 +2,7 @@
 //! refused; nothing is ever reset.
 
 use crate::{CenterError, files};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +21,9 @@ pub(crate) fn create(path: &Path) -> Result<(), CenterError> {
 
 /// Opens and, where needed, migrates.
 pub fn open(path: &Path) -> Result<Connection, CenterError> {
-    let mut conn = Connection::open(path)?;
+    // A database that is missing is not made anew: an empty one would look like a center without anything.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(Duration::from_secs(20))?;
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
@@ -52,6 +54,7 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), CenterError> {
     }
     if found > 0 {
         let copy = path.with_extension(format!("v{found}.db"));
+        files::replace(&copy, b"")?;
         conn.backup("main", &copy, None::<fn(rusqlite::backup::Progress)>)?;
     }
     let change = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;

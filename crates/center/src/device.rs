@@ -34,6 +34,10 @@ pub struct Device {
     pub alerts: u32,
 }
 
+const ALERT_AGAIN_MS: i64 = 3_600_000;
+/// Strangers may ask to be enrolled; so many of them wait at most.
+const MOST_PENDING: u32 = 500;
+
 const COLUMNS: &str = "sign, kem, device_name, site, machine, fingerprint, state, first_seen_ms, decided_ms, decided_by, \
                        certificate, (SELECT count(*) FROM device_alerts a WHERE a.sign = devices.sign)";
 
@@ -105,6 +109,7 @@ pub fn enrol(
         code: code.to_owned(),
     };
     let reply = match find(&change, &request.sign)? {
+        None if pending(&change)? >= MOST_PENDING => refused("enrol.too_many_pending"),
         None => {
             let fingerprint = device_fingerprint(&request.sign, &request.kem);
             change.execute(
@@ -146,6 +151,11 @@ pub fn enrol(
     Ok(reply)
 }
 
+fn pending(conn: &Connection) -> Result<u32, CenterError> {
+    let sql = "SELECT count(*) FROM devices WHERE state = 'pending'";
+    Ok(conn.query_row(sql, [], |row| row.get(0))?)
+}
+
 pub(crate) fn alert(
     conn: &Connection,
     sign: &PublicKey,
@@ -158,8 +168,14 @@ pub(crate) fn alert(
         kind,
         "a device key was seen where it cannot be"
     );
-    let sql = "INSERT INTO device_alerts (sign, kind, detail, at_ms) VALUES (?1, ?2, ?3, ?4)";
-    conn.execute(sql, params![sign.as_bytes(), kind, detail, now_ms])?;
+    // A clone asks again every few seconds; the same alert is counted once an hour.
+    let sql = "INSERT INTO device_alerts (sign, kind, detail, at_ms) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
+               (SELECT 1 FROM device_alerts WHERE sign = ?1 AND kind = ?2 AND detail = ?3 AND at_ms > ?5)";
+    let since_ms = now_ms - ALERT_AGAIN_MS;
+    conn.execute(
+        sql,
+        params![sign.as_bytes(), kind, detail, now_ms, since_ms],
+    )?;
     Ok(())
 }
 

@@ -49,6 +49,15 @@ pub enum CenterError {
     Missing(&'static str),
     #[error("{what} is out of range")]
     OutOfRange { what: &'static str },
+    #[error("{} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    #[error("{} holds nothing from terminals", .0.display())]
+    NothingOnStick(PathBuf),
+    #[error("{0} files on the stick were not taken")]
+    NotAllTaken(usize),
+    /// A step failed, was logged, and is named by its code.
+    #[error("the center could not do it: {0}")]
+    AtFault(&'static str),
     #[error("damaged at the center: {0}")]
     Damaged(&'static str),
     #[error("TLS: {0}")]
@@ -87,6 +96,10 @@ impl CenterError {
             CenterError::UnknownClass(_) => "center.unknown_class",
             CenterError::Missing(_) => "center.missing",
             CenterError::OutOfRange { .. } => "center.out_of_range",
+            CenterError::NotAFolder(_) => "center.not_a_folder",
+            CenterError::NothingOnStick(_) => "center.nothing_on_stick",
+            CenterError::NotAllTaken(_) => "center.not_all_taken",
+            CenterError::AtFault(code) => code,
             CenterError::Damaged(_) => "center.damaged",
             CenterError::Tls(_) => "center.tls",
             CenterError::Spreadsheet(_) => "center.spreadsheet",

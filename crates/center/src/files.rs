@@ -2,7 +2,7 @@
 
 use crate::CenterError;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -37,18 +37,30 @@ pub fn write_private_new(path: &Path, bytes: &[u8]) -> Result<(), CenterError> {
 
 /// Puts a whole file in place of whatever was there: written beside it, made durable, then renamed.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), CenterError> {
-    let beside = path.with_extension("new");
+    // A name of this process's own, so that two commands at once do not write into each other's file.
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = Path::new(&beside);
+    match fs::remove_file(beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(CenterError::io(beside)(error));
+        }
+        _ => {}
+    }
+    // A new file: no link that somebody has laid there is written through.
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
-        .open(&beside)
-        .map_err(CenterError::io(&beside))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(CenterError::io(&beside))?;
-    rename_durably(&beside, path)
+        .open(beside)
+        .map_err(CenterError::io(beside))?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Best effort: what is half written is of no use.
+        let _ = fs::remove_file(beside);
+        return Err(CenterError::io(beside)(error));
+    }
+    rename_durably(beside, path)
 }
 
 /// Renames within one folder tree and makes the new name durable.
@@ -60,6 +72,12 @@ pub fn rename_durably(from: &Path, to: &Path) -> Result<(), CenterError> {
 fn sync_parent(path: &Path) -> Result<(), CenterError> {
     let Some(parent) = path.parent() else {
         return Ok(());
+    };
+    // The parent of a bare name is the empty path, which means here.
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
     };
     File::open(parent)
         .and_then(|folder| folder.sync_all())

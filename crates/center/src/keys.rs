@@ -7,7 +7,8 @@ use fengjuan_envelope::hpke::KemSecret;
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_wire::Signed;
 use fengjuan_wire::directory::KeyDirectory;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -54,6 +55,9 @@ impl KeyRole {
         }
     }
 }
+
+/// Longer than any key file is.
+const LONGEST_FILE: u64 = 4096;
 
 /// The key folders of one home.
 #[derive(Clone, Debug)]
@@ -149,16 +153,20 @@ impl KeyFiles {
             path: path.clone(),
             detail,
         };
-        let mode = fs::metadata(&path)
-            .map_err(CenterError::io(&path))?
-            .permissions()
-            .mode();
+        // Looked at and read through one handle, so that it is the same file.
+        let file = File::open(&path).map_err(CenterError::io(&path))?;
+        let facts = file.metadata().map_err(CenterError::io(&path))?;
+        let mode = facts.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(bad(
                 "others may read it; make it readable by its owner only (chmod 600)",
             ));
         }
-        let bytes = Zeroizing::new(fs::read(&path).map_err(CenterError::io(&path))?);
+        // Room for all of it at once: a buffer that grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_FILE as usize));
+        file.take(LONGEST_FILE)
+            .read_to_end(&mut bytes)
+            .map_err(CenterError::io(&path))?;
         let key = bytes
             .strip_prefix(header(role, kind).as_bytes())
             .ok_or_else(|| bad("not the key of this role"))?;

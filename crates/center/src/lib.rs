@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod bank;
+pub mod courier;
 pub mod database;
 pub mod device;
 mod error;
@@ -20,12 +21,11 @@ pub mod offer;
 pub mod order;
 pub mod picture;
 pub mod plan;
+mod received;
 pub mod release;
 pub mod results;
-
 pub mod roll;
 pub mod server;
-
 pub mod sheet;
 pub mod staff;
 

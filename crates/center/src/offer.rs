@@ -219,6 +219,29 @@ pub(crate) fn offered(
         .collect()
 }
 
+/// What a site's devices together may fetch now: as [`offered`], with the grants of every approved device. Of every
+/// sitting, or of one.
+pub(crate) fn of_site(
+    conn: &Connection,
+    site: &str,
+    sitting_no: Option<&str>,
+    now_ms: i64,
+) -> Result<Vec<Hash32>, CenterError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT o.hash FROM objects o WHERE o.site = ?1 AND (?2 IS NULL OR o.sitting_no = ?2) \
+         AND (o.device IS NULL OR EXISTS (SELECT 1 FROM devices d WHERE d.sign = o.device AND d.state = 'approved' \
+         AND d.site = ?1)) \
+         AND EXISTS (SELECT 1 FROM issues i WHERE i.sitting_no = o.sitting_no AND i.last_end_ms > ?3) \
+         AND (o.kind = 'order' OR o.version = (SELECT max(version) FROM issues i WHERE i.sitting_no = o.sitting_no)) \
+         ORDER BY o.hash",
+    )?;
+    let rows = statement.query_map(
+        params![site, sitting_no, now_ms - OFFERED_AFTER_END_MS],
+        |row| Ok(Hash32(row.get(0)?)),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn kind_of(name: &str) -> Option<OfferedKind> {
     [
         OfferedKind::Sitting,

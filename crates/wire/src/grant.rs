@@ -32,7 +32,9 @@ impl Signed for Grant {
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 pub struct SittingKeys {
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub snapshot_seed: [u8; 32],
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub draw_seed: [u8; 32],
     pub packages: Vec<PackageKeys>,
 }
@@ -42,9 +44,28 @@ pub struct SittingKeys {
 pub struct PackageKeys {
     pub class_no: String,
     /// Opens index, items and pictures, and derives the attempt keys.
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub paper_key: [u8; 32],
     /// Present only where the plan releases answers on site.
+    #[serde(with = "optional_key")]
     pub answers_key: Option<[u8; 32]>,
+}
+
+/// A key as a byte string, or null.
+mod optional_key {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Key(#[serde(with = "fengjuan_envelope::byte_string")] [u8; 32]);
+
+    pub fn serialize<S: Serializer>(key: &Option<[u8; 32]>, to: S) -> Result<S::Ok, S::Error> {
+        key.map(Key).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<[u8; 32]>, D::Error> {
+        Ok(Option::<Key>::deserialize(from)?.map(|key| key.0))
+    }
 }
 
 /// Opens the roster sections of every class group of the sitting.
@@ -58,6 +79,7 @@ pub struct RosterKeys {
 #[serde(deny_unknown_fields)]
 pub struct RosterKey {
     pub class_no: String,
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub key: [u8; 32],
 }
 

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod bundle;
+pub mod courier;
 pub mod directory;
 pub mod entry;
 pub mod grant;

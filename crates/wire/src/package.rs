@@ -79,10 +79,15 @@ pub struct MessageRef {
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 pub struct AllPackageKeys {
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub paper_key: [u8; 32],
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub roster_key: [u8; 32],
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub answers_key: [u8; 32],
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub draw_seed: [u8; 32],
+    #[serde(with = "fengjuan_envelope::byte_string")]
     pub snapshot_seed: [u8; 32],
 }
 

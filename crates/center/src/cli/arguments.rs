@@ -82,6 +82,9 @@ pub enum Command {
         #[arg(long)]
         by: String,
     },
+    /// U 盘传递 / by USB courier
+    #[command(subcommand)]
+    Courier(CourierCommand),
     /// 提供服务 / serve the sites
     Serve {
         #[arg(long, default_value = "0.0.0.0:8443")]
@@ -157,6 +160,21 @@ pub enum DeviceCommand {
         #[arg(long)]
         by: String,
     },
+}
+
+#[derive(Subcommand)]
+pub enum CourierCommand {
+    /// 写出考试点的试卷、授权和指令 / write a site's papers, grants and orders
+    Export {
+        folder: PathBuf,
+        #[arg(long)]
+        site: String,
+        /// 只写一个场次 / one sitting only
+        #[arg(long)]
+        sitting: Option<String>,
+    },
+    /// 收下考试机的答卷和记录，写回执 / take what terminals sent, and write receipts
+    Import { folder: PathBuf },
 }
 
 #[derive(Subcommand)]

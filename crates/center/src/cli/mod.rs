@@ -7,15 +7,16 @@ mod table;
 mod words;
 
 use arguments::{
-    Arguments, BankCommand, Command, DeviceCommand, OrderCommand, PlanCommand, SittingCommand,
+    Arguments, BankCommand, Command, CourierCommand, DeviceCommand, OrderCommand, PlanCommand,
+    SittingCommand,
 };
 use fengjuan_center::order::NewOrder;
 use fengjuan_center::plan::PlanFiles;
 use fengjuan_center::release::ReleaseRequest;
 use fengjuan_center::roll::RollScope;
 use fengjuan_center::{
-    CenterError, Home, bank, device, files, issue, now_ms, offer, order, plan, release, results,
-    roll, staff,
+    CenterError, Home, bank, courier, device, files, issue, now_ms, offer, order, plan, release,
+    results, roll, staff,
 };
 use fengjuan_core::plan::{Role, Staff};
 use fengjuan_wire::order::{CreditScope, OrderKind};
@@ -137,6 +138,7 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
                 },
             )
         }
+        Command::Courier(command) => by_courier(home, command),
         Command::Serve {
             listen,
             port_file,
@@ -185,6 +187,28 @@ fn write_roll(home: &Home, scope: RollScope, out: &Path) -> Result<(), CenterErr
         out.display()
     );
     Ok(())
+}
+
+fn by_courier(home: &Home, command: CourierCommand) -> Result<(), CenterError> {
+    match command {
+        CourierCommand::Export {
+            folder,
+            site,
+            sitting,
+        } => {
+            let written = courier::export(home, &folder, &site, sitting.as_deref(), now_ms())?;
+            prints::exported(&written, &folder);
+            Ok(())
+        }
+        CourierCommand::Import { folder } => {
+            let imported = courier::import(home, &folder)?;
+            prints::taken(&imported);
+            match imported.refused.len() {
+                0 => Ok(()),
+                refused => Err(CenterError::NotAllTaken(refused)),
+            }
+        }
+    }
 }
 
 fn staff_password() -> Result<(), CenterError> {

@@ -1,7 +1,8 @@
 //! What the commands show.
 
-use super::{local_time, table};
+use super::{local_time, table, words};
 use fengjuan_center::bank::Imported;
+use fengjuan_center::courier::{self, Exported};
 use fengjuan_center::device::{Device, DeviceState};
 use fengjuan_center::fault::Faults;
 use fengjuan_center::issue::Issued;
@@ -205,4 +206,57 @@ pub fn results(results: &Results, out: &Path) {
         .collect();
     table::print(&["项目", "what", "数量 count"], &rows);
     println!("已写入 {}\nWritten to {}", out.display(), out.display());
+}
+
+pub fn exported(written: &Exported, folder: &Path) {
+    println!(
+        "已写入 {}：共 {} 个文件，其中新写 {} 个，{} 台设备有授权",
+        folder.display(),
+        written.objects,
+        written.written,
+        written.devices
+    );
+    println!(
+        "Written to {}: {} files, {} of them new, with grants for {} devices",
+        folder.display(),
+        written.objects,
+        written.written,
+        written.devices
+    );
+}
+
+pub fn taken(imported: &courier::Imported) {
+    println!(
+        "已收：密封文件 {} 个（新收 {} 个），记录新增 {} 条，见证 {} 份；写出回执 {} 份",
+        imported.objects,
+        imported.new_objects,
+        imported.new_entries,
+        imported.cosigned,
+        imported.answers
+    );
+    println!(
+        "Taken: {} sealed files ({} of them new), {} new entries, {} checkpoints cosigned; {} answers written",
+        imported.objects,
+        imported.new_objects,
+        imported.new_entries,
+        imported.cosigned,
+        imported.answers
+    );
+    if imported.refused.is_empty() {
+        return;
+    }
+    let rows: Vec<Vec<String>> = imported
+        .refused
+        .iter()
+        .map(|refused| {
+            let why = words::of_file(refused.code);
+            vec![
+                refused.file.clone(),
+                refused.code.to_owned(),
+                why.zh,
+                why.en,
+            ]
+        })
+        .collect();
+    table::print(&["未收的文件 not taken", "代码 code", "原因", "why"], &rows);
 }

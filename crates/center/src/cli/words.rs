@@ -128,6 +128,34 @@ fn of_request(error: &CenterError) -> Words {
             format!("该场次没有班级 {class}。"),
             format!("The sitting has no class group {class}."),
         ),
+        E::NotAFolder(path) => words(
+            format!(
+                "{} 不是普通文件夹（可能是链接），没有使用。请换一个 U 盘。",
+                path.display()
+            ),
+            format!(
+                "{} is not a plain folder (a link, perhaps) and was not used. Take another stick.",
+                path.display()
+            ),
+        ),
+        E::NothingOnStick(path) => words(
+            format!(
+                "{} 里没有考试机交来的文件。请核对 U 盘和文件夹。",
+                path.display()
+            ),
+            format!(
+                "{} holds nothing from terminals. Check the stick and the folder.",
+                path.display()
+            ),
+        ),
+        E::NotAllTaken(count) => words(
+            format!(
+                "有 {count} 个文件没有收下，仍在 U 盘上，原因见上表；其余都已收下。请在考试机上重新导出，再收一次。"
+            ),
+            format!(
+                "{count} files were not taken and are still on the stick, as listed above; the others were. Export again at the terminal, then import again."
+            ),
+        ),
         E::Missing(what) => words(
             format!("缺少必填内容（{what}）。"),
             format!("Something needed is missing: {what}."),
@@ -146,6 +174,34 @@ fn of_request(error: &CenterError) -> Words {
                 other.code()
             ),
         ),
+    }
+}
+
+/// Why one file on a stick was not taken.
+pub fn of_file(code: &str) -> Words {
+    match code {
+        "courier.hash" => words("内容和文件名对不上", "the bytes are not what the name says"),
+        "courier.too_large" => words("文件过大", "larger than it may be"),
+        "courier.not_a_file" => words("不是普通文件", "not an ordinary file"),
+        "courier.unreadable" => words("读不出来", "cannot be read"),
+        "courier.other_site" => words("设备属于别的考试点", "its device is of another site"),
+        "upload.not_an_object" => words("不是密封文件", "not a sealed object"),
+        "upstream.unknown_device" => words("设备没有登记", "its device is not known"),
+        "upstream.device_pending" => words("设备没有批准", "its device is not approved"),
+        "upstream.device_revoked" => words("设备已停用", "its device was revoked"),
+        "entries.checkpoint" => words(
+            "没有已批准设备对它的签名",
+            "no approved device has signed for it",
+        ),
+        "entries.not_covered" => words(
+            "设备的签名不包括这些记录，或者前面的记录不全",
+            "the device's signature does not cover these entries, or earlier ones are missing",
+        ),
+        "entries.fork" => words(
+            "与已有记录不同，已作为分叉留证",
+            "differs from what is held; kept as evidence of a fork",
+        ),
+        _ => words("格式不对", "not in the right form"),
     }
 }
 

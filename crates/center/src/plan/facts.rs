@@ -273,13 +273,13 @@ impl Reading<'_> {
         }
         let snapshots = keys.snapshots;
         if snapshots.mean_interval_s > 0
-            && (snapshots.mean_interval_s < snapshots.least_gap_s
+            && (snapshots.mean_interval_s <= snapshots.least_gap_s
                 || snapshots.mean_interval_s > 7200)
         {
             let reason = Reason::new(
                 "plan.bad_snapshots",
-                "抓拍平均间隔应不小于最小间隔，且不超过 7200 秒",
-                "the mean interval lies between the least gap and 7,200 seconds",
+                "抓拍平均间隔应大于最小间隔，否则抓拍时刻可以推算；且不超过 7200 秒",
+                "the mean interval must be longer than the least gap, else the moments are foreseeable, and at most 7,200 seconds",
             );
             self.fault(&format!("{key}.snapshots"), reason);
         }

@@ -149,7 +149,7 @@ fn anomaly_cells(results: &Results, anomaly: &Anomaly) -> Vec<String> {
         Severity::Severe => "须核查 severe",
         Severity::Note => "提示 note",
     };
-    vec![
+    [
         ticket_no,
         person
             .map(|line| line.candidate.name.clone())
@@ -159,8 +159,10 @@ fn anomaly_cells(results: &Results, anomaly: &Anomaly) -> Vec<String> {
         anomaly.code.to_owned(),
         zh.to_owned(),
         en.to_owned(),
-        Cell::Text(anomaly.detail.clone()).text(),
+        anomaly.detail.clone(),
     ]
+    .map(|text| Cell::Text(text).text())
+    .to_vec()
 }
 
 /// UTF-8 with a byte order mark, so that Excel shows Chinese.

@@ -1,3 +1,4 @@
+use super::pace::Rates;
 use super::refusal::Refused;
 use super::tls::Peer;
 use crate::device::{self, Device, DeviceState};
@@ -8,6 +9,7 @@ use fengjuan_envelope::sign::SigningKey;
 use fengjuan_wire::Hash32;
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// What every request works on.
 pub struct Center {
@@ -15,6 +17,7 @@ pub struct Center {
     pub(super) receipt: SigningKey,
     pub(super) witness: SigningKey,
     conn: Mutex<Connection>,
+    rates: Rates,
     /// Two parts of one upload must not be written at once; unrelated uploads need not wait for each other.
     uploads: [Mutex<()>; 64],
 }
@@ -25,6 +28,7 @@ impl Center {
             receipt: home.keys().signing(KeyRole::Receipt)?,
             witness: home.keys().signing(KeyRole::Witness)?,
             conn: Mutex::new(home.database()?),
+            rates: Rates::default(),
             uploads: std::array::from_fn(|_| Mutex::new(())),
             home,
         })
@@ -61,12 +65,25 @@ impl Center {
         })
     }
 
-    pub(super) fn database(&self) -> std::sync::MutexGuard<'_, Connection> {
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(crate) fn receipt_key(&self) -> &SigningKey {
+        &self.receipt
+    }
+
+    pub(crate) fn database(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.conn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn upload_lock(&self, hash: &Hash32) -> &Mutex<()> {
         &self.uploads[usize::from(hash.0[0]) % self.uploads.len()]
+    }
+
+    /// Whether a device keeps to a sane number of requests.
+    pub(super) fn allows(&self, device: &Device) -> bool {
+        self.rates.allows(&device.sign, Instant::now())
     }
 
     /// The device behind a TLS key, if two people have approved it.

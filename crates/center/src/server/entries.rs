@@ -47,7 +47,10 @@ pub(super) async fn append(
 }
 
 /// Each entry must be one, and name this ledger and its place in it.
-fn incoming(ledger_id: &[u8; 16], request: &EntriesRequest) -> Result<Vec<Incoming>, Refused> {
+pub(crate) fn incoming(
+    ledger_id: &[u8; 16],
+    request: &EntriesRequest,
+) -> Result<Vec<Incoming>, Refused> {
     if request.entries.len() > MOST_ENTRIES {
         return Err(Refused::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -78,7 +81,9 @@ fn incoming(ledger_id: &[u8; 16], request: &EntriesRequest) -> Result<Vec<Incomi
     Ok(all)
 }
 
-fn take(
+/// Registers the ledger, takes over the entries and, where the checkpoint is the replica's own head, cosigns it. Inside
+/// the caller's transaction, whose commit goes before the answer.
+pub(crate) fn take(
     center: &Center,
     conn: &Connection,
     device: &Device,

@@ -1,6 +1,7 @@
 //! Enrolment, time, the offer, objects and orders.
 
 use super::center::Center;
+use super::file_body;
 use super::refusal::{Cbor, Refused, read, signed};
 use super::tls::Peer;
 use crate::device::{self, Device};
@@ -16,7 +17,6 @@ use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 type Known = Extension<Arc<Device>>;
@@ -171,18 +171,26 @@ fn send(path: &std::path::Path, total: u64, range: Option<&str>) -> Result<Respo
         },
     };
     let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = vec![0; (to - from) as usize];
-    file.read_exact_at(&mut bytes, from).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.len() != total {
+        return Err(CenterError::Damaged("an object that sites fetch").into());
+    }
+    let length = (header::CONTENT_LENGTH, (to - from).to_string());
+    let body = file_body::span(file, from, to);
     let kind = (header::CONTENT_TYPE, "application/octet-stream".to_owned());
     let ranges = (header::ACCEPT_RANGES, "bytes".to_owned());
     Ok(match range {
-        None => ([kind, ranges], bytes).into_response(),
+        None => ([kind, ranges, length], body).into_response(),
         Some(_) => {
             let place = (
                 header::CONTENT_RANGE,
                 format!("bytes {from}-{}/{total}", to - 1),
             );
-            (StatusCode::PARTIAL_CONTENT, [kind, ranges, place], bytes).into_response()
+            (
+                StatusCode::PARTIAL_CONTENT,
+                [kind, ranges, length, place],
+                body,
+            )
+                .into_response()
         }
     })
 }

@@ -1,13 +1,16 @@
 //! The upstream protocol ([`fengjuan_wire::upstream`]) over mutual TLS 1.3.
 
 mod center;
-mod entries;
+pub(crate) mod entries;
+mod file_body;
 mod handlers;
+mod pace;
 mod refusal;
 mod tls;
 mod uploads;
 
 pub use center::Center;
+pub(crate) use refusal::Refused;
 pub use tls::Peer;
 
 use crate::{CenterError, Home};
@@ -18,7 +21,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
-use refusal::Refused;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +30,7 @@ use tokio::task::JoinHandle;
 const LONGEST_REQUEST: Duration = Duration::from_secs(120);
 /// A connection that sends no request for this long is closed.
 const LONGEST_SILENCE: Duration = Duration::from_secs(75);
+const LARGEST_ENROLMENT: usize = 16 * 1024;
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// A running server.
@@ -140,7 +143,11 @@ pub fn router(center: Arc<Center>) -> Router {
         ));
     Router::new()
         .route("/healthz", get(handlers::health))
-        .route("/v1/enrol", post(handlers::enrol))
+        .route(
+            "/v1/enrol",
+            // The one call that strangers may make with a body.
+            post(handlers::enrol).layer(DefaultBodyLimit::max(LARGEST_ENROLMENT)),
+        )
         .merge(known)
         .fallback(|| async { Refused::not_found("upstream.no_such_call") })
         .layer(DefaultBodyLimit::max(
@@ -157,6 +164,7 @@ async fn only_approved(
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     match center.approved(peer).await {
+        Ok(device) if !center.allows(&device) => Refused::too_many().into_response(),
         Ok(device) => {
             request.extensions_mut().insert(device);
             next.run(request).await

@@ -32,6 +32,20 @@ impl Refused {
     pub fn not_found(code: &'static str) -> Refused {
         Refused::new(StatusCode::NOT_FOUND, code, "")
     }
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+    /// The code, where the center is at fault and not the caller.
+    pub fn fault(&self) -> Option<&'static str> {
+        self.status.is_server_error().then_some(self.code)
+    }
+    pub fn too_many() -> Refused {
+        Refused::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "upstream.too_many_requests",
+            "slow down",
+        )
+    }
     pub fn timeout() -> Refused {
         Refused::new(
             StatusCode::REQUEST_TIMEOUT,

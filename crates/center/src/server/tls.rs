@@ -1,6 +1,7 @@
 //! Both sides prove their keys: the server the one that the key directory names, the client any Ed25519 key, which
 //! becomes the request's [`Peer`]. Certificates are self-signed wrappings of those keys and prove nothing else.
 
+use super::pace::{Slot, Slots};
 use crate::keys::KeyRole;
 use crate::{CenterError, Home};
 use axum::Extension;
@@ -120,29 +121,38 @@ fn key_of(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
     Some(PublicKey::from_bytes(bytes))
 }
 
-/// Accepts TLS and hands the caller's key to every request of the connection.
+/// Accepts TLS, as many connections as there are places, and hands the caller's key to every request of one.
 #[derive(Clone)]
 pub(super) struct PeerAcceptor {
     tls: RustlsAcceptor,
+    slots: Arc<Slots>,
 }
 
 impl PeerAcceptor {
     pub fn new(config: RustlsConfig) -> PeerAcceptor {
         PeerAcceptor {
             tls: RustlsAcceptor::new(config),
+            slots: Slots::new(),
         }
     }
 }
 
+/// The place is kept as long as the connection's service lives.
+type Placed = Extension<Arc<Slot>>;
 type Accepted<Stream, Service> =
     Pin<Box<dyn Future<Output = io::Result<(Stream, Service)>> + Send>>;
 
 impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
     type Stream = <RustlsAcceptor as Accept<TcpStream, S>>::Stream;
-    type Service = <Extension<Peer> as Layer<S>>::Service;
+    type Service = <Placed as Layer<<Extension<Peer> as Layer<S>>::Service>>::Service;
     type Future = Accepted<Self::Stream, Self::Service>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let Some(permit) = self.slots.one_of_all() else {
+            tracing::warn!("all connections are taken");
+            return Box::pin(std::future::ready(Err(busy())));
+        };
+        let slots = self.slots.clone();
         let accepting = self.tls.accept(stream, service);
         Box::pin(async move {
             let (stream, service) = accepting.await?;
@@ -152,7 +162,16 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
                 .and_then(key_of);
             let key = key
                 .ok_or_else(|| io::Error::new(io::ErrorKind::PermissionDenied, "no client key"))?;
-            Ok((stream, Extension(Peer(key)).layer(service)))
+            let Some(slot) = slots.keep(permit, &key) else {
+                tracing::warn!(device = key.to_hex(), "too many connections of one key");
+                return Err(busy());
+            };
+            let service = Extension(Peer(key)).layer(service);
+            Ok((stream, Extension(Arc::new(slot)).layer(service)))
         })
     }
+}
+
+fn busy() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections")
 }

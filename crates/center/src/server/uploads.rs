@@ -4,15 +4,15 @@ use super::center::Center;
 use super::handlers::hash_of;
 use super::refusal::{Cbor, Refused};
 use crate::device::Device;
+use crate::received::{self, Arrived};
 use crate::{CenterError, files};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use fengjuan_wire::bundle::{ObjectKind, Receipt, SealedObject};
+use fengjuan_wire::Hash32;
+use fengjuan_wire::bundle::SealedObject;
 use fengjuan_wire::upstream::{LARGEST_OBJECT_BYTES, UPLOAD_PART_BYTES, UploadState};
-use fengjuan_wire::{Hash32, Signed};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use std::fs::{self, File, OpenOptions};
@@ -20,6 +20,9 @@ use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path as FilePath;
 use std::sync::{Arc, PoisonError};
+
+/// A terminal sends one object after the other; a broken one must not fill the disk with beginnings.
+const MOST_OPEN_PARTS: usize = 64;
 
 #[derive(Clone, Copy, Deserialize)]
 pub(super) struct Part {
@@ -102,7 +105,7 @@ struct Upload<'a> {
 
 impl Upload<'_> {
     fn state(&self) -> Result<UploadState, Refused> {
-        if let Some((bytes, receipt)) = held(&self.center.database(), &self.hash)? {
+        if let Some((bytes, receipt)) = received::held(&self.center.database(), &self.hash)? {
             return Ok(UploadState {
                 offset: bytes,
                 receipt: Some(ByteBuf::from(receipt)),
@@ -126,6 +129,21 @@ impl Upload<'_> {
         fs::metadata(self.part_path()).map_or(0, |found| found.len())
     }
 
+    /// Uploads that this device has begun and not finished.
+    fn open_parts(&self) -> Result<usize, CenterError> {
+        let path = self.part_path();
+        let (Some(folder), Some(device)) = (path.parent(), path.extension()) else {
+            return Ok(0);
+        };
+        let files = fs::read_dir(folder).map_err(CenterError::io(folder))?;
+        let of_device = |name: std::io::Result<fs::DirEntry>| {
+            name.is_ok_and(|file| FilePath::new(&file.file_name()).extension() == Some(device))
+        };
+        Ok(files
+            .filter_map(|file| of_device(file).then_some(()))
+            .count())
+    }
+
     /// A part that does not begin where the durable bytes end changes nothing: the answer says where to go on.
     fn put(&self, part: Part, body: &[u8]) -> Result<UploadState, Refused> {
         let state = self.state()?;
@@ -133,6 +151,13 @@ impl Upload<'_> {
             return Ok(state);
         }
         let path = self.part_path();
+        if state.offset == 0 && self.open_parts()? >= MOST_OPEN_PARTS {
+            return Err(Refused::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "upload.too_many_open",
+                "finish the uploads that are begun",
+            ));
+        }
         let have = if body.is_empty() {
             state.offset
         } else {
@@ -166,72 +191,19 @@ impl Upload<'_> {
             ));
         };
         files::rename_durably(path, &self.center.home.received(&self.hash))?;
-        let receipt = self.register(&object, length)?;
+        let arrived = Arrived {
+            hash: &self.hash,
+            bytes: length,
+            object: &object,
+            uploader: &self.device.sign,
+        };
+        let Center { home, receipt, .. } = self.center;
+        let receipt = received::register(home, &mut self.center.database(), receipt, &arrived)?;
         Ok(UploadState {
             offset: length,
             receipt: Some(ByteBuf::from(receipt)),
         })
     }
-
-    fn register(&self, object: &SealedObject, length: u64) -> Result<Vec<u8>, CenterError> {
-        let now_ms = crate::now_ms();
-        let mut conn = self.center.database();
-        let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if let Some((_, receipt)) = held(&change, &self.hash)? {
-            return Ok(receipt);
-        }
-        let sql = "SELECT coalesce(max(position), 0) + 1 FROM received";
-        let position: i64 = change.query_row(sql, [], |row| row.get(0))?;
-        let receipt = Receipt {
-            object: self.hash,
-            bytes: length,
-            received_ms: now_ms,
-            position: position as u64,
-            receiver: self.center.home.directory().center_id.clone(),
-        };
-        let receipt = receipt.sign(&self.center.receipt)?;
-        change.execute(
-            "INSERT INTO received (position, hash, bytes, received_ms, kind, site, sitting_no, version, device, uploader, receipt) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                position,
-                self.hash.0,
-                length as i64,
-                now_ms,
-                kind_name(object.kind),
-                object.site,
-                object.sitting_no,
-                object.version,
-                object.device.as_bytes(),
-                self.device.sign.as_bytes(),
-                receipt
-            ],
-        )?;
-        change.commit()?;
-        tracing::info!(
-            position,
-            kind = kind_name(object.kind),
-            bytes = length,
-            "object received"
-        );
-        Ok(receipt)
-    }
-}
-
-pub(crate) fn kind_name(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::Bundle => "bundle",
-        ObjectKind::Picture => "picture",
-        ObjectKind::Report => "report",
-    }
-}
-
-fn held(conn: &Connection, hash: &Hash32) -> Result<Option<(u64, Vec<u8>)>, CenterError> {
-    let sql = "SELECT bytes, receipt FROM received WHERE hash = ?1";
-    let row = conn.query_row(sql, [hash.0], |row| {
-        Ok((row.get::<_, i64>(0)? as u64, row.get(1)?))
-    });
-    Ok(row.optional()?)
 }
 
 /// Appends and syncs; what a failed write left behind is cut off again.

@@ -178,6 +178,27 @@ fn a_center_from_init_to_results() {
     );
     good(&home, &["roll", "--out", roll.to_str().unwrap()]);
     assert!(roll.exists());
+    by_courier(&home, &dir.path().join("stick"));
+}
+
+fn by_courier(home: &Path, stick: &Path) {
+    let folder = stick.to_string_lossy().into_owned();
+    let written = good(home, &["courier", "export", "--site", "S01", &folder]);
+    assert!(written.contains("Written to"), "{written}");
+    let down = stick.join("fengjuan-courier/down");
+    assert!(std::fs::read_dir(down).unwrap().count() > 3);
+    refused(home, &["courier", "export", "--site", "S09", &folder]);
+    refused(home, &["courier", "import", &folder]);
+    let up = stick.join("fengjuan-courier/up");
+    std::fs::create_dir(&up).unwrap();
+    assert!(good(home, &["courier", "import", &folder]).contains("Taken: 0"));
+    let name = "ab".repeat(32);
+    std::fs::write(up.join(&name), b"not what it says").unwrap();
+    let said = refused(home, &["courier", "import", &folder]);
+    assert!(
+        said.contains(&name) && said.contains("courier.hash") && said.contains("内容和文件名"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -206,8 +227,10 @@ fn serving_says_where_and_stops_when_told() {
         &home,
         &["init", "--id", "jining", "--name", "济宁市安全生产考试中心"],
     );
+    // A bare name means the folder that the command runs in.
     let port_file = dir.path().join("port");
     let mut child = center(&home)
+        .current_dir(dir.path())
         .args([
             "serve",
             "--listen",
@@ -216,7 +239,7 @@ fn serving_says_where_and_stops_when_told() {
             "127.0.0.1:0",
             "--port-file",
         ])
-        .arg(&port_file)
+        .arg("port")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -3,10 +3,12 @@
 
 mod bank_import;
 mod command_line;
+mod courier;
 mod day;
 mod entries;
 mod issuing;
 mod ledger;
+mod limits;
 mod photos;
 mod plan_import;
 mod protocol;

@@ -120,6 +120,13 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "plan.too_many_minutes",
         "sitting[0].late_limit_min",
     ),
+    // As long as the least gap: every moment could be told from the first.
+    (
+        "mean_interval_s = 600",
+        "mean_interval_s = 60",
+        "plan.bad_snapshots",
+        "sitting[0].snapshots",
+    ),
     (
         "mean_interval_s = 600",
         "mean_interval_s = 30",

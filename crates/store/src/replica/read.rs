@@ -231,7 +231,11 @@ impl<'a> Replica<'a> {
         }
     }
 
-    fn leaves(&self, ledger: &LedgerId, size: u64) -> Result<Vec<Hash>, StoreError> {
+    /// The leaf hashes of the first `size` entries.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownLedger`], [`StoreError::BeyondEnd`], storage errors.
+    pub fn leaves(&self, ledger: &LedgerId, size: u64) -> Result<Vec<Hash>, StoreError> {
         let ledger = find(self.conn, ledger)?.ok_or(StoreError::UnknownLedger)?;
         if size > ledger.frontier.size {
             return Err(StoreError::BeyondEnd {

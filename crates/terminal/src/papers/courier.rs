@@ -9,6 +9,8 @@ use crate::durable_file;
 use crate::recorder::SYSTEM;
 use fengjuan_core::event::Event;
 use fengjuan_envelope::cose;
+use fengjuan_wire::courier::DOWN;
+pub use fengjuan_wire::courier::FOLDER;
 use fengjuan_wire::grant::Grant;
 use fengjuan_wire::order::Order;
 use fengjuan_wire::sitting::SittingDocument;
@@ -19,8 +21,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Name of the folder on a stick.
-pub const FOLDER: &str = "fengjuan-courier";
 const PACKAGE_MAGIC: &[u8] = b"FJPKG1\0\n";
 
 /// What an import found in `down`.
@@ -76,7 +76,7 @@ impl Papers {
     /// [`PapersError::NothingFound`]; where nothing at all was taken, the first reason. What was held stays held.
     pub fn import(&self, folder: &Path) -> Result<CourierReport, PapersError> {
         let _one = self.inner.busy.try_lock().map_err(|_| PapersError::Busy)?;
-        let result = self.import_down(&courier_root(folder).join("down"));
+        let result = self.import_down(&courier_root(folder).join(DOWN));
         if let Err(error) = &result {
             tracing::warn!(code = error.code(), %error, "courier import failed");
             let event = Event::PullFailed {
@@ -203,7 +203,7 @@ impl Papers {
     /// # Errors
     /// [`PapersError::Io`], [`PapersError::Store`].
     pub fn export(&self, folder: &Path) -> Result<usize, PapersError> {
-        let down = courier_root(folder).join("down");
+        let down = courier_root(folder).join(DOWN);
         std::fs::create_dir_all(&down)?;
         let mut written = 0;
         for held in self.held() {

@@ -7,6 +7,7 @@ use crate::papers::{courier_root, objects_in, put_object};
 use crate::upstream::Upstream;
 use fengjuan_envelope::cbor;
 use fengjuan_wire::WireError;
+use fengjuan_wire::courier::{ENTRIES, RECEIPTS, UP};
 use std::path::Path;
 
 const LARGEST_ANSWER: u64 = 64 * 1024;
@@ -19,7 +20,7 @@ impl<U: Upstream> Uplink<U> {
     /// [`SyncError::Folder`], storage errors.
     pub fn export_up(&self, folder: &Path) -> Result<usize, SyncError> {
         let root = courier_root(folder);
-        let (up, entries) = (root.join("up"), root.join("entries"));
+        let (up, entries) = (root.join(UP), root.join(ENTRIES));
         std::fs::create_dir_all(&up)?;
         std::fs::create_dir_all(&entries)?;
         let mut written = 0;
@@ -53,7 +54,7 @@ impl<U: Upstream> Uplink<U> {
     /// # Errors
     /// [`SyncError::Folder`], storage errors; what does not verify is logged and left.
     pub fn import_receipts(&self, folder: &Path) -> Result<usize, SyncError> {
-        let dir = courier_root(folder).join("receipts");
+        let dir = courier_root(folder).join(RECEIPTS);
         let files = match objects_in(&dir) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
             other => other?,
