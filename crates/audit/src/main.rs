@@ -1,6 +1,7 @@
 //! The auditor's command line (审计). Exit status: 0 green or done, 1 red or failed, 2 wrong usage.
 
 mod cli {
+    pub mod gaps;
     pub mod print;
     pub mod words;
 }

@@ -1,5 +1,6 @@
 //! Verdicts, timelines and reports as text and as JSON.
 
+use super::gaps;
 use super::words::{self, Lang};
 use chrono::{DateTime, FixedOffset};
 use fengjuan_audit::retention::LedgerAge;
@@ -158,7 +159,7 @@ fn green(summary: &Summary, lang: Lang) -> String {
         text.push_str(lang.pick("未获证明:\n", "not proven:\n"));
     }
     for what in &summary.not_proven {
-        text.push_str(&format!("  - {}\n", words::not_proven(*what, lang)));
+        text.push_str(&format!("  - {}\n", gaps::not_proven(*what, lang)));
     }
     text
 }
@@ -229,6 +230,19 @@ pub fn timeline(timeline: &Timeline, lang: Lang) -> String {
         format!("{}/{}", outline.outages, outline.outage_ms / 1000),
     );
     line(lang.pick("交卷", "handed in"), ms(outline.handed_in_ms));
+    timeline_rows(&mut text, timeline, lang);
+    timeline_snapshots(&mut text, timeline, lang);
+    if outline.unopened > 0 {
+        text.push_str(&format!(
+            "{} {}\n",
+            outline.unopened,
+            lang.pick("条密封未开", "entries stay sealed")
+        ));
+    }
+    text
+}
+
+fn timeline_rows(text: &mut String, timeline: &Timeline, lang: Lang) {
     for row in &timeline.rows {
         let sealed = lang.pick("(密封)", "(sealed)");
         let number = row
@@ -246,6 +260,9 @@ pub fn timeline(timeline: &Timeline, lang: Lang) -> String {
             row.facts.as_deref().unwrap_or(sealed),
         ));
     }
+}
+
+fn timeline_snapshots(text: &mut String, timeline: &Timeline, lang: Lang) {
     match &timeline.snapshots {
         None => text.push_str(lang.pick(
             "抓拍时刻：种子未公开或作答未结束\n",
@@ -266,14 +283,6 @@ pub fn timeline(timeline: &Timeline, lang: Lang) -> String {
             }
         }
     }
-    if outline.unopened > 0 {
-        text.push_str(&format!(
-            "{} {}\n",
-            outline.unopened,
-            lang.pick("条密封未开", "entries stay sealed")
-        ));
-    }
-    text
 }
 
 /// Ages of ledgers as text.

@@ -65,7 +65,47 @@ pub(super) fn snapshots(
     if handed_in.checked_sub(started_ms)? > 7 * 24 * 3_600_000 {
         return None;
     }
-    let mut revealed: BTreeSet<[u8; 32]> = BTreeSet::new();
+    let package = events.iter().find_map(|event| match event {
+        Event::AttemptStarted { package, .. } => Some(*package),
+        _ => None,
+    })?;
+    let document = documents.sittings.iter().find(|document| {
+        document.sitting.sitting_no == *sitting_no
+            && document.packages.iter().any(|p| p.hash == package)
+    })?;
+    let revealed = revealed_seeds(layout, heads);
+    let seed = revealed
+        .iter()
+        .find(|seed| fengjuan_envelope::sha256(*seed) == document.snapshot_seed_hash.0)?;
+    let told = told(events);
+    let policy = document.sitting.snapshots;
+    let of = ScheduleOf {
+        seed,
+        sitting_no,
+        attempt_id: attempt,
+        started_ms,
+        policy,
+    };
+    let state = |due_ms: ExamMs| match (told.taken.contains(&due_ms), told.failed.contains(&due_ms))
+    {
+        (true, _) => SnapshotState::Taken,
+        (false, true) => SnapshotState::Failed,
+        (false, false) => SnapshotState::Missing,
+    };
+    let due = snapshot::due(&of, handed_in, &told.outages).into_iter();
+    Some(
+        due.map(|due| DueSnapshot {
+            planned_ms: due.planned_ms,
+            due_ms: due.due_ms,
+            state: state(due.due_ms),
+        })
+        .collect(),
+    )
+}
+
+/// Snapshot seeds that any ledger of the archive reveals.
+fn revealed_seeds(layout: &Layout<'_>, heads: &[LedgerHead]) -> BTreeSet<[u8; 32]> {
+    let mut revealed = BTreeSet::new();
     for number in 0..heads.len() {
         each(layout, number, |entry| {
             if entry.kind == "app.seed_revealed"
@@ -75,22 +115,19 @@ pub(super) fn snapshots(
             }
         });
     }
-    let package = events.iter().find_map(|event| match event {
-        Event::AttemptStarted { package, .. } => Some(*package),
-        _ => None,
-    })?;
-    let document = documents.sittings.iter().find(|document| {
-        document.sitting.sitting_no == *sitting_no
-            && document.packages.iter().any(|p| p.hash == package)
-    })?;
-    let seed = revealed
-        .iter()
-        .find(|seed| fengjuan_envelope::sha256(*seed) == document.snapshot_seed_hash.0)?;
-    let (mut taken, mut failed, mut outages) = (
-        BTreeSet::new(),
-        BTreeSet::new(),
-        Vec::<(ExamMs, ExamMs)>::new(),
-    );
+    revealed
+}
+
+/// What the attempt's events say of its snapshots, by the moments that were due, and of its outages.
+#[derive(Default)]
+struct Told {
+    taken: BTreeSet<ExamMs>,
+    failed: BTreeSet<ExamMs>,
+    outages: Vec<(ExamMs, ExamMs)>,
+}
+
+fn told(events: &[Event]) -> Told {
+    let mut told = Told::default();
     for event in events {
         match event {
             Event::PictureTaken {
@@ -98,39 +135,20 @@ pub(super) fn snapshots(
                 due_ms: Some(due_ms),
                 ..
             } => {
-                taken.insert(*due_ms);
+                told.taken.insert(*due_ms);
             }
             Event::PictureFailed {
                 usage: PictureUse::Snapshot,
                 due_ms: Some(due_ms),
                 ..
             } => {
-                failed.insert(*due_ms);
+                told.failed.insert(*due_ms);
             }
-            Event::OutageRecorded { from_ms, to_ms, .. } => outages.push((*from_ms, *to_ms)),
+            Event::OutageRecorded { from_ms, to_ms, .. } => {
+                told.outages.push((*from_ms, *to_ms));
+            }
             _ => {}
         }
     }
-    let policy = document.sitting.snapshots;
-    let of = ScheduleOf {
-        seed,
-        sitting_no,
-        attempt_id: attempt,
-        started_ms,
-        policy,
-    };
-    let state = |due_ms: ExamMs| match (taken.contains(&due_ms), failed.contains(&due_ms)) {
-        (true, _) => SnapshotState::Taken,
-        (false, true) => SnapshotState::Failed,
-        (false, false) => SnapshotState::Missing,
-    };
-    let due = snapshot::due(&of, handed_in, &outages).into_iter();
-    Some(
-        due.map(|due| DueSnapshot {
-            planned_ms: due.planned_ms,
-            due_ms: due.due_ms,
-            state: state(due.due_ms),
-        })
-        .collect(),
-    )
+    told
 }

@@ -95,12 +95,7 @@ fn run(
         witnessed(&documents, &ledgers)?;
     }
     let mut not_proven = witness_gaps(&documents, &ledgers);
-    let heard: HashSet<_> = heads.iter().map(|head| head.device).collect();
-    let silent = documents
-        .devices
-        .keys()
-        .filter(|key| !heard.contains(key))
-        .count() as u64;
+    let silent = silent_devices(&documents, &heads);
     if silent > 0 {
         not_proven.push(NotProven::SilentDevices { count: silent });
     }
@@ -137,6 +132,13 @@ fn run(
         ledgers,
         not_proven,
     })
+}
+
+/// Approved devices of which the archive has no ledger.
+fn silent_devices(documents: &Documents, heads: &[LedgerHead]) -> u64 {
+    let heard: HashSet<_> = heads.iter().map(|head| head.device).collect();
+    let silent = documents.devices.keys().filter(|key| !heard.contains(key));
+    silent.count() as u64
 }
 
 fn sittings(documents: &Documents) -> Vec<String> {
