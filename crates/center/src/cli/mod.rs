@@ -66,40 +66,8 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
     match command {
         Command::Init { .. } | Command::StaffPassword => Ok(()),
         Command::Kit { url, site, folder } => kit(home, &url, &site, &folder),
-        Command::Bank(BankCommand::Import {
-            file,
-            bank,
-            pictures,
-        }) => {
-            let mut conn = home.database()?;
-            prints::bank(&bank::import(
-                &mut conn,
-                &file,
-                &bank,
-                pictures.as_deref(),
-                now_ms(),
-            )?);
-            Ok(())
-        }
-        Command::Plan(PlanCommand::Import {
-            plan,
-            roster,
-            photos,
-        }) => {
-            let from = PlanFiles {
-                plan: &plan,
-                roster: &roster,
-                photos: &photos,
-            };
-            let center = &home.directory().center_name;
-            prints::plan(&plan::import(
-                &mut home.database()?,
-                center,
-                &from,
-                now_ms(),
-            )?);
-            Ok(())
-        }
+        Command::Bank(command) => import_bank(home, command),
+        Command::Plan(command) => import_plan(home, command),
         Command::Sitting(SittingCommand::List) => prints::sittings(home),
         Command::Issue { sitting, .. } => issue_sittings(home, sitting),
         Command::Release { sitting, to, early } => {
@@ -159,6 +127,36 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
             &out,
         ),
     }
+}
+
+fn import_bank(home: &Home, command: BankCommand) -> Result<(), CenterError> {
+    let BankCommand::Import {
+        file,
+        bank,
+        pictures,
+    } = command;
+    let pictures = pictures.as_deref();
+    let mut conn = home.database()?;
+    let imported = bank::import(&mut conn, &file, &bank, pictures, now_ms())?;
+    prints::bank(&imported);
+    Ok(())
+}
+
+fn import_plan(home: &Home, command: PlanCommand) -> Result<(), CenterError> {
+    let PlanCommand::Import {
+        plan,
+        roster,
+        photos,
+    } = command;
+    let from = PlanFiles {
+        plan: &plan,
+        roster: &roster,
+        photos: &photos,
+    };
+    let center = &home.directory().center_name;
+    let imported = plan::import(&mut home.database()?, center, &from, now_ms())?;
+    prints::plan(&imported);
+    Ok(())
 }
 
 fn issue_sittings(home: &Home, sitting: Option<String>) -> Result<(), CenterError> {
