@@ -10,4 +10,5 @@ pub mod kiosk;
 pub mod paper_scan;
 pub mod plan;
 pub mod process;
+pub mod scene;
 pub mod steps;

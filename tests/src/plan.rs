@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Password of every staff member in the journeys' plans.
 pub const PASSWORD: &str = "jianKao-2026";
+pub const SITTING: &str = "S20261120AM";
 pub const PROCTOR: &str = "P001";
 pub const STAFF: &str = "S001";
 
@@ -126,6 +127,23 @@ pub struct Terms {
     pub snapshots_s: u32,
     pub answer_release: &'static str,
     pub score_release: &'static str,
+    /// A machine without a camera may use the labelled pattern.
+    pub pattern_camera: bool,
+}
+
+impl Terms {
+    /// Starts in this many seconds, with time enough that nobody is handed in by the clock.
+    pub fn soon(seconds: i64) -> Terms {
+        Terms {
+            sitting_no: SITTING,
+            start: chrono::Local::now() + chrono::Duration::seconds(seconds),
+            minutes: (30, 30),
+            snapshots_s: 3,
+            answer_release: "on_site",
+            score_release: "at_hand_in",
+            pattern_camera: true,
+        }
+    }
 }
 
 /// Writes the plan of a journey: two class groups of small papers from the fixtures' banks.
@@ -171,7 +189,7 @@ earliest_leave_min = 0
 start_delay_limit_min = 30
 score_release = "{score}"
 answer_release = "{answers}"
-pattern_camera_allowed = true
+pattern_camera_allowed = {pattern}
 snapshots = {{ mean_interval_s = {mean}, least_gap_s = {gap} }}
 rules = [
   "携带身份证件和准考证，按考位号就座。",
@@ -185,6 +203,7 @@ rules = [
             .start
             .to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
         score = terms.score_release,
+        pattern = terms.pattern_camera,
         answers = terms.answer_release,
         mean = terms.snapshots_s,
         gap = (terms.snapshots_s / 3).max(1),
@@ -244,25 +263,38 @@ pub fn prepare(
     terms: &Terms,
     people: &[Seated],
 ) -> anyhow::Result<()> {
-    let path = |path: &Path| path.display().to_string();
     let banks = root().join("fixtures/bank");
-    let pictures = path(&banks.join("pictures"));
+    prepare_with(
+        center,
+        folder,
+        terms,
+        people,
+        &banks.join("low-voltage.xlsx"),
+        &banks.join("pictures"),
+    )
+}
+
+/// The same with another bank for the electricians.
+pub fn prepare_with(
+    center: &crate::center::Center,
+    folder: &Path,
+    terms: &Terms,
+    people: &[Seated],
+    bank: &Path,
+    pictures: &Path,
+) -> anyhow::Result<()> {
+    let path = |path: &Path| path.display().to_string();
+    let managers = root().join("fixtures/bank/safety-manager.csv");
     center.run(&[
         "bank",
         "import",
-        &path(&banks.join("low-voltage.xlsx")),
+        &path(bank),
         "--bank",
         "LV",
         "--pictures",
-        &pictures,
+        &path(pictures),
     ])?;
-    center.run(&[
-        "bank",
-        "import",
-        &path(&banks.join("safety-manager.csv")),
-        "--bank",
-        "SM",
-    ])?;
+    center.run(&["bank", "import", &path(&managers), "--bank", "SM"])?;
     let plan = write_plan(folder, terms)?;
     let (roster, photos) = write_roster(folder, people)?;
     center.run(&[

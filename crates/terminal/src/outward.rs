@@ -249,6 +249,10 @@ impl Outward for OutwardSide {
         self.papers.revision()
     }
 
+    fn package_damaged(&self, hash: &Hash32) {
+        self.papers.mark_damaged(hash);
+    }
+
     fn nudge(&self) {
         self.uplink.nudge();
     }

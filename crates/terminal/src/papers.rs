@@ -161,7 +161,14 @@ impl Papers {
 
     /// Marks a package damaged that somebody could not read.
     pub fn mark_damaged(&self, hash: &Hash32) {
-        self.change(|registry| registry.set_state(hash, HeldState::Damaged));
+        let held = self.held();
+        let mut packages = held.iter().flat_map(|held| &held.packages);
+        let news =
+            packages.any(|package| package.hash == *hash && package.state != HeldState::Damaged);
+        if news {
+            tracing::error!(hash = %hash.hex(), "a held package cannot be read");
+            self.change(|registry| registry.set_state(hash, HeldState::Damaged));
+        }
     }
 
     fn registry<T>(&self, read: impl FnOnce(&Registry) -> T) -> T {

@@ -40,6 +40,8 @@ pub struct Extent {
     pub entries: u64,
     /// A checkpoint of the device, cosigned by the witness, after this many entries.
     pub checkpoint_every: u64,
+    /// Whether the center's receipts for bundles and pictures are there: a signature each.
+    pub receipts: bool,
 }
 
 /// SplitMix64.
@@ -77,6 +79,7 @@ pub struct Ledgers {
     ledgers: Vec<Ledger>,
     certificates: Vec<Vec<u8>>,
     objects: Vec<ObjectRecord>,
+    with_receipts: bool,
     /// Signatures that a verifier of these ledgers has to check.
     pub signatures: u64,
 }
@@ -113,6 +116,7 @@ impl Ledgers {
             ledgers: Vec::new(),
             certificates: Vec::new(),
             objects: Vec::new(),
+            with_receipts: extent.receipts,
             signatures: 0,
         };
         for terminal in 0..extent.terminals {
@@ -304,7 +308,7 @@ impl Ledgers {
         let sealed = Event::BundleSealed { bundle_no: 1, hash };
         ledger.push("system", Some(attempt), &sealed)?;
         ledger.now_ms += 5_000;
-        ledger.push("system", None, &Event::Receipted { hash, receipt })
+        received(ledger, hash, receipt)
     }
 
     fn picture(
@@ -323,29 +327,36 @@ impl Ledgers {
             due_ms,
         };
         ledger.push("system", Some(attempt), &taken)?;
-        ledger.push("system", None, &Event::Receipted { hash, receipt })
+        received(ledger, hash, receipt)
     }
 
-    /// A sealed object that the center holds, and the hash of its receipt.
-    fn object(&mut self, kind: &str, device: PublicKey) -> anyhow::Result<(Hash32, Hash32)> {
+    /// A sealed object, and the hash of the center's receipt for it.
+    fn object(
+        &mut self,
+        kind: &str,
+        device: PublicKey,
+    ) -> anyhow::Result<(Hash32, Option<Hash32>)> {
         let hash = Hash32(self.random.bytes());
-        let receipt = Receipt {
-            object: hash,
-            bytes: 40_000,
-            received_ms: START_MS,
-            position: self.objects.len() as u64,
-            receiver: self.directory.center_id.clone(),
-        };
-        let receipt = receipt.sign(&self.receipts)?;
-        let receipt_hash = fengjuan_wire::hash(&receipt);
-        self.objects.push(ObjectRecord {
+        let mut record = ObjectRecord {
             hash,
             kind: kind.to_owned(),
             bytes: 40_000,
             device,
-            receipt: Some(receipt),
-        });
-        self.signatures += 1;
+            receipt: None,
+        };
+        if self.with_receipts {
+            let receipt = Receipt {
+                object: hash,
+                bytes: record.bytes,
+                received_ms: START_MS,
+                position: self.objects.len() as u64,
+                receiver: self.directory.center_id.clone(),
+            };
+            record.receipt = Some(receipt.sign(&self.receipts)?);
+            self.signatures += 1;
+        }
+        let receipt_hash = record.receipt.as_deref().map(fengjuan_wire::hash);
+        self.objects.push(record);
         Ok((hash, receipt_hash))
     }
 
@@ -383,6 +394,13 @@ impl Ledgers {
     fn ledger(&self, id: &[u8; 16]) -> Result<&Ledger, StoreError> {
         let found = self.ledgers.iter().find(|ledger| ledger.id == *id);
         found.ok_or(StoreError::UnknownLedger)
+    }
+}
+
+fn received(ledger: &mut Ledger, hash: Hash32, receipt: Option<Hash32>) -> anyhow::Result<()> {
+    match receipt {
+        Some(receipt) => ledger.push("system", None, &Event::Receipted { hash, receipt }),
+        None => Ok(()),
     }
 }
 

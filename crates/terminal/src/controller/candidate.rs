@@ -1,5 +1,6 @@
 //! What the candidate does. Nothing here can credit time, open a paper or confirm a person.
 
+use super::day::ChosenTextSize;
 use super::refusal::{Answer, refused};
 use super::state::{HandInStep, State, Surface, Visit};
 use crate::checkin::{self, CheckInError};
@@ -11,6 +12,7 @@ use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::roster::{Candidate, TextSize};
 use fengjuan_core::seat::SeatState;
+use fengjuan_store::Change;
 
 /// What is left to do outside the lock.
 pub(super) enum After {
@@ -51,7 +53,7 @@ impl State {
                 self.exam_input(Input::Show { position }, now)?;
                 self.hand_in_step(HandInStep::Exam)?;
             }
-            CandidateAction::TextSize { size } => self.visit_mut()?.text_size = size,
+            CandidateAction::TextSize { size } => self.choose_text_size(size)?,
             CandidateAction::CheckHandIn {} => self.hand_in_step(HandInStep::Check)?,
             CandidateAction::ConfirmHandIn {} => self.hand_in_step(HandInStep::Confirm)?,
             CandidateAction::BackToExam {} => self.hand_in_step(HandInStep::Exam)?,
@@ -273,6 +275,14 @@ impl State {
         } else {
             Err(refused("seat.out_of_order"))
         }
+    }
+
+    /// Kept beside the ledger: after a restart the page looks as it did.
+    fn choose_text_size(&mut self, size: TextSize) -> Answer {
+        self.visit_mut()?.text_size = size;
+        let attempt_id = self.open_visit()?.attempt_id;
+        let chosen = ChosenTextSize { attempt_id, size }.put()?;
+        self.commit(Change::default().project(chosen))
     }
 
     /// The text size that the center approved, for a candidate who is not here yet.

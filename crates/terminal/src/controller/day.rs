@@ -3,6 +3,7 @@
 
 use fengjuan_core::event::Hash32;
 use fengjuan_core::plan::{ExamMs, Staff};
+use fengjuan_core::roster::TextSize;
 use fengjuan_core::start::TerminalStart;
 use fengjuan_envelope::cbor;
 use fengjuan_store::{Projection, Reader, StoreError};
@@ -66,6 +67,13 @@ pub struct OpenVisit {
     pub attempt_id: [u8; 16],
 }
 
+/// The text size that whoever sits there has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChosenTextSize {
+    pub attempt_id: [u8; 16],
+    pub size: TextSize,
+}
+
 /// The open attempt stands still since then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
@@ -112,6 +120,19 @@ impl OpenVisit {
     }
     pub fn remove() -> Projection {
         Projection::remove(VISIT_NS, b"open".as_slice())
+    }
+}
+
+impl ChosenTextSize {
+    /// What was chosen in this attempt, if anything was.
+    pub fn load(reader: &Reader, attempt_id: &[u8; 16]) -> Result<Option<TextSize>, StoreError> {
+        let chosen: Option<ChosenTextSize> = read(reader, VISIT_NS, b"text_size")?;
+        Ok(chosen
+            .filter(|chosen| chosen.attempt_id == *attempt_id)
+            .map(|chosen| chosen.size))
+    }
+    pub fn put(&self) -> Result<Projection, StoreError> {
+        put(VISIT_NS, b"text_size", self)
     }
 }
 

@@ -43,6 +43,8 @@ pub trait Outward: Send + Sync {
     fn held(&self) -> Vec<Arc<HeldPapers>>;
     /// Rises when [`Outward::held`] would give something else.
     fn held_revision(&self) -> u64;
+    /// A held package could not be read: the next pull or stick is to bring it again.
+    fn package_damaged(&self, hash: &Hash32);
     /// Something happened that should be witnessed soon.
     fn nudge(&self);
     /// Signs the ledger's head: origin, size and root as a C2SP checkpoint.

@@ -2,7 +2,7 @@
 //! has stopped.
 
 use super::active::{self, Active};
-use super::day::{OpenVisit, Pause, SittingDay};
+use super::day::{ChosenTextSize, OpenVisit, Pause, SittingDay};
 use super::refusal::{Answer, refused};
 use super::state::{HandInStep, State, Surface, Visit};
 use crate::papers::HeldPapers;
@@ -82,10 +82,11 @@ impl State {
             return Ok(());
         };
         let active = Active::load(held, &self.shared.keys, &self.reader)?;
+        let attempt_id = open.attempt_id;
         let ticket_no = active
             .seats
             .iter()
-            .find(|(_, seat)| seat.attempt_id == open.attempt_id)
+            .find(|(_, seat)| seat.attempt_id == attempt_id)
             .map(|(ticket_no, _)| ticket_no.clone());
         let standing = ticket_no
             .as_ref()
@@ -105,6 +106,7 @@ impl State {
             .and_then(|active| active.candidate(&ticket_no))
             .map(|candidate| candidate.accommodation.text_size)
             .unwrap_or_default();
+        let text_size = ChosenTextSize::load(&self.reader, &attempt_id)?.unwrap_or(text_size);
         self.visit = Some(Visit {
             ticket_no,
             camera: CameraView::Ready {

@@ -200,6 +200,11 @@ impl Terminal {
             }
             other => other,
         });
+        if let Err(UnlockError::DamagedPackage { class_no }) = &opened
+            && let Some(package) = attempt.held.package(class_no)
+        {
+            self.shared.outward.package_damaged(&package.hash);
+        }
         drop(attempt);
         self.change_quietly(|state| {
             state.desk.unlocking = false;

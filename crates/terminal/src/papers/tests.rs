@@ -390,6 +390,14 @@ fn damage_found_later_is_shown_and_pulled_again() {
         room.papers.current("K1").unwrap().packages[1].state,
         HeldState::Held
     );
+    // The same where the unlock is the first to see it; told twice, it is one change.
+    std::fs::write(path, flipped(&bytes, bytes.len() - 200)).unwrap();
+    let before = room.papers.revision();
+    room.papers.mark_damaged(&held.packages[1].hash);
+    room.papers.mark_damaged(&held.packages[1].hash);
+    assert_eq!(room.papers.revision(), before + 1);
+    room.pull().unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), bytes);
 }
 
 #[test]
