@@ -4,6 +4,7 @@
 
 mod app;
 mod dependencies;
+mod errors;
 mod layout;
 mod licences;
 mod metadata;
