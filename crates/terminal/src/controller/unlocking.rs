@@ -18,6 +18,7 @@ use zeroize::Zeroize;
 
 struct Try {
     held: Arc<HeldPapers>,
+    /// Other sittings, and earlier versions of this one: what else a code may be for.
     others: Vec<Arc<HeldPapers>>,
     code: SecretBytes,
 }
@@ -82,8 +83,8 @@ impl State {
             .held()
             .into_iter()
             .filter(|other| {
-                other.document.sitting.sitting_no != held.document.sitting.sitting_no
-                    && !other.superseded
+                let same = other.document.sitting.sitting_no == held.document.sitting.sitting_no;
+                same == other.superseded && other.key != held.key
             })
             .collect();
         self.desk.unlocking = true;
@@ -96,7 +97,7 @@ impl State {
         let sitting_no = self.active()?.sitting_no().to_owned();
         let wrong = matches!(
             error,
-            UnlockError::WrongCode | UnlockError::OtherSitting { .. }
+            UnlockError::WrongCode | UnlockError::OtherSitting { .. } | UnlockError::Superseded
         );
         let mut slowing = self.code_slowing();
         if wrong {
@@ -193,10 +194,18 @@ impl Terminal {
             unlock::open_sitting(&attempt.held, &keys.kem, &me, &keys.issuer, &attempt.code);
         let opened = opened.map_err(|error| match error {
             UnlockError::WrongCode => {
-                unlock::other_sitting(&attempt.others, &keys.kem, &me, &attempt.code)
-                    .map_or(UnlockError::WrongCode, |sitting_no| {
-                        UnlockError::OtherSitting { sitting_no }
-                    })
+                unlock::other_sitting(&attempt.others, &keys.kem, &me, &attempt.code).map_or(
+                    UnlockError::WrongCode,
+                    |other| {
+                        if other.sitting_no == attempt.held.key.sitting_no {
+                            UnlockError::Superseded
+                        } else {
+                            UnlockError::OtherSitting {
+                                sitting_no: other.sitting_no,
+                            }
+                        }
+                    },
+                )
             }
             other => other,
         });

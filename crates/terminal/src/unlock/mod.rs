@@ -1,7 +1,7 @@
 //! Unlocking (输密码开卷): from the typed code and this device's grant to open packages. Everything that is opened
 //! stays in memory. There is no verifier of the code but decryption.
 
-use crate::papers::HeldPapers;
+use crate::papers::{HeldPapers, SittingKey};
 use fengjuan_core::item::ItemIndexEntry;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_envelope::code::{self, Code, GROUPS, GroupStatus};
@@ -52,6 +52,7 @@ pub enum UnlockError {
     OtherSitting { sitting_no: String },
     #[error("this device has no grant for the sitting")]
     NoGrant,
+    /// The version, or the one that the code is for, is no longer sat.
     #[error("a newer version of the sitting is held")]
     Superseded,
     #[error("the package of {class_no} is damaged")]
@@ -181,17 +182,17 @@ pub fn open_package(
     }
 }
 
-/// The held sitting that a code opens, which is not the wanted one.
+/// The held sitting and version that a code opens, which is not the wanted one.
 pub fn other_sitting(
     others: &[Arc<HeldPapers>],
     device: &KemSecret,
     me: &PublicKey,
     code: &SecretBytes,
-) -> Option<String> {
+) -> Option<SittingKey> {
     others
         .iter()
         .find(|held| open_keys(held, device, me, code).is_ok())
-        .map(|held| held.document.sitting.sitting_no.clone())
+        .map(|held| held.key.clone())
 }
 
 fn open_keys(

@@ -5,6 +5,7 @@ use crate::evidence::*;
 use crate::room::*;
 use fengjuan_camera::CameraFault;
 use fengjuan_core::event::{Event, HandInKind, OutageCause};
+use fengjuan_core::roster::TextSize;
 use fengjuan_terminal::machine::Machine;
 use fengjuan_terminal::view::Screen;
 use fengjuan_terminal::view::action::*;
@@ -463,4 +464,16 @@ fn a_clock_that_is_corrected_far_forward_in_the_exam_hands_nobody_in() {
     let now = view.clock.exam_ms;
     let left = exam(view).ends_ms - now;
     assert!((118 * MINUTE..=119 * MINUTE).contains(&left), "{left}");
+}
+
+#[test]
+fn the_chosen_text_size_survives_a_restart() {
+    let mut room = Room::new();
+    room.sit("S1-01");
+    room.does(CandidateAction::TextSize {
+        size: TextSize::Largest,
+    });
+    room.restart();
+    room.unlock();
+    assert_eq!(exam(room.view()).text_size, TextSize::Largest);
 }

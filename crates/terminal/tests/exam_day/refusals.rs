@@ -115,6 +115,12 @@ fn unlocking_is_refused_for_its_own_reason_each_time() {
         try_code(&room, room.issued[0].groups()),
         "unlock.damaged_package"
     );
+    let hash = room.issued[0].held.packages[0].hash;
+    assert_eq!(
+        *room.outward.damaged.lock().unwrap(),
+        [hash],
+        "and is to be brought again"
+    );
     std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
     assert_eq!(
         try_code(&room, room.issued[0].groups()),
@@ -152,10 +158,10 @@ fn a_superseded_version_says_so() {
     room.outward.set_held(held);
     room.pass(2_000);
     room.log_in(PROCTOR);
-    // The old slip opens the old version only, and that is another sitting's code now.
+    // The old slip opens the old version only, which is no longer sat.
     assert_eq!(
         try_code(&room, room.issued[0].groups()),
-        "unlock.wrong_code"
+        "unlock.superseded"
     );
     room.pass(5_000);
     ok(room.desk(DeskAction::Unlock {

@@ -75,6 +75,8 @@ pub struct TestOutward {
     pub held: Mutex<Vec<Arc<HeldPapers>>>,
     revision: AtomicU64,
     pub nudges: AtomicU64,
+    /// Packages that could not be read.
+    pub damaged: Mutex<Vec<Hash32>>,
     recorder: Mutex<Option<(Recorder, [u8; 16])>>,
     directory: KeyDirectory,
     identity: Arc<DeviceIdentity>,
@@ -93,6 +95,9 @@ impl Outward for TestOutward {
     }
     fn held_revision(&self) -> u64 {
         self.revision.load(Ordering::Relaxed)
+    }
+    fn package_damaged(&self, hash: &Hash32) {
+        self.damaged.lock().unwrap().push(*hash);
     }
     fn nudge(&self) {
         self.nudges.fetch_add(1, Ordering::Relaxed);
@@ -185,6 +190,7 @@ impl Room {
             held: Mutex::default(),
             revision: AtomicU64::new(1),
             nudges: AtomicU64::new(0),
+            damaged: Mutex::default(),
             recorder: Mutex::new(None),
             directory: center.directory.clone(),
             identity: identity.clone(),
@@ -332,6 +338,7 @@ impl Room {
             held: Mutex::new(vec![Arc::new(held)]),
             revision: AtomicU64::new(1),
             nudges: AtomicU64::new(0),
+            damaged: Mutex::default(),
             recorder: Mutex::new(None),
             directory,
             identity: room.identity.clone(),
