@@ -5,13 +5,18 @@ import { en } from '../src/words/en.ts'
 import { zh } from '../src/words/zh.ts'
 
 const crates = join(import.meta.dirname, '../../crates')
-/** Crates whose codes can reach a screen. */
-const shown = ['camera', 'core', 'store', 'terminal', 'wire']
+/** Sources whose codes can reach a screen; the center's are those that it answers devices with. */
+const shown = [
+  ...['camera', 'core', 'store', 'terminal', 'wire'].map((crate) => join(crate, 'src')),
+  'center/src/server',
+  'center/src/device.rs',
+]
 /** What looks like a code and is none: events of the ledger, file names, formats below the ones that are shown. */
 const notShown =
   /^(app|system|exam|db|cbor|cose|hpke|kdf|note|proof|signature|blueprint|grade|clock|root|device|site|directory|fengjuan|www)\.|\.(rs|db|txt|csv|toml|pub|key|cose|json|lock|partial|cbor|pem|jpg|log|tmp)$/
 
 function sources(folder: string): string[] {
+  if (folder.endsWith('.rs')) return [folder]
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter(
       (entry) =>
@@ -23,7 +28,7 @@ function sources(folder: string): string[] {
 /** Codes in what is built: everything before the tests of a file. */
 function codes(): Map<string, string> {
   const found = new Map<string, string>()
-  for (const path of shown.flatMap((crate) => sources(join(crates, crate, 'src')))) {
+  for (const path of shown.flatMap((place) => sources(join(crates, place)))) {
     const built = readFileSync(path, 'utf8').split('#[cfg(test)]')[0] ?? ''
     for (const match of built.matchAll(/"([a-z_]+(?:\.[a-z_0-9]+)+)"/g)) {
       const code = match[1] ?? ''

@@ -216,4 +216,35 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'upload.hash': 'The content did not fit after sending; it is sent again.',
   'upload.part': 'A part did not arrive whole; it is sent again.',
   'time.bad_nonce': 'The time was not taken over; it is tried again.',
+  'upload.total': 'The file’s size is out of range and the center did not take it. Call the exam center.',
+  'upload.beyond_total': 'The place of a part was not right; it is tried again.',
+  'upload.not_an_object': 'The center does not recognise this sealed file. Call the exam center.',
+  'upload.too_many_open':
+    'Too many files are sent halfway. Wait until they are done; if that fails, call the exam center.',
+  'upstream.too_many_requests': 'Too many requests at once; it is tried again later.',
+  'upstream.bad_hash': 'The request was not in the right form. Update the program.',
+  'upstream.no_such_call': 'The center’s program cannot do this. Compare the versions of both sides.',
+  'center.fault':
+    'Something failed at the center; it is tried again. If that does not help, call the exam center.',
+  'object.unknown': 'The center holds no such file for this site. Pull again.',
+  'object.range': 'The range that was asked for was not right; it is tried again.',
+  'entries.too_many': 'Too many records were sent at once. Update the program.',
+  'entries.malformed':
+    'Records were not in the right form and the center did not take them. Call the exam center.',
+  'entries.ledger_id':
+    'The records’ number was not right and the center did not take them. Call the exam center.',
+  'entries.ledger_of_another_device':
+    'These records belong to another terminal: a cloned disk, perhaps. Call the exam center.',
+  'entries.checkpoint': 'This terminal’s signature over its records was not accepted. Call the exam center.',
+  'attempt.bad_id': 'The attempt’s number was not right. Call the exam center.',
+  'attempt.of_another_site': 'This attempt belongs to another exam site and cannot go on here.',
+  'attempt.no_grant':
+    'This terminal has no grant for that sitting, so the attempt cannot go on here. Call the exam center.',
+  'enrol.bad_request': 'The terminal’s name or the site’s number is not allowed. Change it and enrol again.',
+  'enrol.key_not_proven': 'The device’s key was not proven. Restart, then enrol again.',
+  'enrol.key_on_two_machines':
+    'One device key was seen on two machines: a cloned disk, perhaps. Stop using this terminal and call the exam center.',
+  'enrol.revoked': 'The center has revoked this terminal. Call the exam center.',
+  'enrol.too_many_pending':
+    'Too many devices wait for approval. The center must deal with them first; then enrol again.',
 }

@@ -1,5 +1,5 @@
 use super::pace::Rates;
-use super::refusal::Refused;
+use super::refusal::{FAULT, Refused};
 use super::tls::Peer;
 use crate::device::{self, Device, DeviceState};
 use crate::keys::KeyRole;
@@ -59,7 +59,7 @@ impl Center {
             tracing::error!(%error, "a request's work was cut off");
             Err(Refused::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "center.fault",
+                FAULT,
                 "",
             ))
         })

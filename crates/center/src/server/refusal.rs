@@ -7,6 +7,9 @@ use fengjuan_wire::upstream::Refusal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// The center's own failure, whatever it was.
+pub(super) const FAULT: &str = "center.fault";
+
 /// An answer that is not a success: a status, a stable code, and English for the log.
 #[derive(Debug)]
 pub struct Refused {
@@ -55,13 +58,13 @@ impl Refused {
     }
 }
 
-/// What goes wrong at the center is logged there in full; the device learns the code alone.
+/// What goes wrong at the center is logged there in full; the device learns only that it did.
 impl From<CenterError> for Refused {
     fn from(error: CenterError) -> Refused {
         tracing::error!(%error, code = error.code(), "request failed");
         Refused::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            error.code(),
+            FAULT,
             "the center could not do it",
         )
     }
