@@ -16,6 +16,7 @@ use fengjuan_wire::order::Order;
 use fengjuan_wire::sitting::SittingDocument;
 use fengjuan_wire::upstream::LARGEST_BODY_BYTES;
 use fengjuan_wire::{Hash32, Signed};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -183,6 +184,17 @@ impl Papers {
             return Ok(());
         }
         let source = packages.get(hash).ok_or(PapersError::Incomplete)?;
+        // Before anything is copied: a giant must not fill the disk first.
+        let signed = document
+            .packages
+            .iter()
+            .find(|package| package.hash == *hash);
+        let there = std::fs::symlink_metadata(source)?.len();
+        match signed.map(|package| there.cmp(&package.bytes)) {
+            Some(Ordering::Equal) => {}
+            Some(Ordering::Less) => return Err(PapersError::Truncated),
+            Some(Ordering::Greater) | None => return Err(PapersError::Hash),
+        }
         // A name of its own, so that a part that the line has begun is not lost.
         let part = path.with_extension("courier");
         let copied = (|| -> Result<(), PapersError> {
