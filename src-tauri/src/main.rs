@@ -1,5 +1,6 @@
 //! The desktop app: one kiosk window over a terminal. Thin on purpose: windows, commands and pictures; what happens
 //! is decided in `fengjuan-terminal`.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod commands;
@@ -12,7 +13,9 @@ use fengjuan_terminal::controller::Ports;
 use fengjuan_terminal::front::Front;
 use fengjuan_terminal::machine::RealMachine;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
+use tauri::{Manager, RunEvent};
 
 /// How often the terminal looks at its clocks.
 const TICK: Duration = Duration::from_millis(250);
@@ -34,9 +37,14 @@ fn main() -> anyhow::Result<()> {
         pattern: Arc::new(fengjuan_camera::PatternSource::new()),
         displays: Arc::new(window::Displays),
     };
+    let (config, handle) = (options.config(), runtime.handle().clone());
+    // The window layer takes as long to come up as the database, so each has a thread.
+    let opening = std::thread::spawn(move || {
+        let _in_runtime = handle.enter();
+        Arc::new(Front::open(config, ports, &handle))
+    });
     let _in_runtime = runtime.enter();
-    let terminal = Front::open(options.config(), ports, runtime.handle());
-    run(options, Arc::new(terminal), &runtime)
+    run(options, opening, &runtime)
 }
 
 /// What happened is in the ledger; this log is for whoever mends the program. Personal data and paper never reach it:
@@ -67,28 +75,11 @@ fn log_to(data_dir: &std::path::Path) -> anyhow::Result<()> {
 
 fn run(
     options: options::Options,
-    terminal: Arc<Front>,
+    opening: JoinHandle<Arc<Front>>,
     runtime: &tokio::runtime::Runtime,
 ) -> anyhow::Result<()> {
-    let pictures = Arc::clone(&terminal);
-    let opened = Arc::clone(&terminal);
-    let ticking = Arc::clone(&terminal);
-    runtime.spawn(async move {
-        let mut every = tokio::time::interval(TICK);
-        loop {
-            every.tick().await;
-            let terminal = Arc::clone(&ticking);
-            // A tick may write to the disk; a slow disk must not stall the runtime.
-            if tokio::task::spawn_blocking(move || terminal.tick())
-                .await
-                .is_err()
-            {
-                tracing::error!("a tick failed");
-            }
-        }
-    });
-    tauri::Builder::default()
-        .manage(Arc::clone(&terminal))
+    let handle = runtime.handle().clone();
+    let app = tauri::Builder::default()
         .invoke_handler(tauri::generate_handler![
             commands::view,
             commands::candidate,
@@ -96,17 +87,43 @@ fn run(
             commands::desk,
             commands::code_group,
         ])
-        .register_asynchronous_uri_scheme_protocol("paper", move |_context, request, responder| {
-            responder.respond(pictures::respond(&pictures, &request));
+        .register_asynchronous_uri_scheme_protocol("paper", |context, request, responder| {
+            let terminal = context.app_handle().state::<Arc<Front>>();
+            responder.respond(pictures::respond(&terminal, &request));
         })
         .setup(move |app| {
+            let terminal = opening
+                .join()
+                .map_err(|_| "the terminal could not be opened")?;
+            app.manage(Arc::clone(&terminal));
+            handle.spawn(tick(Arc::clone(&terminal)));
             window::open(app, &options)?;
-            commands::push_views(app.handle().clone(), opened);
+            commands::push_views(app.handle().clone(), terminal);
             Ok(())
         })
-        .on_window_event(|window, event| window::observe(window, event))
-        .run(tauri::generate_context!())
-        .context("running the window")?;
-    terminal.shutdown();
+        .on_window_event(window::observe)
+        .build(tauri::generate_context!())
+        .context("opening the window")?;
+    // The window layer ends the process itself; this is the last that it calls.
+    app.run(|app, event| {
+        if let (RunEvent::Exit, Some(terminal)) = (event, app.try_state::<Arc<Front>>()) {
+            terminal.shutdown();
+        }
+    });
     Ok(())
+}
+
+async fn tick(terminal: Arc<Front>) {
+    let mut every = tokio::time::interval(TICK);
+    loop {
+        every.tick().await;
+        let terminal = Arc::clone(&terminal);
+        // A tick may write to the disk; a slow disk must not stall the runtime.
+        if tokio::task::spawn_blocking(move || terminal.tick())
+            .await
+            .is_err()
+        {
+            tracing::error!("a tick failed");
+        }
+    }
 }

@@ -45,12 +45,17 @@ pub fn open(app: &mut tauri::App, options: &Options) -> tauri::Result<()> {
 
 /// What the builder cannot say: no disk cache, no menus, no gestures.
 fn harden(webview: &tauri::webview::PlatformWebview) {
-    use webkit2gtk::{CacheModel, SettingsExt, WebContextExt, WebViewExt};
+    use webkit2gtk::{
+        CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt,
+    };
     let view = webview.inner();
     if let Some(context) = view.context() {
         context.set_cache_model(CacheModel::DocumentViewer);
     }
     if let Some(settings) = WebViewExt::settings(&view) {
+        // Forms and still pictures gain nothing from a GPU, and the machines of exam rooms have old drivers or none:
+        // compiling shaders for the first frame alone costs a second there, and tens of megabytes.
+        settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
         settings.set_enable_developer_extras(false);
         settings.set_enable_page_cache(false);
         settings.set_enable_html5_local_storage(false);
