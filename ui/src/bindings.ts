@@ -50,7 +50,7 @@ export type IdentifyView = { room_name: string, sitting_name: string, };
 
 export type PersonFacts = { name: string, masked_id: string, ticket_no: string, seat_no: number, subject: string, class_name: string, attempt_type: AttemptType, 
 /**
- * `paper://localhost/photo?r=<revision>`: the registered photo.
+ * `paper://localhost/photo?of=…`: the registered photo. The same address as long as it is the same photo.
  */
 photo_url: string | null, };
 
@@ -132,7 +132,7 @@ export type QuestionView = {
  */
 position: number, item_type: ItemType, half_points: number, case_text: string | null, stem: string, 
 /**
- * `paper://localhost/media/<n>?r=…`, served only while this question is shown.
+ * `paper://localhost/media/<n>?of=…`, served only while this question is shown.
  */
 stem_picture: string | null, 
 /**

@@ -140,7 +140,10 @@ impl State {
             subject: class.subject.clone(),
             class_name: class.name.clone(),
             attempt_type: class.attempt_type,
-            photo_url: Some(format!("paper://localhost/photo?r={}", self.revision)),
+            photo_url: Some(format!(
+                "paper://localhost/photo?of={}",
+                &active.ticket_hash(&candidate.ticket_no).hex()[..16]
+            )),
         })
     }
 
@@ -281,7 +284,7 @@ impl State {
         );
         Ok(ExamView {
             person,
-            question: run.question(self.revision)?,
+            question: run.question()?,
             sheet: run.sheet(),
             sections: run.sections(),
             counts: run.counts(),

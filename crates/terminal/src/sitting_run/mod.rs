@@ -168,11 +168,12 @@ impl Run {
         self.open.index.get(slot.item as usize)
     }
 
-    /// The question on the screen, decrypted now. `revision` keeps the page from showing an older picture.
+    /// The question on the screen, decrypted now. A picture's address names the attempt, so that the page neither
+    /// shows another sitting's picture nor fetches the same one again at every click.
     ///
     /// # Errors
     /// The package's file was damaged after it was verified.
-    pub fn question(&self, revision: u64) -> Result<QuestionView, WireError> {
+    pub fn question(&self) -> Result<QuestionView, WireError> {
         let position = self.attempt.current();
         let slot = self
             .paper
@@ -181,7 +182,8 @@ impl Run {
             .ok_or(WireError::Damaged("no such question"))?;
         let item = self.open.package.item(slot.item, &self.open.paper_key)?;
         let answer = self.attempt.answer(position);
-        let picture = |media: u32| format!("paper://localhost/media/{media}?r={revision}");
+        let attempt = u64::from_be_bytes(std::array::from_fn(|place| self.attempt_id()[place]));
+        let picture = |media: u32| format!("paper://localhost/media/{media}?of={attempt:016x}");
         let options = slot
             .option_order
             .iter()

@@ -46,7 +46,7 @@ pub struct PersonFacts {
     pub subject: String,
     pub class_name: String,
     pub attempt_type: AttemptType,
-    /// `paper://localhost/photo?r=<revision>`: the registered photo.
+    /// `paper://localhost/photo?of=…`: the registered photo. The same address as long as it is the same photo.
     pub photo_url: Option<String>,
 }
 
@@ -164,7 +164,7 @@ pub struct QuestionView {
     pub half_points: u32,
     pub case_text: Option<String>,
     pub stem: String,
-    /// `paper://localhost/media/<n>?r=…`, served only while this question is shown.
+    /// `paper://localhost/media/<n>?of=…`, served only while this question is shown.
     pub stem_picture: Option<String>,
     /// In screen order.
     pub options: Vec<OptionView>,
