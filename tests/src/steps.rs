@@ -85,9 +85,24 @@ pub async fn submit_code(kiosk: &Kiosk, groups: &[String]) -> anyhow::Result<()>
 
 pub async fn type_code(kiosk: &Kiosk, groups: &[String]) -> anyhow::Result<()> {
     for (place, group) in groups.iter().enumerate() {
-        kiosk.type_in(&format!("group-{place}"), group).await?;
+        type_group(kiosk, place, group).await?;
     }
     Ok(())
+}
+
+/// Takes out what a group holds, as a person would, and types it anew.
+pub async fn type_group(kiosk: &Kiosk, place: usize, group: &str) -> anyhow::Result<()> {
+    let field = kiosk.part(&format!("group-{place}")).await?;
+    let held = field
+        .prop("value")
+        .await?
+        .unwrap_or_default()
+        .chars()
+        .count();
+    if held > 0 {
+        field.send_keys("\u{e003}".repeat(held)).await?;
+    }
+    Ok(field.send_keys(group).await?)
 }
 
 /// The candidate types the ticket number on the keypad.

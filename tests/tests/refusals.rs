@@ -48,7 +48,7 @@ async fn wrong_codes_numbers_passwords_and_moments_are_refused_in_words() {
     // A group with one wrong symbol is known as it is typed.
     let mut misheard = code[0].clone();
     misheard.replace_range(0..1, if misheard.starts_with('7') { "8" } else { "7" });
-    kiosk.type_in("group-0", &misheard).await.unwrap();
+    steps::type_group(kiosk, 0, &misheard).await.unwrap();
     kiosk
         .wait_attr("group-state-0", "data-check", "invalid")
         .await
@@ -80,7 +80,7 @@ async fn wrong_codes_numbers_passwords_and_moments_are_refused_in_words() {
 
     // A number that nobody here has.
     steps::identify(kiosk, "1234567890123456").await.unwrap();
-    kiosk.part("refused").await.unwrap();
+    kiosk.part("banner").await.unwrap();
     kiosk.picture("unknown-number").await.unwrap();
     kiosk.click("leave").await.unwrap();
 

@@ -175,7 +175,8 @@ impl State {
                 self.record_seat(&actor, &ticket_no, &[event], now, Vec::new())?;
                 let visit = self.visit_mut()?;
                 visit.picture = None;
-                visit.why = ConfirmReason::CameraTrouble;
+                // It is decided that there will be no picture; what is left is the usual confirmation.
+                visit.why = ConfirmReason::Usual;
                 Ok(())
             }
         }
