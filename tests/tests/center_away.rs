@@ -49,7 +49,7 @@ async fn the_exam_goes_on_without_the_center_and_everything_arrives_afterwards()
     let csv = std::fs::read_to_string(results.join("results.csv")).unwrap();
     assert!(
         csv.lines()
-            .any(|line| line.contains("王建国") && line.contains(",及格,")),
+            .any(|line| line.contains("王建国") && line.contains(",合格,")),
         "{printed}\n{csv}"
     );
     scene.close().await.unwrap();

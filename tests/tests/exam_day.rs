@@ -32,10 +32,10 @@ async fn a_day_with_four_candidates_on_two_terminals() {
             .join("|")
     };
     assert_eq!(rows.len(), 4, "{}", day.results_csv);
-    assert!(line("王建国").contains("|及格|"), "{}", line("王建国"));
-    assert!(line("李秀兰").contains("|不及格|"), "{}", line("李秀兰"));
+    assert!(line("王建国").contains("|合格|"), "{}", line("王建国"));
+    assert!(line("李秀兰").contains("|不合格|"), "{}", line("李秀兰"));
     assert!(
-        line("赵志刚").contains("|及格|"),
+        line("赵志刚").contains("|合格|"),
         "the killed one: {}",
         line("赵志刚")
     );

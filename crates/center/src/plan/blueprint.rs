@@ -90,7 +90,7 @@ impl Reading<'_> {
         if u64::from(pass_mark_half_points) > full {
             let reason = Reason::new(
                 "plan.pass_mark",
-                "及格分高于总分",
+                "合格分数线高于总分",
                 "the pass mark is above the full score",
             );
             self.fault(&format!("{key}.pass_mark"), reason);

@@ -25,7 +25,7 @@ const HEADER: [&str; 20] = [
     "单选",
     "多选",
     "总分",
-    "是否及格",
+    "是否合格",
     "考试点评分",
     "开始时间",
     "交卷时间",
@@ -117,8 +117,8 @@ fn cells(results: &Results, line: &CandidateResult) -> Vec<Cell> {
         line.grade.as_ref().map(|grade| grade.total_half_points),
     ));
     row.push(match &line.grade {
-        Some(grade) if grade.passed => text("及格"),
-        Some(_) => text("不及格"),
+        Some(grade) if grade.passed => text("合格"),
+        Some(_) => text("不合格"),
         None => Cell::Nothing,
     });
     let anomalies: Vec<&Anomaly> = results.anomalies_of(&candidate.ticket_no).collect();

@@ -114,7 +114,7 @@ impl Results {
             ("考生", "candidates", self.candidates.len()),
             ("有成绩", "graded", graded),
             (
-                "及格",
+                "合格",
                 "passed",
                 self.candidates.iter().filter(passed).count(),
             ),

@@ -123,7 +123,7 @@ async fn a_clean_attempt_is_regraded_without_an_anomaly() {
     results::export(&results, &out).unwrap();
     let text = fs::read_to_string(out.join("results.csv")).unwrap();
     assert!(
-        text.contains(",83,及格,83,"),
+        text.contains(",83,合格,83,"),
         "{}",
         text.lines().nth(1).unwrap()
     );
