@@ -178,7 +178,10 @@ impl State {
         let unsealed = |state: SeatState| {
             matches!(
                 state,
-                SeatState::HandedIn | SeatState::NotAdmitted | SeatState::LateRefused
+                SeatState::HandedIn
+                    | SeatState::NotAdmitted
+                    | SeatState::LateRefused
+                    | SeatState::Absent
             )
         };
         let left: Vec<String> = active

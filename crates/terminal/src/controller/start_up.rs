@@ -85,6 +85,7 @@ impl Terminal {
             shared,
             state: Mutex::new(state),
             revision,
+            displays: Mutex::default(),
         };
         Ok(Arc::new(terminal))
     }

@@ -23,6 +23,17 @@ pub struct Terminal {
     pub(super) shared: Arc<Shared>,
     pub(super) state: Mutex<State>,
     pub(super) revision: watch::Sender<u64>,
+    pub(super) displays: Mutex<DisplayWatch>,
+}
+
+/// How often displays are counted.
+const DISPLAYS_MS: i64 = 2_000;
+
+/// How many displays there were, and when (on the boot clock) they were counted.
+#[derive(Default)]
+pub(super) struct DisplayWatch {
+    count: Option<u32>,
+    counted_boot_ms: Option<i64>,
 }
 
 impl Terminal {
@@ -131,6 +142,7 @@ impl Terminal {
 
     /// To be called about four times a second.
     pub fn tick(self: &Arc<Terminal>) {
+        self.watch_displays();
         let changed = {
             let mut state = self.state();
             state.tick();
@@ -145,6 +157,30 @@ impl Terminal {
             self.touch();
         }
         self.spawn_due_snapshot();
+    }
+
+    /// A display that is plugged in or pulled out is an event. They are counted outside the state's lock: the window
+    /// layer answers from the thread that may be waiting for a view.
+    fn watch_displays(&self) {
+        let boot_ms = self.shared.recorder.machine().boot_ms();
+        {
+            let mut watch = self.displays.lock().unwrap_or_else(PoisonError::into_inner);
+            let counted = |at_ms: i64| boot_ms - at_ms < DISPLAYS_MS;
+            if watch.counted_boot_ms.is_some_and(counted) {
+                return;
+            }
+            watch.counted_boot_ms = Some(boot_ms);
+        }
+        let Some(sizes) = self.shared.ports.displays.sizes() else {
+            return;
+        };
+        let count = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
+        let mut watch = self.displays.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = watch.count.replace(count);
+        drop(watch);
+        if before.is_some_and(|before| before != count) {
+            self.window_event(WindowEvent::Displays(count));
+        }
     }
 
     /// Carries out a verified order of the center, once.

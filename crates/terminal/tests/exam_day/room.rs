@@ -63,10 +63,14 @@ impl CameraSource for TestCamera {
     }
 }
 
-struct NoDisplays;
-impl DisplayPort for NoDisplays {
+/// As many displays as the test says; 0 is a window layer that cannot tell.
+#[derive(Default)]
+pub struct TestDisplays(pub AtomicU64);
+
+impl DisplayPort for TestDisplays {
     fn sizes(&self) -> Option<Vec<(u32, u32)>> {
-        None
+        let count = self.0.load(Ordering::Relaxed);
+        (count > 0).then(|| vec![(1366, 768); count as usize])
     }
 }
 
@@ -159,6 +163,7 @@ pub struct Room {
     pub data: PathBuf,
     pub machine: Arc<SimulatedMachine>,
     pub camera: Arc<TestCamera>,
+    pub displays: Arc<TestDisplays>,
     pub outward: Arc<TestOutward>,
     pub center: Center,
     pub identity: Arc<DeviceIdentity>,
@@ -200,6 +205,7 @@ impl Room {
             data,
             machine: Arc::new(SimulatedMachine::new(START_MS - 20 * MINUTE)),
             camera: Arc::default(),
+            displays: Arc::default(),
             outward,
             center,
             identity,
@@ -252,7 +258,7 @@ impl Room {
             machine,
             camera: self.camera.clone(),
             pattern: Arc::new(PatternSource::new()),
-            displays: Arc::new(NoDisplays),
+            displays: self.displays.clone(),
         };
         let keys = DeviceKeys {
             sign: self.identity.sign.clone(),
