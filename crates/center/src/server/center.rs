@@ -57,11 +57,7 @@ impl Center {
         let done = tokio::task::spawn_blocking(move || work(&self)).await;
         done.unwrap_or_else(|error| {
             tracing::error!(%error, "a request's work was cut off");
-            Err(Refused::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                FAULT,
-                "",
-            ))
+            Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, FAULT, ""))
         })
     }
 
