@@ -1,15 +1,16 @@
 //! Keys from codes, passwords and other keys: Argon2id (RFC 9106) and HKDF-SHA-256 (RFC 5869).
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use data_encoding::BASE64_NOPAD;
 use ring::hkdf as ring_hkdf;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::digest::equal_in_constant_time;
 use crate::random::{RandomError, random_bytes};
 use crate::secret::SecretKey;
 
+mod memory;
 mod password;
 
 pub use password::{hash_password, verify_password};
@@ -128,17 +129,10 @@ fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], out: &mut [u8]) {
 fn argon2id(secret: &[u8], salt: &[u8], params: Argon2Params) -> Result<SecretKey, KdfError> {
     let params =
         Params::new(params.m_kib, params.t, params.p, Some(32)).map_err(|_| KdfError::Params)?;
-    let count = params.block_count();
-    let mut blocks: Vec<Block> = Vec::new();
-    blocks
-        .try_reserve_exact(count)
-        .map_err(|_| KdfError::OutOfMemory)?;
-    blocks.resize(count, Block::new());
+    let mut memory = memory::Memory::take(params.block_count())?;
     let mut key = Zeroizing::new([0; 32]);
     let outcome = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(secret, salt, key.as_mut(), &mut blocks[..]);
-    // The memory holds what the key is computed from.
-    blocks.zeroize();
+        .hash_password_into_with_memory(secret, salt, key.as_mut(), memory.blocks());
     outcome.map_err(|_| KdfError::Malformed)?;
     Ok(SecretKey::from_bytes(*key))
 }

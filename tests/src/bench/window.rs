@@ -45,9 +45,15 @@ pub async fn run(folder: &Path) -> anyhow::Result<()> {
     line("window.first_screen.ratio", own / empty, "x");
     let empty_memory = percentile(&mut empty_memory, 0.5);
     let exam = answer::exam_screen(&folder.join("window-exam")).await?;
-    let exam_memory = pss_mb(exam.kiosk.app_pid()?)?;
+    let pid = exam.kiosk.app_pid()?;
+    let exam_memory = pss_mb(pid)?;
     line("window.empty.pss", empty_memory, "MB");
     line("window.exam_screen.pss", exam_memory, "MB");
+    line(
+        "window.exam_screen.pss.app",
+        pss_of(pid)?.unwrap_or(f64::NAN),
+        "MB",
+    );
     line("window.exam_screen.ratio", exam_memory / empty_memory, "x");
     exam.kiosk.close().await
 }
@@ -117,7 +123,8 @@ impl Screen {
         })?;
         let begun = Instant::now();
         let mut program = Running::start(command)?;
-        wait_for("the first picture", Duration::from_secs(30), || {
+        let what = format!("the first picture of {}", command.get_program().display());
+        wait_for(&what, Duration::from_secs(30), || {
             self.frame().is_ok_and(|frame| painted(&frame)) || !program.is_running()
         })?;
         let millis = begun.elapsed().as_secs_f64() * 1000.0;
@@ -179,16 +186,21 @@ fn is_all(frame: &[u8], colour: [u8; 3]) -> bool {
 pub fn pss_mb(pid: u32) -> anyhow::Result<f64> {
     let mut family = vec![pid];
     family.extend(crate::process::descendants(pid, ""));
-    let mut kib = 0.0;
+    let mut sum = 0.0;
     for member in family {
-        let Ok(rollup) = std::fs::read_to_string(format!("/proc/{member}/smaps_rollup")) else {
-            continue;
-        };
-        let pss = rollup
-            .lines()
-            .find_map(|row| row.strip_prefix("Pss:"))
-            .context("Pss")?;
-        kib += pss.trim().trim_end_matches("kB").trim().parse::<f64>()?;
+        sum += pss_of(member)?.unwrap_or(0.0);
     }
-    Ok(kib / 1024.0)
+    Ok(sum)
+}
+
+/// The same of one process; `None` where it has ended.
+fn pss_of(pid: u32) -> anyhow::Result<Option<f64>> {
+    let Ok(rollup) = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) else {
+        return Ok(None);
+    };
+    let Some(pss) = rollup.lines().find_map(|row| row.strip_prefix("Pss:")) else {
+        return Ok(None);
+    };
+    let kib: f64 = pss.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(Some(kib / 1024.0))
 }
