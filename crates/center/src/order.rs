@@ -88,7 +88,9 @@ fn check(
         }
     };
     match &new.kind {
-        OrderKind::LateEntry { ticket_no } | OrderKind::Reopen { ticket_no } => ticket(ticket_no),
+        OrderKind::LateEntry { ticket_no } => ticket(ticket_no),
+        // An order that no terminal carries out would only look like help.
+        OrderKind::Reopen { .. } => Err(CenterError::CannotReopen),
         OrderKind::Postpone { by_ms } => span(*by_ms),
         OrderKind::Credit { scope, credit_ms } => {
             span(*credit_ms)?;

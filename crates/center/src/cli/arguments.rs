@@ -102,6 +102,17 @@ pub enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// 放出一次作答的密钥，供审计查看其答案 / release one attempt's key to an auditor
+    AttemptKey {
+        sitting: String,
+        ticket: String,
+        /// 作答所用的签发版本，默认最新 / version that the attempt was made with, else the newest
+        #[arg(long)]
+        version: Option<u32>,
+        /// 新文件，只有本人可读 / a new file that only its owner may read
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// 写出见证方名册 / write the witness's signed roll
     Roll {
         #[arg(long)]

@@ -118,6 +118,20 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
             prints::results(&results, &out);
             Ok(())
         }
+        Command::AttemptKey {
+            sitting,
+            ticket,
+            version,
+            out,
+        } => {
+            let id = results::release_attempt_key(home, &sitting, &ticket, version, &out)?;
+            println!(
+                "作答 {id} 的密钥已写入 {}\nThe key of attempt {id} is in {}",
+                out.display(),
+                out.display()
+            );
+            Ok(())
+        }
         Command::Roll { site, sitting, out } => write_roll(
             home,
             RollScope {

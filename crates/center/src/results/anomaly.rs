@@ -294,6 +294,11 @@ const WORDS: &[(&str, &str, &str)] = &[
         "the exam window lost focus",
     ),
     (
+        "results.displays_changed",
+        "作答中显示器数量变化",
+        "displays were plugged in or pulled out during the attempt",
+    ),
+    (
         "results.clock_jumped",
         "机器时钟跳变",
         "the machine's clock jumped",

@@ -153,6 +153,9 @@ impl Desk<'_> {
                     ..
                 } => Anomaly::note("results.forced").detail(reason.clone().unwrap_or_default()),
                 Event::FocusLost {} => Anomaly::note("results.focus_lost"),
+                Event::DisplaysChanged { count } => {
+                    Anomaly::note("results.displays_changed").detail(count.to_string())
+                }
                 _ => continue,
             };
             self.report(anomaly.ticket(ticket_no).device(&received.device.name));

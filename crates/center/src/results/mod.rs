@@ -3,6 +3,7 @@
 
 mod anomaly;
 mod attempt;
+mod attempt_key;
 mod books;
 mod export;
 mod incoming;
@@ -10,6 +11,7 @@ mod ledger;
 mod pictures;
 
 pub use anomaly::{Anomaly, Severity};
+pub use attempt_key::release_attempt_key;
 pub use export::export;
 
 use crate::{CenterError, Home, issue, order};

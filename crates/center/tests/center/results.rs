@@ -135,6 +135,49 @@ async fn a_clean_attempt_is_regraded_without_an_anomaly() {
     assert!(out.join("anomalies.csv").exists());
 }
 
+#[test]
+fn the_key_of_one_attempt_is_released_to_an_auditor() {
+    let story = Story::new();
+    let mut terminal = story.terminal();
+    let sat = sat(&mut terminal, 1);
+    let out = story.day.dir.path().join("attempt.key");
+    let ticket = sat.candidate.ticket_no.clone();
+    let release = |ticket: &str, version, out: &std::path::Path| {
+        results::release_attempt_key(&story.day.home, SITTING, ticket, version, out)
+    };
+    let id = release(&ticket, None, &out).unwrap();
+    assert_eq!(
+        fengjuan_wire::Hash32::from_hex(&fs::read_to_string(&out).unwrap())
+            .unwrap()
+            .0,
+        *sat.key.as_bytes()
+    );
+    let own: String = sat
+        .attempt_id
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(id, own);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&out).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let other = story.day.dir.path().join("other.key");
+    let refused = |ticket: &str, version, out: &std::path::Path| {
+        release(ticket, version, out).unwrap_err().code()
+    };
+    assert_eq!(
+        refused(&ticket, None, &out),
+        "center.io",
+        "nothing is overwritten"
+    );
+    assert_eq!(refused("0", None, &other), "center.unknown_ticket");
+    assert_eq!(refused(&ticket, Some(9), &other), "center.out_of_range");
+    assert!(!other.exists());
+    // The key that belonged to the first version is still to be had after another issue.
+    story.day.issued();
+    release(&ticket, Some(1), &other).unwrap();
+    assert_eq!(fs::read(&other).unwrap(), fs::read(&out).unwrap());
+}
+
 #[tokio::test]
 async fn results_are_the_same_with_the_earlier_version_after_a_reissue() {
     let story = Story::new();
@@ -393,6 +436,8 @@ async fn deviations_and_decisions_are_listed() {
         order: None,
     };
     terminal.input(&mut sat, credit);
+    terminal.record(&sat, &Event::FocusLost {});
+    terminal.record(&sat, &Event::DisplaysChanged { count: 2 });
     terminal.hand_in(&mut sat, false);
     let bundle = terminal.bundle(&mut sat, DONE);
     // The center was away: the bundle came by courier, the entries did not.
@@ -407,6 +452,8 @@ async fn deviations_and_decisions_are_listed() {
         "results.not_replicated",
         "results.unwitnessed",
         "results.snapshot_due",
+        "results.focus_lost",
+        "results.displays_changed",
     ] {
         assert!(found.contains(&code), "{code}: {:?}", results.anomalies);
     }
