@@ -9,6 +9,7 @@ import type {
   QuestionView,
   Screen,
   SheetCell,
+  SittingView,
   StaffName,
   Step,
   StepState,
@@ -261,6 +262,43 @@ const people: CandidateRow[] = [
   },
 ]
 
+const sitting: SittingView = {
+  sitting_no: 'S-20261120-0900',
+  plan_name: '2026 年济宁考试中心低压电工作业初领第 11 期',
+  start_ms: start,
+  late_limit_ms: start + 15 * minute,
+  latest_start_ms: start + 30 * minute,
+  candidates: people,
+  may_start: false,
+  start_blocked_by: { code: 'start.not_unlocked', args: {}, tone: 'amber' },
+  outages: [
+    {
+      outage_no: 1,
+      ticket_no: '3708261120010025',
+      candidate_name: '赵卫东',
+      cause: 'power',
+      from_ms: start + 30 * minute,
+      to_ms: start + 33 * minute + 12_000,
+      proposed_ms: 192_000,
+      decided_ms: null,
+    },
+    {
+      outage_no: 1,
+      ticket_no: '3708261120010023',
+      candidate_name: '王建国',
+      cause: 'crash',
+      from_ms: start + 8 * minute,
+      to_ms: start + 9 * minute,
+      proposed_ms: 60_000,
+      decided_ms: 60_000,
+    },
+  ],
+  may_end: false,
+  ended: false,
+  pattern_camera_allowed: false,
+  second_person: [],
+}
+
 interface DeskOver extends Partial<DeskView> {
   unlockState?: UnlockState
 }
@@ -345,42 +383,7 @@ function desk(tab: DeskTab, current: Step, over: DeskOver = {}): Screen {
       two_person: false,
       refused: null,
     },
-    sitting: {
-      sitting_no: 'S-20261120-0900',
-      plan_name: '2026 年济宁考试中心低压电工作业初领第 11 期',
-      start_ms: start,
-      late_limit_ms: start + 15 * minute,
-      latest_start_ms: start + 30 * minute,
-      candidates: people,
-      may_start: false,
-      start_blocked_by: { code: 'start.not_unlocked', args: {}, tone: 'amber' },
-      outages: [
-        {
-          outage_no: 1,
-          ticket_no: '3708261120010025',
-          candidate_name: '赵卫东',
-          cause: 'power',
-          from_ms: start + 30 * minute,
-          to_ms: start + 33 * minute + 12_000,
-          proposed_ms: 192_000,
-          decided_ms: null,
-        },
-        {
-          outage_no: 1,
-          ticket_no: '3708261120010023',
-          candidate_name: '王建国',
-          cause: 'crash',
-          from_ms: start + 8 * minute,
-          to_ms: start + 9 * minute,
-          proposed_ms: 60_000,
-          decided_ms: 60_000,
-        },
-      ],
-      may_end: false,
-      ended: false,
-      pattern_camera_allowed: false,
-      second_person: [],
-    },
+    sitting: sitting,
     records: {
       objects: [
         {
@@ -675,6 +678,30 @@ export const scenes: Readonly<Record<string, View>> = {
   'desk-unlock-early': view(desk('unlock', 'entry', { unlockState: 'too_early' }), start - 60 * minute),
   'desk-unlock-done': view(desk('unlock', 'start', { unlockState: 'unlocked' }), start - 10 * minute),
   'desk-sitting': view(desk('sitting', 'running'), start + 41 * minute),
+  'desk-sitting-ending': view(
+    desk('sitting', 'end', {
+      next_blocked_by: { code: 'start.nobody_waits', args: {}, tone: 'amber' },
+      sitting: {
+        ...sitting,
+        may_end: true,
+        pattern_camera_allowed: true,
+        outages: [],
+        candidates: people.filter((row) => row.state !== 'answering' && row.state !== 'suspended'),
+        start_blocked_by: null,
+      },
+    }),
+    start + 121 * minute,
+    { device: { ...view(standby({}), 0).device, seat_no: null } },
+  ),
+  'desk-overlap': view(
+    desk('unlock', 'unlock', {
+      track: steps('unlock').map((each) => ({
+        ...each,
+        state: each.step === 'entry' ? 'current' : each.state,
+      })),
+    }),
+    start - 17 * minute,
+  ),
   'desk-sitting-none': view(desk('sitting', 'pull', { sitting: null }), before),
   'desk-records': view(desk('records', 'submit', { next_blocked_by: null }), start + 130 * minute, {
     device: { ...view(standby({}), 0).device, unsent: 1, link: 'offline' },

@@ -257,7 +257,7 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'dialog.give_minutes': 'Say how many minutes.',
   'dialog.close': 'Do nothing',
 
-  'credit.open': 'Credit time',
+  'credit.open': 'Credit',
   'credit.title': 'Credit time: seat {seat}, {name}',
   'credit.means_end': 'This candidate’s end moves back',
   'credit.means_recorded': 'Your name and reason are recorded',
@@ -265,7 +265,7 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'credit.reason_machine': 'Lost time to a terminal fault',
   'credit.reason_room': 'Lost time to a power cut in the room',
 
-  'force.open': 'Force hand-in',
+  'force.open': 'Hand in',
   'force.title': 'Force hand-in: seat {seat}, {name}',
   'force.means_answers': 'Seat {seat}, {name} has answered {answered}; the rest counts as not answered',
   'force.means_time': 'The remaining time is lost, no more answers in this sitting',
@@ -283,7 +283,10 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'end.named': 'seat {seat} {name}',
   'end.means_names': '{n} still answering are handed in at once: {names}',
   'end.means_nobody': 'Nobody is still answering',
-  'end.means_absent': 'Those who did not come are recorded as absent',
+  'end.means_absent': 'A candidate of seat {seat} who did not come is recorded as absent',
+  'end.means_unmarked':
+    '{n} did not come. This terminal has no seat of its own and records nobody as absent; use “Absent” in the list first',
+  'end.means_all_marked': 'Nobody is still expected',
   'end.means_closed':
     'The keys are destroyed and the sitting cannot be opened again; results are sealed and wait to be sent',
   'end.action': 'End the sitting',

@@ -63,7 +63,7 @@ export const zhCandidate = {
   'standby.closed': '入场时间已过。已经登记到场的考生可以继续签到。',
   'standby.over': '本场考试已经结束。',
   'standby.nothing_held': '这台考试机还没有试卷，请监考员处理。',
-  'standby.starts_at': '{time} 开考',
+  'standby.starts_at': '{time}',
   'standby.entry_from': '{time} 起',
   'standby.staff': '工作人员',
 
