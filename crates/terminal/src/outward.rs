@@ -3,9 +3,10 @@
 
 use crate::controller::Ports;
 use crate::controller::held::{Enrolment, Outward, OutwardAct};
+use crate::durable_file;
 use crate::equipment::{Equipment, EquipmentParts};
 use crate::identity::DeviceIdentity;
-use crate::papers::{HeldPapers, Papers, find_couriers};
+use crate::papers::{HeldPapers, Papers, courier_root, find_couriers};
 use crate::recorder::Recorder;
 use crate::site_kit::SiteKit;
 use crate::sync::{ReceivedOrder, SyncState, SyncTask, Uplink, UplinkParts};
@@ -210,6 +211,18 @@ impl OutwardSide {
     }
 }
 
+/// Whether a stick is there and takes files.
+fn courier_writable(folder: &Path) -> Result<(), Refused> {
+    let up = courier_root(folder).join(fengjuan_wire::courier::UP);
+    let written = std::fs::create_dir_all(&up)
+        .and_then(|()| durable_file::replace(&up.join(".probe"), b""))
+        .and_then(|()| std::fs::remove_file(up.join(".probe")));
+    written.map_err(|error| {
+        tracing::warn!(%error, "the folder takes no files");
+        refused("sync.folder")
+    })
+}
+
 fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -332,7 +345,11 @@ impl Outward for OutwardSide {
             }
             OutwardAct::Pull => self.pull(),
             OutwardAct::CourierImport { folder } => self.courier_import(folder),
-            OutwardAct::CourierExport { folder } => self.courier_export(folder),
+            OutwardAct::CourierExport { folder } => {
+                // Told where it was pressed: what fails later, in the background, can only be seen by its absence.
+                courier_writable(&folder)?;
+                self.courier_export(folder);
+            }
             OutwardAct::CheckEquipment { staff_id } => self.check_equipment(staff_id),
             OutwardAct::SaveReport { folder } => {
                 let saved = self.equipment.save(&folder);
@@ -345,5 +362,21 @@ impl Outward for OutwardSide {
 
     fn stop(&self) {
         self.work().task = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_takes_no_files_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        courier_writable(dir.path()).unwrap();
+        let up = courier_root(dir.path()).join(fengjuan_wire::courier::UP);
+        assert_eq!(std::fs::read_dir(up).unwrap().count(), 0);
+        let file = dir.path().join("not a folder");
+        std::fs::write(&file, b"").unwrap();
+        assert_eq!(courier_writable(&file).unwrap_err().code, "sync.folder");
     }
 }
