@@ -5,7 +5,7 @@ use crate::{CenterError, Home};
 use fengjuan_core::plan::Sitting;
 use fengjuan_envelope::{cbor, hpke};
 use fengjuan_wire::grant::{self, CodeSlip};
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use zeroize::Zeroize;
 
 const MARGIN_MS: i64 = 30 * 60_000;
@@ -32,6 +32,34 @@ impl Drop for OpenSlip {
     fn drop(&mut self) {
         self.codes.zeroize();
     }
+}
+
+/// One release of a sitting's code: when, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    pub version: u32,
+    pub to: String,
+    pub at_ms: i64,
+    pub early_reason: Option<String>,
+}
+
+/// Every release of a sitting's codes, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub fn record(conn: &Connection, sitting_no: &str) -> Result<Vec<Release>, CenterError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT version, released_to, at_ms, early_reason FROM releases WHERE sitting_no = ?1 ORDER BY no",
+    )?;
+    let rows = statement.query_map([sitting_no], |row| {
+        Ok(Release {
+            version: row.get(0)?,
+            to: row.get(1)?,
+            at_ms: row.get(2)?,
+            early_reason: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Opens the newest version's slip. The record is durable before the code is returned.

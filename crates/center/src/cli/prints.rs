@@ -7,7 +7,7 @@ use fengjuan_center::device::{Device, DeviceState};
 use fengjuan_center::fault::Faults;
 use fengjuan_center::issue::Issued;
 use fengjuan_center::plan::ImportedPlan;
-use fengjuan_center::release::OpenSlip;
+use fengjuan_center::release::{self, OpenSlip};
 use fengjuan_center::results::Results;
 use fengjuan_center::{CenterError, Home, plan};
 use std::path::Path;
@@ -87,6 +87,11 @@ pub fn sittings(home: &Home) -> Result<(), CenterError> {
             version.map_or("未签发 no".to_owned(), |version| {
                 format!("第 {version} 版")
             }),
+            release::record(&conn, &sitting.sitting_no)?
+                .iter()
+                .map(|release| format!("{} {}", local_time(release.at_ms), release.to))
+                .collect::<Vec<_>>()
+                .join("；"),
         ]);
     }
     table::print(
@@ -96,6 +101,7 @@ pub fn sittings(home: &Home) -> Result<(), CenterError> {
             "考场 room",
             "班级 classes",
             "签发 issued",
+            "密码发放 code released",
         ],
         &rows,
     );

@@ -121,6 +121,11 @@ const WORDS: &[(&str, &str, &str)] = &[
         "bundles of one attempt contradict each other",
     ),
     (
+        "results.never_began",
+        "考生已到考位签到，但没有开始作答，也没有结论",
+        "checked in at a seat, but no attempt was begun and no outcome was given",
+    ),
+    (
         "results.entry_damaged",
         "答卷中的记录不能读取",
         "an entry of the bundle cannot be read",

@@ -224,9 +224,11 @@ impl Desk<'_> {
             version: None,
         };
         let Some(chosen) = self.choose(&ticket_no, bundles) else {
-            if self.ledger_shows_attempt(&line.candidate)? {
+            if self.ledger_shows(&line.candidate, "exam.attempt_started")? {
                 line.status = Status::NotReceived;
                 self.report(Anomaly::severe("results.bundle_missing").ticket(&ticket_no));
+            } else if self.ledger_shows(&line.candidate, "exam.identified")? {
+                self.report(Anomaly::severe("results.never_began").ticket(&ticket_no));
             }
             return Ok(line);
         };
@@ -304,7 +306,7 @@ impl Desk<'_> {
         Some(chosen)
     }
 
-    fn ledger_shows_attempt(&self, candidate: &Candidate) -> Result<bool, CenterError> {
+    fn ledger_shows(&self, candidate: &Candidate, kind: &str) -> Result<bool, CenterError> {
         let sitting = &self.books.newest().document.sitting;
         let attempt_no = sitting
             .class_group(&candidate.class_no)
@@ -312,9 +314,7 @@ impl Desk<'_> {
         let id =
             fengjuan_core::draw::attempt_id(&sitting.sitting_no, &candidate.ticket_no, attempt_no);
         let entries = Replica::new(self.conn).entries_of_attempt(&id)?;
-        Ok(entries
-            .iter()
-            .any(|(_, entry)| entry.kind == "exam.attempt_started"))
+        Ok(entries.iter().any(|(_, entry)| entry.kind == kind))
     }
 
     /// Forks and second ledgers of the site's devices: two truths of one machine.

@@ -118,6 +118,8 @@ fn a_center_from_init_to_results() {
         4,
         "{slip}"
     );
+    let listed = good(&home, &["sitting", "list"]);
+    assert!(listed.contains("张海燕"), "who got the code: {listed}");
     good(
         &home,
         &[

@@ -299,13 +299,11 @@ fn the_slip_is_released_in_time_and_on_record() {
         1
     );
     let conn = day.home.database().unwrap();
-    let rows: Vec<(String, i64, Option<String>)> = conn
-        .prepare("SELECT released_to, at_ms, early_reason FROM releases ORDER BY no")
+    let rows: Vec<(String, i64, Option<String>)> = release::record(&conn, SITTING)
         .unwrap()
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
+        .into_iter()
+        .map(|release| (release.to, release.at_ms, release.early_reason))
+        .collect();
     assert_eq!(
         rows,
         [

@@ -410,6 +410,19 @@ async fn an_addition_counts_and_a_contradiction_is_named() {
 }
 
 #[tokio::test]
+async fn who_came_and_never_began_is_named() {
+    let story = Story::new();
+    let mut terminal = story.terminal();
+    let mut sat = terminal.candidate("C1", 0);
+    terminal.identify(&mut sat);
+    terminal.confirm(&sat);
+    replicate(&terminal, &story.device).await;
+    let results = story.results();
+    assert_eq!(line(&results, &sat).status, Status::Absent);
+    assert!(codes(&results).contains(&"results.never_began"));
+}
+
+#[tokio::test]
 async fn deviations_and_decisions_are_listed() {
     let story = Story::new();
     let mut terminal = story.terminal();
