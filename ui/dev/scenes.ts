@@ -693,6 +693,25 @@ export const scenes: Readonly<Record<string, View>> = {
     start + 121 * minute,
     { device: { ...view(standby({}), 0).device, seat_no: null } },
   ),
+  'desk-restarted': view(
+    desk('sitting', 'running', {
+      track: steps('running').map((each) => ({
+        ...each,
+        state: each.step === 'check' || each.step === 'entry' ? 'current' : each.state,
+      })),
+    }),
+    start + 9 * minute,
+  ),
+  'desk-missed-check': view(
+    desk('sitting', 'running', {
+      next_blocked_by: { code: 'start.nobody_waits', args: {}, tone: 'amber' },
+      track: steps('running').map((each) => ({
+        ...each,
+        state: each.step === 'check' || each.step === 'entry' ? 'current' : each.state,
+      })),
+    }),
+    start + 9 * minute,
+  ),
   'desk-overlap': view(
     desk('unlock', 'unlock', {
       track: steps('unlock').map((each) => ({

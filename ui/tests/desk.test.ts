@@ -83,7 +83,39 @@ describe('a confirmation', () => {
   })
 })
 
+describe('the day', () => {
+  const nextStep = (page: Awaited<ReturnType<typeof show>>) =>
+    page.container.querySelector<HTMLElement>('.step[aria-current="step"]')?.dataset['test']
+
+  it('leads on while entry still runs', async () => {
+    const page = await show('desk-overlap')
+    expect(nextStep(page)).toBe('step-unlock')
+    expect(page.at('next-blocked').dataset['code']).toBe('start.not_unlocked')
+  })
+
+  it('leads a restarted machine to its code', async () => {
+    const page = await show('desk-restarted')
+    expect(nextStep(page)).toBe('step-unlock')
+    await fireEvent.click(page.at('next-step'))
+    expect(page.mock.asked).toEqual([{ do: 'tab', tab: 'unlock' }])
+  })
+
+  it('asks for no missed check once the exam runs, and says nothing of a start that is over', async () => {
+    const page = await show('desk-missed-check')
+    expect(nextStep(page)).toBe('step-running')
+    expect(page.maybe('next-step')).toBeNull()
+    expect(page.maybe('next-blocked')).toBeNull()
+  })
+})
+
 describe('the sitting', () => {
+  it('that ends says that a terminal without a seat records nobody as absent', async () => {
+    const page = await show('desk-sitting-ending')
+    await fireEvent.click(page.at('end-sitting'))
+    expect(page.at('end').textContent).toContain('1 人没有到场')
+    expect(page.at('end').textContent).toContain('不会自动记缺考')
+  })
+
   it('grants lost time with one click, and with a reason', async () => {
     const page = await show('desk-sitting')
     await fireEvent.click(page.at('outage-approve'))

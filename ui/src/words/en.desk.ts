@@ -47,6 +47,7 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'desk.tabs': 'Desk',
   'desk.day': 'Steps of the exam day',
   'desk.go': 'Go to: {step}',
+  'desk.back': 'Back to the sitting',
   'desk.log_out': 'Leave the desk',
   'link.online': 'Center connected',
   'link.offline': 'Center not reachable',

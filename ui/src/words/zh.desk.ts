@@ -43,6 +43,7 @@ export const zhDesk = {
   'desk.tabs': '工作台',
   'desk.day': '考试日步骤',
   'desk.go': '去{step}',
+  'desk.back': '回到场次',
   'desk.log_out': '退出工作台',
   'link.online': '已连接考试机构',
   'link.offline': '连不上考试机构',
