@@ -112,7 +112,7 @@ describe('the sitting', () => {
   it('that ends says that a terminal without a seat records nobody as absent', async () => {
     const page = await show('desk-sitting-ending')
     await fireEvent.click(page.at('end-sitting'))
-    expect(page.at('end').textContent).toContain('1 人没有到场')
+    expect(page.at('end').textContent).toContain('没有在本机签到的 1 人')
     expect(page.at('end').textContent).toContain('不会自动记缺考')
   })
 

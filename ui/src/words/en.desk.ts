@@ -286,8 +286,8 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'end.means_nobody': 'Nobody is still answering',
   'end.means_absent': 'A candidate of seat {seat} who did not come is recorded as absent',
   'end.means_unmarked':
-    '{n} did not come. This terminal has no seat of its own and records nobody as absent; use “Absent” in the list first',
-  'end.means_all_marked': 'Nobody is still expected',
+    '{n} did not sign in here and are not recorded as absent; for those who really did not come, use “Absent” in the list first',
+  'end.means_all_marked': 'Nobody is left to record as absent',
   'end.means_closed':
     'The keys are destroyed and the sitting cannot be opened again; results are sealed and wait to be sent',
   'end.action': 'End the sitting',
