@@ -229,6 +229,7 @@ impl State {
         self.active_mut()?.day = day;
         self.list_absent(staff_id, now);
         self.reveal_seed(now);
+        self.free_unstarted()?;
         self.shared.outward.nudge();
         Ok(())
     }

@@ -241,6 +241,31 @@ impl State {
         Ok(())
     }
 
+    /// Whoever came and never began has nothing to seal, and must not keep the seat from the next sitting. What was
+    /// recorded of the visit stays, and the center lists it.
+    pub(super) fn free_unstarted(&mut self) -> Answer {
+        let Some(visit) = &self.visit else {
+            return Ok(());
+        };
+        let unstarted = matches!(
+            self.seat_state(&visit.ticket_no),
+            Some(
+                SeatState::Identified
+                    | SeatState::Pictured
+                    | SeatState::Confirmed
+                    | SeatState::Tutorial
+                    | SeatState::Waiting
+            )
+        );
+        if !unstarted {
+            return Ok(());
+        }
+        let surface = self.surface;
+        self.close_visit()?;
+        self.surface = surface;
+        Ok(())
+    }
+
     /// Starts the attempt of whoever waits here.
     pub(super) fn begin_attempt(&mut self, actor: &str, now: ExamMs) -> Answer {
         let ticket_no = self.visit()?.ticket_no.clone();

@@ -97,7 +97,8 @@ impl State {
             may_start: blocked.is_none(),
             start_blocked_by: blocked.map(as_notice),
             outages: self.outage_rows(),
-            may_end: !ended && active.day.start.is_some(),
+            // A terminal that can no longer be started is ended too, or it would wait for ever.
+            may_end: !ended && (active.day.start.is_some() || now > active.latest_start_ms()),
             ended,
             pattern_camera_allowed: self.pattern_allowed(),
             second_person: self.staff_where(Role::may_co_approve),

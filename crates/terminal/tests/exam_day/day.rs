@@ -622,6 +622,37 @@ fn an_absence_that_storage_did_not_take_is_sealed_later() {
 }
 
 #[test]
+fn whoever_came_and_never_began_does_not_keep_the_seat() {
+    let mut room = Room::empty();
+    room.issue("S1", |_| {});
+    room.issue("S2", |sitting| sitting.start_ms += 180 * MINUTE);
+    room.open();
+    room.unlock();
+    room.wait_in_room("S1-01");
+    room.log_in(PROCTOR);
+    let may_end = |room: &Room| desk_of(room.view()).sitting.unwrap().may_end;
+    assert!(!may_end(&room), "it can still be started");
+    room.log_out();
+    room.pass_to(START_MS + 61 * MINUTE);
+    room.log_in(PROCTOR);
+    assert_eq!(refused(room.desk(DeskAction::Start {})), "start.too_late");
+    assert!(may_end(&room));
+    ok(room.desk(DeskAction::EndSitting {
+        reason: "考生离场".into(),
+    }));
+    room.log_out();
+    room.pass(2_000);
+    match room.screen() {
+        Screen::Standby(standby) => assert_eq!(standby.start_ms, Some(START_MS + 180 * MINUTE)),
+        other => panic!("{other:?}"),
+    }
+    assert!(
+        bundles(&room).is_empty(),
+        "there is no attempt to be sealed"
+    );
+}
+
+#[test]
 fn two_persons_open_a_sitting_together() {
     let room = Room::with(|sitting| sitting.two_person_code = true);
     room.log_in(PROCTOR);
