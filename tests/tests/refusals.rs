@@ -190,6 +190,11 @@ async fn second_program_and_damaged_database(scene: &mut Scene) {
     std::fs::write(&path, &bytes).unwrap();
     scene.kiosk.reopen().await.unwrap();
     scene.kiosk.wait_screen("broken").await.unwrap();
+    scene
+        .kiosk
+        .wait_attr("broken-words", "data-code", "store.corrupted")
+        .await
+        .unwrap();
     scene.kiosk.picture("damaged-database").await.unwrap();
     assert_eq!(
         std::fs::read(&path).unwrap(),
