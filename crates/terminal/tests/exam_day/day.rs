@@ -13,7 +13,6 @@ use fengjuan_terminal::view::desk::{CandidateRow, SeatState, StepState, UnlockSt
 use fengjuan_terminal::view::{Refused, Screen};
 use fengjuan_wire::bundle::Outcome as SeatOutcome;
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
-use std::sync::atomic::Ordering;
 
 /// Answers so that every question is right; the bank's right options are known by their texts.
 fn answer_all(room: &Room) {
@@ -566,90 +565,6 @@ fn focus_and_displays_are_events() {
     assert_eq!(after, Some(2_000));
     assert_eq!(count(&room, "system.focus_lost"), 1);
     assert_eq!(count(&room, "system.displays_changed"), 1);
-}
-
-#[test]
-fn a_display_that_comes_or_goes_is_seen_without_being_told() {
-    let room = Room::new();
-    let set = |count| {
-        room.displays.0.store(count, Ordering::Relaxed);
-        room.pass(5_000);
-    };
-    set(1);
-    assert_eq!(
-        count(&room, "system.displays_changed"),
-        0,
-        "the first count is no change"
-    );
-    set(2);
-    set(0);
-    set(2);
-    set(1);
-    let seen: Vec<u32> = events(&room)
-        .into_iter()
-        .filter_map(|(event, ..)| match event {
-            Event::DisplaysChanged { count } => Some(count),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(
-        seen,
-        [2, 1],
-        "a window layer that cannot tell says nothing new"
-    );
-}
-
-#[test]
-fn an_absence_that_storage_did_not_take_is_sealed_later() {
-    let mut room = Room::empty();
-    room.issue("S1", |_| {});
-    room.seat_no = Some(2);
-    room.open();
-    room.unlock();
-    room.pass_to(START_MS + 16 * MINUTE);
-    room.log_in(PROCTOR);
-    // Objects cannot be written while their folder is a file.
-    let (objects, aside) = (room.data.join("objects"), room.data.join("aside"));
-    std::fs::rename(&objects, &aside).unwrap();
-    std::fs::write(&objects, b"").unwrap();
-    let ticket_no = "S1-02".to_owned();
-    refused(room.desk(DeskAction::MarkAbsent { ticket_no }));
-    assert_eq!(count(&room, "exam.absent"), 1);
-    std::fs::remove_file(&objects).unwrap();
-    std::fs::rename(&aside, &objects).unwrap();
-    room.pass(10_000);
-    assert_eq!(bundles(&room)[0].outcome, SeatOutcome::Absent {});
-}
-
-#[test]
-fn whoever_came_and_never_began_does_not_keep_the_seat() {
-    let mut room = Room::empty();
-    room.issue("S1", |_| {});
-    room.issue("S2", |sitting| sitting.start_ms += 180 * MINUTE);
-    room.open();
-    room.unlock();
-    room.wait_in_room("S1-01");
-    room.log_in(PROCTOR);
-    let may_end = |room: &Room| desk_of(room.view()).sitting.unwrap().may_end;
-    assert!(!may_end(&room), "it can still be started");
-    room.log_out();
-    room.pass_to(START_MS + 61 * MINUTE);
-    room.log_in(PROCTOR);
-    assert_eq!(refused(room.desk(DeskAction::Start {})), "start.too_late");
-    assert!(may_end(&room));
-    ok(room.desk(DeskAction::EndSitting {
-        reason: "考生离场".into(),
-    }));
-    room.log_out();
-    room.pass(2_000);
-    match room.screen() {
-        Screen::Standby(standby) => assert_eq!(standby.start_ms, Some(START_MS + 180 * MINUTE)),
-        other => panic!("{other:?}"),
-    }
-    assert!(
-        bundles(&room).is_empty(),
-        "there is no attempt to be sealed"
-    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod center;
 mod day;
+mod edges;
 mod evidence;
 mod kill;
 mod outage;
