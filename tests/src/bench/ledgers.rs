@@ -1,36 +1,28 @@
 //! A year of ledgers in the real formats with real signatures: many attempts on many terminals of one center.
 
+use super::ledger::{Attempt, Ledger};
+use super::sitting::{CLASS, SITTING, START_MS, document};
 use fengjuan_audit::{Content, ObjectRecord, Scope, Source};
 use fengjuan_core::draw::ticket_hash;
 use fengjuan_core::event::{Event, HandInKind, Hash32, PictureUse};
 use fengjuan_core::item::OptionSet;
-use fengjuan_core::plan::{
-    AnswerRelease, AttemptType, Blueprint, ClassGroup, EntryRules, ExamType, PlanFacts, Role,
-    ScoreRelease, Sitting, SnapshotPolicy, Staff,
-};
 use fengjuan_core::snapshot::{ScheduleOf, due};
-use fengjuan_envelope::hpke::{KemPublic, KemSecret};
-use fengjuan_envelope::kdf::Argon2Params;
-use fengjuan_envelope::merkle::{self, Frontier};
-use fengjuan_envelope::note::{self, Checkpoint};
+use fengjuan_envelope::hpke::KemSecret;
+use fengjuan_envelope::merkle::Frontier;
 use fengjuan_envelope::secret::SecretKey;
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_store::{
     LedgerIdentity, LedgerInfo, LedgerReader, StoreError, StoredCheckpoint, StoredEntry,
 };
+use fengjuan_wire::Signed;
 use fengjuan_wire::bundle::Receipt;
 use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory};
-use fengjuan_wire::entry::{Entry, Stamp, attempt_key, encode};
-use fengjuan_wire::sitting::{PackageRef, SittingDocument};
+use fengjuan_wire::entry::{Entry, attempt_key};
+use fengjuan_wire::sitting::SittingDocument;
 use fengjuan_wire::upstream::{Roll, RolledLedger};
-use fengjuan_wire::{SUITE, Signed};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-const SITTING: &str = "JN20261120A";
-const CLASS: &str = "C1";
-/// 2026-11-20 09:00 in Beijing.
-const START_MS: i64 = 1_795_136_400_000;
 const QUESTIONS: u32 = 100;
 
 /// How much there is, and how densely it is signed.
@@ -404,99 +396,6 @@ fn received(ledger: &mut Ledger, hash: Hash32, receipt: Option<Hash32>) -> anyho
     }
 }
 
-struct Attempt {
-    id: [u8; 16],
-    key: SecretKey,
-}
-
-/// One terminal's ledger; the entries lie back to back.
-struct Ledger {
-    id: [u8; 16],
-    identity: LedgerIdentity,
-    key: SigningKey,
-    tree: Frontier,
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    checkpoints: Vec<StoredCheckpoint>,
-    boot_id: [u8; 16],
-    now_ms: i64,
-    booted_ms: i64,
-    attempt_seqs: HashMap<[u8; 16], u64>,
-    checkpoint_every: u64,
-    witness: (String, SigningKey),
-}
-
-impl Ledger {
-    fn size(&self) -> u64 {
-        self.ends.len() as u64
-    }
-
-    fn push(
-        &mut self,
-        actor: &str,
-        attempt: Option<&Attempt>,
-        event: &Event,
-    ) -> anyhow::Result<()> {
-        let id = attempt.map(|attempt| attempt.id);
-        let attempt_seq = id.map_or(0, |id| {
-            let next = self.attempt_seqs.entry(id).or_default();
-            *next += 1;
-            *next - 1
-        });
-        let stamp = Stamp {
-            attempt: id,
-            lease: u64::from(id.is_some()),
-            actor: actor.to_owned(),
-            boot_id: self.boot_id,
-            boot_ms: self.now_ms - self.booted_ms,
-            exam_ms: Some(self.now_ms),
-            wall_ms: self.now_ms + 40,
-        };
-        let key = attempt.map(|attempt| &attempt.key);
-        let entry = encode(&self.id, self.size(), attempt_seq, &stamp, event, key)?;
-        self.tree.append(merkle::leaf_hash(&entry));
-        self.bytes.extend_from_slice(&entry);
-        self.ends.push(self.bytes.len());
-        if self.size().is_multiple_of(self.checkpoint_every) {
-            self.checkpoint()?;
-        }
-        Ok(())
-    }
-
-    fn checkpoint(&mut self) -> anyhow::Result<()> {
-        let checkpoint = Checkpoint {
-            origin: self.identity.origin.clone(),
-            size: self.size(),
-            root: self.tree.root(),
-            extension: Vec::new(),
-        };
-        let signed = note::sign_checkpoint(&checkpoint, &self.identity.origin, &self.key);
-        let seconds = u64::try_from(self.now_ms / 1000)?;
-        let cosigned = note::cosign(&signed, &self.witness.0, &self.witness.1, seconds)?;
-        self.checkpoints.push(StoredCheckpoint {
-            size: checkpoint.size,
-            root: checkpoint.root,
-            note: signed,
-            cosigned: Some(cosigned),
-        });
-        Ok(())
-    }
-
-    fn entry(&self, seq: usize) -> &[u8] {
-        let from = seq.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[from..self.ends[seq]]
-    }
-
-    fn info(&self) -> LedgerInfo {
-        LedgerInfo {
-            ledger_id: self.id,
-            identity: self.identity.clone(),
-            size: self.size(),
-            root: self.tree.root(),
-        }
-    }
-}
-
 impl LedgerReader for Ledgers {
     fn ledgers(&self) -> Result<Vec<LedgerInfo>, StoreError> {
         Ok(self.ledgers.iter().map(Ledger::info).collect())
@@ -534,88 +433,5 @@ impl LedgerReader for Ledgers {
 
     fn checkpoints(&self, id: &[u8; 16]) -> Result<Vec<StoredCheckpoint>, StoreError> {
         Ok(self.ledger(id)?.checkpoints.clone())
-    }
-}
-
-fn document(kem: KemPublic, seed: &[u8; 32]) -> SittingDocument {
-    SittingDocument {
-        suite: SUITE.to_owned(),
-        site: "S01".to_owned(),
-        sitting: sitting(),
-        packages: vec![PackageRef {
-            class_no: CLASS.to_owned(),
-            hash: Hash32([7; 32]),
-            bytes: 1,
-        }],
-        results_key: kem,
-        snapshot_seed_hash: fengjuan_wire::hash(seed),
-        draw_seed_hash: Hash32([8; 32]),
-        code_salt: vec![0; 16],
-        code_kdf: Argon2Params::CODE,
-        delegates: Vec::new(),
-        issued_ms: START_MS - 86_400_000,
-    }
-}
-
-fn sitting() -> Sitting {
-    Sitting {
-        sitting_no: SITTING.to_owned(),
-        version: 1,
-        plan: facts(),
-        room_no: "01".to_owned(),
-        room_name: "第一考场".to_owned(),
-        capacity: 60,
-        start_ms: START_MS,
-        entry: EntryRules {
-            opens_before_min: 30,
-            late_limit_min: 15,
-            earliest_leave_min: 30,
-            start_delay_limit_min: 30,
-        },
-        class_groups: vec![ClassGroup {
-            class_no: CLASS.to_owned(),
-            name: "低压电工初领1班".to_owned(),
-            subject: "低压电工作业".to_owned(),
-            attempt_type: AttemptType::FirstAttempt,
-            attempt_no: 1,
-            minutes: 120,
-            blueprint: Blueprint {
-                parts: Vec::new(),
-                pass_mark_half_points: 160,
-            },
-        }],
-        score_release: ScoreRelease::Never,
-        answer_release: AnswerRelease::AtCenter,
-        snapshots: SnapshotPolicy {
-            mean_interval_s: 600,
-            least_gap_s: 60,
-        },
-        outage_credit_cap_min: 30,
-        pattern_camera_allowed: false,
-        two_person_code: false,
-        staff: vec![Staff {
-            staff_id: "P001".to_owned(),
-            name: "张海燕".to_owned(),
-            role: Role::Proctor,
-            password_verifier: String::new(),
-        }],
-        makeup_of: None,
-        rules_text: Vec::new(),
-    }
-}
-
-fn facts() -> PlanFacts {
-    PlanFacts {
-        plan_no: "P2026-11".to_owned(),
-        name: "2026济宁低压电工初领1期".to_owned(),
-        period_no: "1".to_owned(),
-        center: "jining".to_owned(),
-        authority: "济宁市应急管理局".to_owned(),
-        site: "S01".to_owned(),
-        site_name: "第一考试点".to_owned(),
-        qualification_type: "特种作业".to_owned(),
-        work_category: "电工作业".to_owned(),
-        operation_item: "低压电工".to_owned(),
-        exam_type: ExamType::Initial,
     }
 }

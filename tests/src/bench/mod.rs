@@ -4,8 +4,10 @@
 pub mod answer;
 pub mod archive;
 pub mod exam;
+pub mod ledger;
 pub mod ledgers;
 pub mod seat;
+pub mod sitting;
 pub mod unlock;
 pub mod window;
 
