@@ -67,5 +67,4 @@ pub enum WindowEvent {
     FocusBack,
     /// This many displays from now on.
     Displays(u32),
-    CloseAsked,
 }

@@ -180,7 +180,7 @@ impl State {
                 }
             }
             Displays(count) => self.note(Event::DisplaysChanged { count }),
-            FocusLost | CloseAsked => {}
+            FocusLost => {}
         }
     }
 }
