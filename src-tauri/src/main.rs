@@ -9,9 +9,9 @@ mod pictures;
 mod window;
 
 use anyhow::Context;
+use fengjuan_device::machine::RealMachine;
 use fengjuan_terminal::controller::Ports;
 use fengjuan_terminal::front::Front;
-use fengjuan_terminal::machine::RealMachine;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tauri::{Manager, RunEvent};
 const TICK: Duration = Duration::from_millis(250);
 
 fn main() -> anyhow::Result<()> {
-    fengjuan_terminal::equipment::forbid_core_dumps();
+    fengjuan_device::equipment::forbid_core_dumps();
     let options = options::Options::from_args()?;
     log_to(options.data_dir())?;
     rustls::crypto::ring::default_provider()

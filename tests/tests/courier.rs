@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use fengjuan_core::event::PictureUse;
+use fengjuan_device::identity::DeviceIdentity;
+use fengjuan_device::machine::{Machine, RealMachine};
+use fengjuan_device::papers::Papers;
+use fengjuan_device::recorder::Recorder;
+use fengjuan_device::site_kit::SiteKit;
+use fengjuan_device::sync::{Uplink, UplinkParts};
+use fengjuan_device::upstream::CenterClient;
 use fengjuan_store::{Change, Database};
-use fengjuan_terminal::identity::DeviceIdentity;
-use fengjuan_terminal::machine::{Machine, RealMachine};
-use fengjuan_terminal::papers::Papers;
-use fengjuan_terminal::recorder::Recorder;
-use fengjuan_terminal::site_kit::SiteKit;
-use fengjuan_terminal::sync::{Uplink, UplinkParts};
-use fengjuan_terminal::upstream::CenterClient;
 use fengjuan_tests::center::Center;
 use fengjuan_tests::plan::{self, SITTING, Terms};
 use fengjuan_wire::bundle::{ObjectKind, ObjectPlace, Picture, seal_object};

@@ -1,18 +1,18 @@
 //! What the app opens: a terminal, or the one screen that says why it cannot run. In both cases there is a view.
 
 use crate::controller::{Config, Parts, Ports, Terminal, WindowEvent};
-use crate::equipment;
-use crate::identity::DeviceIdentity;
 use crate::outward::{OutwardParts, OutwardSide};
-use crate::recorder::{self, Recorder};
 use crate::sealing::DeviceKeys;
-use crate::site_kit::SiteKit;
-use crate::sync::{ReceivedOrder, held_orders};
 use crate::view::action::{CandidateAction, DeskAction, SeatAction};
 use crate::view::desk::CodeGroupView;
 use crate::view::{
     BrokenView, ClockTrust, ClockView, DeviceView, LinkState, Outcome, Refused, Screen, View,
 };
+use fengjuan_device::equipment;
+use fengjuan_device::identity::DeviceIdentity;
+use fengjuan_device::recorder::{self, Recorder};
+use fengjuan_device::site_kit::SiteKit;
+use fengjuan_device::sync::{ReceivedOrder, held_orders};
 use fengjuan_store::Database;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -95,7 +95,7 @@ impl Front {
     }
 
     pub fn code_group(&self, index: usize, typed: &str) -> CodeGroupView {
-        crate::unlock::code_group(index, typed)
+        fengjuan_device::unlock::code_group(index, typed)
     }
 
     /// To be called about four times a second.

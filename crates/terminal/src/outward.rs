@@ -3,17 +3,17 @@
 
 use crate::controller::Ports;
 use crate::controller::held::{Enrolment, Outward, OutwardAct};
-use crate::durable_file;
-use crate::equipment::{Equipment, EquipmentParts};
-use crate::identity::DeviceIdentity;
-use crate::papers::{HeldPapers, Papers, courier_root, find_couriers};
-use crate::recorder::Recorder;
-use crate::site_kit::SiteKit;
-use crate::sync::{ReceivedOrder, SyncState, SyncTask, Uplink, UplinkParts};
-use crate::upstream::{self, CenterClient};
 use crate::view::desk::{EnrolState, EnrolView, EquipmentView, PullState};
 use crate::view::{LinkState, Refused};
 use fengjuan_core::event::Hash32;
+use fengjuan_device::durable_file;
+use fengjuan_device::equipment::{Equipment, EquipmentParts};
+use fengjuan_device::identity::DeviceIdentity;
+use fengjuan_device::papers::{HeldPapers, Papers, courier_root, find_couriers};
+use fengjuan_device::recorder::Recorder;
+use fengjuan_device::site_kit::SiteKit;
+use fengjuan_device::sync::{ReceivedOrder, SyncState, SyncTask, Uplink, UplinkParts};
+use fengjuan_device::upstream::{self, CenterClient};
 use fengjuan_store::{Reader, StoreError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ pub enum OutwardError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Papers(#[from] crate::papers::PapersError),
+    Papers(#[from] fengjuan_device::papers::PapersError),
     #[error(transparent)]
     Tls(#[from] upstream::TlsError),
 }

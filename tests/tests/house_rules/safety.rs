@@ -212,7 +212,7 @@ fn nothing_deletes_evidence() {
 const WORD_TABLES: [&str; 4] = [
     "crates/core/src/event.rs",
     "crates/envelope/src/code/spelling.rs",
-    "crates/terminal/src/equipment/report.rs",
+    "crates/device/src/equipment/report.rs",
     "crates/camera/src/pattern.rs",
 ];
 
@@ -220,7 +220,9 @@ const WORD_TABLES: [&str; 4] = [
 const FORMAT_WORDS: [&str; 3] = ["判断", "单选", "多选"];
 
 fn stray_words(source: &Source) -> Vec<Offence> {
-    let library = ["core", "envelope", "wire", "store", "camera", "terminal"];
+    let library = [
+        "core", "envelope", "wire", "store", "camera", "device", "terminal",
+    ];
     let library = library
         .iter()
         .any(|name| source.is_in(&format!("crates/{name}")));

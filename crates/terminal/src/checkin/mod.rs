@@ -2,6 +2,8 @@
 
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::roster::Candidate;
+use fengjuan_device::refusal::{With, refused};
+use fengjuan_device::view::Refused;
 
 /// Why a number does not lead to a seat here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +36,29 @@ pub enum CheckInError {
     },
     #[error("the sitting is over")]
     Over,
+}
+
+impl From<CheckInError> for Refused {
+    fn from(error: CheckInError) -> Refused {
+        let refusal = refused(error.code());
+        match error {
+            CheckInError::EntryNotOpen { opens_ms } => refusal.with("opens_ms", opens_ms),
+            CheckInError::OtherSitting {
+                sitting_no,
+                start_ms,
+            } => refusal
+                .with("sitting_no", sitting_no)
+                .with("start_ms", start_ms),
+            CheckInError::OtherSeat { seat_no } => refusal.with("seat_no", seat_no),
+            CheckInError::Late {
+                arrival_ms,
+                limit_ms,
+            } => refusal
+                .with("arrival_ms", arrival_ms)
+                .with("limit_ms", limit_ms),
+            _ => refusal,
+        }
+    }
 }
 
 impl CheckInError {

@@ -3,14 +3,14 @@
 
 use super::day::SittingDay;
 use super::seats::SeatRecord;
-use crate::papers::HeldPapers;
 use crate::sealing::DeviceKeys;
-use crate::unlock;
 use fengjuan_core::draw;
 use fengjuan_core::event::Hash32;
 use fengjuan_core::plan::{ExamMs, Sitting};
 use fengjuan_core::roster::Candidate;
 use fengjuan_core::seat::SeatRules;
+use fengjuan_device::papers::HeldPapers;
+use fengjuan_device::unlock;
 use fengjuan_envelope::secret::{SecretBytes, SecretKey};
 use fengjuan_store::{Reader, StoreError};
 use fengjuan_wire::package::VerifiedPackage;

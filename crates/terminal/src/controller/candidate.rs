@@ -1,10 +1,8 @@
 //! What the candidate does. Nothing here can credit time, open a paper or confirm a person.
 
 use super::day::ChosenTextSize;
-use super::refusal::{Answer, refused};
 use super::state::{HandInStep, State, Surface, Visit};
 use crate::checkin::{self, CheckInError};
-use crate::recorder::CANDIDATE;
 use crate::view::action::CandidateAction;
 use crate::view::candidate::{CameraView, ConfirmReason};
 use fengjuan_core::attempt::Input;
@@ -12,6 +10,8 @@ use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::roster::{Candidate, TextSize};
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::recorder::CANDIDATE;
+use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_store::Change;
 
 /// What is left to do outside the lock.

@@ -158,11 +158,14 @@ pub fn put_selected(sitting_no: &str) -> Result<Projection, StoreError> {
 }
 
 /// Wrong tries of a code (by sitting) or a person.
-pub fn slowing(reader: &Reader, key: &str) -> Result<crate::staff::Slowing, StoreError> {
+pub fn slowing(reader: &Reader, key: &str) -> Result<fengjuan_device::staff::Slowing, StoreError> {
     Ok(read(reader, SLOW_NS, key.as_bytes())?.unwrap_or_default())
 }
 
-pub fn put_slowing(key: &str, slowing: &crate::staff::Slowing) -> Result<Projection, StoreError> {
+pub fn put_slowing(
+    key: &str,
+    slowing: &fengjuan_device::staff::Slowing,
+) -> Result<Projection, StoreError> {
     put(SLOW_NS, key.as_bytes(), slowing)
 }
 

@@ -2,14 +2,14 @@
 
 use super::day;
 use super::held::{Enrolment, OutwardAct};
-use super::refusal::{Answer, With, refused};
 use super::state::{State, Surface};
-use crate::recorder::staff;
 use crate::view::action::DeskAction;
 use fengjuan_core::attempt::Input;
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::{ExamMs, Role};
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::recorder::staff;
+use fengjuan_device::refusal::{Answer, With, refused};
 use fengjuan_store::Change;
 use std::path::PathBuf;
 

@@ -1,9 +1,7 @@
 //! The end of an attempt and of a sitting: grading where the plan allows, sealing, absences, and the seed.
 
 use super::active::Active;
-use super::refusal::{Answer, refused};
 use super::state::State;
-use crate::recorder::{SYSTEM, staff};
 use crate::sealing;
 use crate::sitting_run::Run;
 use crate::view::candidate::{ScoreView, TypeScore};
@@ -12,6 +10,8 @@ use fengjuan_core::event::{Event, Hash32, PictureUse};
 use fengjuan_core::grading::Grade;
 use fengjuan_core::plan::{AnswerRelease, ExamMs};
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::recorder::{SYSTEM, staff};
+use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_store::{Change, StoredEntry};
 use fengjuan_wire::bundle::{Bundle, Outcome};
 use serde_bytes::ByteBuf;

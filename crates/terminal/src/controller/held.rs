@@ -1,9 +1,9 @@
 //! What the exam day needs of the outward half: the sittings that are held, and the acts that are passed on.
 
-use crate::papers::HeldPapers;
 use crate::view::desk::{EquipmentView, PullState};
 use crate::view::{LinkState, Refused};
 use fengjuan_core::event::Hash32;
+use fengjuan_device::papers::HeldPapers;
 use std::path::PathBuf;
 use std::sync::Arc;
 

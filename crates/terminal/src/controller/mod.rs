@@ -9,7 +9,6 @@ mod finish;
 pub mod held;
 mod orders;
 mod pictures;
-mod refusal;
 mod resume;
 mod seat;
 mod seats;
@@ -24,8 +23,8 @@ mod unlocking;
 pub use start_up::Parts;
 pub use terminal::Terminal;
 
-use crate::machine::Machine;
 use fengjuan_camera::CameraSource;
+use fengjuan_device::machine::Machine;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -2,13 +2,13 @@
 
 use super::active::Active;
 use super::day::{OrderedTime, SittingDay, Whom};
-use super::refusal::{Answer, refused};
 use super::state::State;
-use crate::recorder::CENTER;
 use fengjuan_core::attempt::Input;
 use fengjuan_core::draw;
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::plan::ExamMs;
+use fengjuan_device::recorder::CENTER;
+use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 
 impl State {

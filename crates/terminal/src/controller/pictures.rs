@@ -3,10 +3,8 @@
 
 use super::Ports;
 use super::candidate::After;
-use super::refusal::{Answer, refused};
 use super::state::State;
 use super::terminal::Terminal;
-use crate::recorder::SYSTEM;
 use crate::sealing::{self, TakenPicture};
 use crate::view::candidate::{CameraView, ConfirmReason};
 use fengjuan_camera::{
@@ -16,6 +14,8 @@ use fengjuan_core::event::{Event, PictureUse};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::seat::SeatState;
 use fengjuan_core::snapshot::Due;
+use fengjuan_device::recorder::SYSTEM;
+use fengjuan_device::refusal::{Answer, refused};
 use std::sync::{Arc, Weak};
 
 const JPEG_QUALITY: u8 = 80;

@@ -3,16 +3,16 @@
 
 use super::active::{self, Active};
 use super::day::{ChosenTextSize, OpenVisit, Pause, SittingDay};
-use super::refusal::{Answer, refused};
 use super::state::{HandInStep, State, Surface, Visit};
-use crate::papers::HeldPapers;
-use crate::recorder::SYSTEM;
 use crate::sitting_run::{Basis, Run};
 use crate::view::candidate::{CameraView, ConfirmReason};
 use fengjuan_core::attempt::Input;
 use fengjuan_core::event::{Event, OutageCause};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::papers::HeldPapers;
+use fengjuan_device::recorder::SYSTEM;
+use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_store::{Change, StoreError};
 
 impl State {
@@ -334,7 +334,7 @@ impl State {
             .day
             .ordered_for(&ticket, &run.class.class_no, carried_out);
         for input in ordered {
-            self.drive(crate::recorder::CENTER, input, now)?;
+            self.drive(fengjuan_device::recorder::CENTER, input, now)?;
         }
         Ok(())
     }
@@ -357,7 +357,7 @@ impl State {
             started_ms: start.started_ms,
         };
         self.record(
-            &crate::recorder::staff(staff_id),
+            &fengjuan_device::recorder::staff(staff_id),
             event,
             vec![day.put(&sitting_no)?],
         )?;

@@ -1,16 +1,16 @@
 //! What staff do at a candidate's seat, each time with name and password.
 
 use super::day;
-use super::refusal::{Answer, With, refused};
 use super::state::{State, Surface};
-use crate::recorder::{SYSTEM, staff};
-use crate::staff::{self as people, FREE_PASSWORDS, Slowing};
 use crate::view::action::SeatAction;
 use crate::view::candidate::ConfirmReason;
 use crate::view::desk::DeskTab;
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::{ExamMs, Staff};
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::recorder::{SYSTEM, staff};
+use fengjuan_device::refusal::{Answer, With, refused};
+use fengjuan_device::staff::{self as people, FREE_PASSWORDS, Slowing};
 use zeroize::Zeroize;
 
 /// A name and a password to be checked outside the lock.

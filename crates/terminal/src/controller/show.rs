@@ -1,10 +1,8 @@
 //! The screen: which one it is, and what the candidate's screens show.
 
 use super::held::Enrolment;
-use super::refusal::{With, notice};
 use super::state::{HandInStep, State, Surface, Visit};
 use crate::sitting_run::Run;
-use crate::staff;
 use crate::view::candidate::*;
 use crate::view::desk::LogInView;
 use crate::view::{BrokenView, ClockTrust, ClockView, DeviceView, Notice, Screen, Tone, View};
@@ -14,6 +12,8 @@ use fengjuan_core::event::{HandInKind, OutageCause};
 use fengjuan_core::grading::score_shown;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::refusal::{With, notice};
+use fengjuan_device::staff;
 use std::collections::BTreeMap;
 
 impl State {

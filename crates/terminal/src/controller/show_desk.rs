@@ -1,12 +1,12 @@
 //! What the desk shows. The records' tab reads the store, so it is made only while somebody looks at it.
 
-use super::refusal::{With, notice};
 use super::state::State;
-use crate::papers::HeldPapers;
 use crate::view::desk::*;
 use crate::view::{Notice, Refused, Tone};
 use fengjuan_core::plan::{ExamMs, Role};
 use fengjuan_core::seat::SeatState as Seat;
+use fengjuan_device::papers::HeldPapers;
+use fengjuan_device::refusal::{With, notice};
 use fengjuan_wire::Hash32;
 
 impl State {
@@ -182,7 +182,7 @@ impl State {
                     "picture" => ObjectRowKind::Picture,
                     _ => ObjectRowKind::Report,
                 },
-                short_hash: crate::papers::short_hash(&Hash32(object.hash)),
+                short_hash: fengjuan_device::papers::short_hash(&Hash32(object.hash)),
                 bytes: object.size,
                 receipted: object.receipt.is_some(),
                 last_failure: self.shared.outward.last_failure(&Hash32(object.hash)),

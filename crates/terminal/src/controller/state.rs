@@ -3,13 +3,9 @@
 use super::active::Active;
 use super::day::Pause;
 use super::held::Outward;
-use super::refusal::{Answer, refused};
 use super::{Config, Ports};
-use crate::recorder::{Recorder, SYSTEM};
 use crate::sealing::DeviceKeys;
 use crate::sitting_run::Run;
-use crate::staff::Slowing;
-use crate::unlock::Unlocked;
 use crate::view::candidate::{CameraView, ConfirmReason, ScoreView, StaffName};
 use crate::view::desk::DeskTab;
 use crate::view::{Refused, View};
@@ -18,6 +14,10 @@ use fengjuan_core::clock::Resumption;
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::roster::TextSize;
+use fengjuan_device::recorder::{Recorder, SYSTEM};
+use fengjuan_device::refusal::{Answer, refused};
+use fengjuan_device::staff::Slowing;
+use fengjuan_device::unlock::Unlocked;
 use fengjuan_store::{Change, Database, Projection, Reader, StoreError};
 use std::sync::Arc;
 

@@ -3,7 +3,6 @@
 use super::WindowEvent;
 use super::candidate::After;
 use super::pictures;
-use super::refusal::Answer;
 use super::seat;
 use super::state::{HandInStep, Shared, State, Surface};
 use crate::resources::{self, Resource};
@@ -13,6 +12,7 @@ use crate::view::desk::CodeGroupView;
 use crate::view::{Outcome, View};
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::refusal::Answer;
 use fengjuan_wire::order::Order;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -111,7 +111,8 @@ impl Terminal {
         };
         let credentials = self.change_quietly(|state| state.credentials(&staff_id, password));
         let answer = credentials.and_then(|credentials| {
-            let fits = crate::staff::password_fits(&credentials.person, &credentials.password);
+            let fits =
+                fengjuan_device::staff::password_fits(&credentials.person, &credentials.password);
             self.change_quietly(|state| match fits {
                 true => state.deed(&credentials.person, deed),
                 false => state.wrong_password(&staff_id),
@@ -137,7 +138,7 @@ impl Terminal {
 
     /// One group of the code while it is typed; nothing is kept of it.
     pub fn code_group(&self, index: usize, typed: &str) -> CodeGroupView {
-        crate::unlock::code_group(index, typed)
+        fengjuan_device::unlock::code_group(index, typed)
     }
 
     /// To be called about four times a second.
@@ -236,7 +237,11 @@ impl Terminal {
     /// An orderly stop: recorded, with a last checkpoint. The terminal must not be used after it.
     pub fn shutdown(&self) {
         let state = &mut *self.state();
-        if let Err(refusal) = state.record(crate::recorder::SYSTEM, Event::Stopped {}, Vec::new()) {
+        if let Err(refusal) = state.record(
+            fengjuan_device::recorder::SYSTEM,
+            Event::Stopped {},
+            Vec::new(),
+        ) {
             tracing::warn!(code = refusal.code, "the stop could not be recorded");
         }
         if let Err(error) = self.shared.outward.checkpoint() {

@@ -1,12 +1,12 @@
 //! What happens by itself, four times a second: the clock is watched, time runs out, storage is tried again, and what
 //! could not be sealed is sealed.
 
-use super::refusal::Answer;
 use super::state::{State, Trouble};
-use crate::recorder::SYSTEM;
 use fengjuan_core::attempt::Input;
 use fengjuan_core::event::{Event, OutageCause};
 use fengjuan_core::plan::ExamMs;
+use fengjuan_device::recorder::SYSTEM;
+use fengjuan_device::refusal::Answer;
 use fengjuan_store::Change;
 
 /// How long an announcement stays on the screen.

@@ -2,16 +2,16 @@
 //! purpose), take over or count (under the lock).
 
 use super::day;
-use super::refusal::{Answer, With, refused};
 use super::state::{State, Surface};
 use super::terminal::Terminal;
-use crate::papers::HeldPapers;
-use crate::recorder::staff;
-use crate::staff::Slowing;
-use crate::unlock::{self, UnlockError, Unlocked};
 use crate::view::Refused;
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
+use fengjuan_device::papers::HeldPapers;
+use fengjuan_device::recorder::staff;
+use fengjuan_device::refusal::{Answer, With, refused};
+use fengjuan_device::staff::Slowing;
+use fengjuan_device::unlock::{self, UnlockError, Unlocked};
 use fengjuan_envelope::secret::SecretBytes;
 use std::sync::Arc;
 use zeroize::Zeroize;

@@ -1,7 +1,6 @@
 //! One running attempt on this terminal: the attempt machine, the paper that was drawn, and the keys to show it. Only
 //! one question is decrypted at a time, and nothing of it is kept.
 
-use crate::unlock::{OpenClass, Unlocked};
 use crate::view::candidate::{Counts, OptionView, QuestionView, SheetCell, SheetSection};
 use fengjuan_core::attempt::{Attempt, AttemptPlan, Question, ReplayError};
 use fengjuan_core::draw::{self, DrawError, Paper};
@@ -12,6 +11,7 @@ use fengjuan_core::plan::{ClassGroup, ExamMs, ItemType, Sitting};
 use fengjuan_core::roster::Candidate;
 use fengjuan_core::snapshot::ScheduleOf;
 use fengjuan_core::start::TerminalStart;
+use fengjuan_device::unlock::{OpenClass, Unlocked};
 use fengjuan_envelope::secret::SecretKey;
 use fengjuan_store::StoredEntry;
 use fengjuan_wire::WireError;

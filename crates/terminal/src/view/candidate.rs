@@ -3,6 +3,7 @@
 use fengjuan_core::event::{HandInKind, OutageCause};
 use fengjuan_core::plan::{AttemptType, ItemType};
 use fengjuan_core::roster::TextSize;
+pub use fengjuan_device::view::StaffName;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -98,13 +99,6 @@ pub enum ConfirmReason {
     Usual,
     CandidateSaysNotMe,
     CameraTrouble,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct StaffName {
-    pub staff_id: String,
-    pub name: String,
-    pub role: fengjuan_core::plan::Role,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

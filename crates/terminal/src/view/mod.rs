@@ -8,8 +8,10 @@ pub mod desk;
 
 use candidate::*;
 use desk::*;
+pub use fengjuan_device::view::{
+    BrokenView, ClockTrust, ClockView, LinkState, Notice, Refused, Tone,
+};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use ts_rs::TS;
 
 /// Everything that the window shows at a moment.
@@ -57,34 +59,6 @@ pub enum Screen {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct BrokenView {
-    /// e.g. `store.corrupted`, `store.newer_schema`, `store.already_running`.
-    pub code: String,
-    pub args: BTreeMap<String, String>,
-}
-
-/// The exam clock, for display between two views: `exam_ms` at the moment the view was made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct ClockView {
-    #[ts(type = "number")]
-    pub exam_ms: i64,
-    /// Offset of the site's time zone, for printing hours and minutes.
-    pub utc_offset_min: i32,
-    pub trust: ClockTrust,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum ClockTrust {
-    /// From the center's signed time in this boot.
-    Anchored,
-    /// Carried over from before, no upstream yet.
-    Carried,
-    /// From the machine's own clock only.
-    Unverified,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct DeviceView {
     pub device_name: String,
     pub site: String,
@@ -94,38 +68,6 @@ pub struct DeviceView {
     /// Sealed objects without the center's verified receipt.
     pub unsent: u32,
     pub version: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkState {
-    Online,
-    Offline,
-    NotEnrolled,
-}
-
-/// A sentence by its code; the page has the words in Chinese and English.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct Notice {
-    pub code: String,
-    pub args: BTreeMap<String, String>,
-    pub tone: Tone,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Tone {
-    Blue,
-    Amber,
-    Red,
-    Green,
-}
-
-/// Why an action was refused: what happened and what to do next are the page's words for `code`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Refused {
-    pub code: String,
-    pub args: BTreeMap<String, String>,
 }
 
 /// Answer to every action: the view after it, and the refusal if there was one.

@@ -3,12 +3,12 @@
 use fengjuan_core::item::{AnswerKeys, Item, ItemIndexEntry, ItemOption, OptionSet};
 use fengjuan_core::plan::*;
 use fengjuan_core::roster::{Accommodation, Candidate, TextSize};
+use fengjuan_device::identity::DeviceIdentity;
+use fengjuan_device::papers::{HeldPackage, HeldPapers, SittingKey};
 use fengjuan_envelope::code::Code;
 use fengjuan_envelope::hpke::KemSecret;
 use fengjuan_envelope::kdf::{self, Argon2Params};
 use fengjuan_envelope::sign::SigningKey;
-use fengjuan_terminal::identity::DeviceIdentity;
-use fengjuan_terminal::papers::{HeldPackage, HeldPapers, SittingKey};
 use fengjuan_terminal::view::desk::HeldState;
 use fengjuan_wire::directory::KeyDirectory;
 use fengjuan_wire::grant::{self, Grant, PackageKeys, RosterKey, RosterKeys, SittingKeys};

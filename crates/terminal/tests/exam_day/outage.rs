@@ -6,7 +6,7 @@ use crate::room::*;
 use fengjuan_camera::CameraFault;
 use fengjuan_core::event::{Event, HandInKind, OutageCause};
 use fengjuan_core::roster::TextSize;
-use fengjuan_terminal::machine::Machine;
+use fengjuan_device::machine::Machine;
 use fengjuan_terminal::view::Screen;
 use fengjuan_terminal::view::action::*;
 use fengjuan_terminal::view::candidate::*;

@@ -4,8 +4,8 @@ use crate::center::*;
 use crate::evidence::*;
 use crate::room::*;
 use fengjuan_camera::CameraFault;
+use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_envelope::code::Code;
-use fengjuan_terminal::identity::DeviceIdentity;
 use fengjuan_terminal::view::Screen;
 use fengjuan_terminal::view::action::*;
 use fengjuan_terminal::view::candidate::*;
@@ -85,7 +85,7 @@ fn unlocking_is_refused_for_its_own_reason_each_time() {
     ok(room.desk(DeskAction::Select {
         sitting_no: "S1".into(),
     }));
-    let set = |room: &Room, edit: &dyn Fn(&mut fengjuan_terminal::papers::HeldPapers)| {
+    let set = |room: &Room, edit: &dyn Fn(&mut fengjuan_device::papers::HeldPapers)| {
         let mut held = room.issued[0].held.clone();
         edit(&mut held);
         room.outward.set_held(vec![Arc::new(held)]);

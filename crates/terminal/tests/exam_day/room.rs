@@ -3,15 +3,15 @@
 use crate::center::*;
 use fengjuan_camera::*;
 use fengjuan_core::event::Hash32;
+use fengjuan_device::identity::DeviceIdentity;
+use fengjuan_device::machine::Machine;
+use fengjuan_device::machine::simulated::SimulatedMachine;
+use fengjuan_device::papers::{HeldPackage, HeldPapers, SittingKey};
+use fengjuan_device::recorder::{Recorder, last_tick};
 use fengjuan_envelope::sign::SigningKey;
 use fengjuan_store::{Database, StoreError};
 use fengjuan_terminal::controller::held::{Enrolment, Outward, OutwardAct};
 use fengjuan_terminal::controller::{Config, DisplayPort, Parts, Ports, Terminal};
-use fengjuan_terminal::identity::DeviceIdentity;
-use fengjuan_terminal::machine::Machine;
-use fengjuan_terminal::machine::simulated::SimulatedMachine;
-use fengjuan_terminal::papers::{HeldPackage, HeldPapers, SittingKey};
-use fengjuan_terminal::recorder::{Recorder, last_tick};
 use fengjuan_terminal::sealing::DeviceKeys;
 use fengjuan_terminal::view::action::*;
 use fengjuan_terminal::view::candidate::*;
@@ -109,7 +109,7 @@ impl Outward for TestOutward {
     fn checkpoint(&self) -> Result<String, StoreError> {
         let guard = self.recorder.lock().unwrap();
         let (recorder, ledger_id) = guard.as_ref().ok_or(StoreError::Closed)?;
-        let stored = fengjuan_terminal::sync::checkpoint(
+        let stored = fengjuan_device::sync::checkpoint(
             recorder,
             &self.directory,
             &self.identity,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::machine::simulated::SimulatedMachine;
 use crate::test_center::{FakeUpstream, Issued, START_MS, TestCenter};
-use crate::view::desk::PullState;
+use crate::view::PullState;
 use fengjuan_core::choice::Choice;
 use fengjuan_store::Database;
 use fengjuan_wire::upstream::OfferedKind;

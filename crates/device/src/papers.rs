@@ -12,17 +12,18 @@ mod held;
 mod pull;
 mod registry;
 
+pub use courier::courier_root;
 pub use courier::{CourierReport, FOLDER as COURIER_FOLDER, find_couriers};
-pub(crate) use courier::{courier_root, objects_in, put_object};
+pub(crate) use courier::{objects_in, put_object};
 pub use error::PapersError;
-pub(crate) use held::short_hash;
+pub use held::short_hash;
 pub use held::{HeldPackage, HeldPapers, SittingKey};
 pub use pull::PullReport;
 
 use crate::identity::DeviceIdentity;
 use crate::recorder::Recorder;
 use crate::site_kit::SiteKit;
-use crate::view::desk::HeldState;
+use crate::view::HeldState;
 use fengjuan_core::roster::Candidate;
 use fengjuan_envelope::secret::SecretBytes;
 use fengjuan_store::{Reader, StoreError};

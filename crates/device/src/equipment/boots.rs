@@ -4,7 +4,7 @@
 use super::measured::{fail, not_measured, pass};
 use crate::durable_file;
 use crate::machine::Machine;
-use crate::view::desk::{Check, CheckRow};
+use crate::view::{Check, CheckRow};
 use std::io;
 use std::path::{Path, PathBuf};
 

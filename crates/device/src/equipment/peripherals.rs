@@ -1,7 +1,7 @@
 //! What a person sees, touches and is seen by.
 
 use super::measured::{fail, not_measured, pass, warn};
-use crate::view::desk::{Check, CheckRow};
+use crate::view::{Check, CheckRow};
 use fengjuan_camera::{CameraFault, CameraSource};
 use std::path::Path;
 use std::time::Duration;

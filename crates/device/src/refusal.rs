@@ -1,6 +1,5 @@
 //! Refusals as the page gets them: a stable code and its arguments, never words.
 
-use crate::checkin::CheckInError;
 use crate::unlock::UnlockError;
 use crate::view::{Notice, Refused, Tone};
 use fengjuan_core::attempt::AttemptError;
@@ -12,10 +11,10 @@ use fengjuan_wire::WireError;
 use std::collections::BTreeMap;
 
 /// What an action gives.
-pub(crate) type Answer<T = ()> = Result<T, Refused>;
+pub type Answer<T = ()> = Result<T, Refused>;
 
 /// A refusal without arguments.
-pub(crate) fn refused(code: &str) -> Refused {
+pub fn refused(code: &str) -> Refused {
     Refused {
         code: code.to_owned(),
         args: BTreeMap::new(),
@@ -23,7 +22,7 @@ pub(crate) fn refused(code: &str) -> Refused {
 }
 
 /// A notice without arguments.
-pub(crate) fn notice(code: &str, tone: Tone) -> Notice {
+pub fn notice(code: &str, tone: Tone) -> Notice {
     Notice {
         code: code.to_owned(),
         args: BTreeMap::new(),
@@ -32,7 +31,7 @@ pub(crate) fn notice(code: &str, tone: Tone) -> Notice {
 }
 
 /// Adds an argument.
-pub(crate) trait With: Sized {
+pub trait With: Sized {
     fn with(self, key: &str, value: impl ToString) -> Self;
 }
 
@@ -101,29 +100,6 @@ impl From<UnlockError> for Refused {
             UnlockError::TooEarly { opens_ms } => refusal.with("opens_ms", opens_ms),
             UnlockError::OtherSitting { sitting_no } => refusal.with("sitting_no", sitting_no),
             UnlockError::DamagedPackage { class_no } => refusal.with("class_no", class_no),
-            _ => refusal,
-        }
-    }
-}
-
-impl From<CheckInError> for Refused {
-    fn from(error: CheckInError) -> Refused {
-        let refusal = refused(error.code());
-        match error {
-            CheckInError::EntryNotOpen { opens_ms } => refusal.with("opens_ms", opens_ms),
-            CheckInError::OtherSitting {
-                sitting_no,
-                start_ms,
-            } => refusal
-                .with("sitting_no", sitting_no)
-                .with("start_ms", start_ms),
-            CheckInError::OtherSeat { seat_no } => refusal.with("seat_no", seat_no),
-            CheckInError::Late {
-                arrival_ms,
-                limit_ms,
-            } => refusal
-                .with("arrival_ms", arrival_ms)
-                .with("limit_ms", limit_ms),
             _ => refusal,
         }
     }

@@ -1,7 +1,7 @@
 //! What Linux says of the machine (proc(5), core(5)).
 
 use super::measured::{bytes, fail, not_measured, pass, warn};
-use crate::view::desk::{Check, CheckRow};
+use crate::view::{Check, CheckRow};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use std::path::Path;
 
@@ -155,7 +155,7 @@ pub(super) fn time_since_boot(boot_ms: i64) -> CheckRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::desk::Verdict;
+    use crate::view::Verdict;
 
     #[test]
     fn a_dump_is_off_by_limit_only_where_no_pipe_takes_it() {

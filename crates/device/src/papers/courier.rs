@@ -46,7 +46,7 @@ struct Found {
 }
 
 /// The courier's folder in `folder`, or `folder` itself where it is one.
-pub(crate) fn courier_root(folder: &Path) -> PathBuf {
+pub fn courier_root(folder: &Path) -> PathBuf {
     if folder.file_name().is_some_and(|name| name == FOLDER) {
         folder.to_owned()
     } else {
@@ -157,7 +157,7 @@ impl Papers {
         held: &HeldPapers,
         packages: &BTreeMap<Hash32, PathBuf>,
     ) -> Result<Option<SittingKey>, PapersError> {
-        use crate::view::desk::HeldState::{Damaged, Held};
+        use crate::view::HeldState::{Damaged, Held};
         let mut mended = false;
         for package in held
             .packages

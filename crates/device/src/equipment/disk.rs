@@ -1,5 +1,5 @@
 use super::measured::{bytes, fail, not_measured, pass, warn};
-use crate::view::desk::{Check, CheckRow};
+use crate::view::{Check, CheckRow};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;

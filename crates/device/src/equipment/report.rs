@@ -4,7 +4,7 @@ use super::{EquipmentError, Inner, counted, measured};
 use crate::durable_file;
 use crate::recorder::{SYSTEM, staff};
 use crate::upstream::Enrolment;
-use crate::view::desk::{CheckRow, Verdict};
+use crate::view::{CheckRow, Verdict};
 use chrono::{DateTime, FixedOffset};
 use fengjuan_core::event::Event;
 use fengjuan_wire::report::{EquipmentReport, ReportRow, ReportVerdict};

@@ -16,7 +16,7 @@ use fengjuan_wire::package::VerifiedPackage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::view::desk::{CodeGroupState, CodeGroupView, SpellingView};
+use crate::view::{CodeGroupState, CodeGroupView, SpellingView};
 
 /// An open sitting. Lives in memory only; its keys are erased on drop.
 pub struct Unlocked {

@@ -1,6 +1,6 @@
 use super::measured::{bytes, fail, not_measured, pass, warn};
 use crate::papers::Papers;
-use crate::view::desk::{Check, CheckRow, HeldState};
+use crate::view::{Check, CheckRow, HeldState};
 use fengjuan_store::{Reader, StoreError};
 
 /// SQLite's own check, the tree rebuilt from every entry, and the files of the sealed objects.

@@ -1,6 +1,6 @@
 use super::PapersError;
 use crate::site_kit::SiteKit;
-use crate::view::desk::{self, HeldClass, HeldState};
+use crate::view::{self, HeldClass, HeldState};
 use fengjuan_envelope::secret::SecretKey;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Hash32;
@@ -53,7 +53,7 @@ impl HeldPapers {
     }
 
     /// What the desk shows; `candidates` are counted by the caller, who may open the roster.
-    pub fn view(&self, candidates: impl Fn(&str) -> u32, selected: bool) -> desk::HeldSitting {
+    pub fn view(&self, candidates: impl Fn(&str) -> u32, selected: bool) -> view::HeldSitting {
         let sitting = &self.document.sitting;
         let class = |package: &HeldPackage| {
             let group = sitting.class_group(&package.class_no);
@@ -69,7 +69,7 @@ impl HeldPapers {
                 short_hash: short_hash(&package.hash),
             }
         };
-        desk::HeldSitting {
+        view::HeldSitting {
             sitting_no: self.key.sitting_no.clone(),
             version: self.key.version,
             plan_name: sitting.plan.name.clone(),
@@ -110,7 +110,7 @@ pub(super) fn roster_key(keys: &RosterKeys, class_no: &str) -> Result<SecretKey,
 }
 
 /// The first 16 hex digits in groups of four.
-pub(crate) fn short_hash(hash: &Hash32) -> String {
+pub fn short_hash(hash: &Hash32) -> String {
     let hex = hash.hex();
     [&hex[0..4], &hex[4..8], &hex[8..12], &hex[12..16]].join(" ")
 }

@@ -1,6 +1,6 @@
 //! Rows, and the words' codes that they may carry.
 
-use crate::view::desk::{Check, CheckRow, Verdict};
+use crate::view::{Check, CheckRow, Verdict};
 
 /// What stands where a value is missing.
 const NOTHING: &str = "—";

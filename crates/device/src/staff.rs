@@ -1,6 +1,6 @@
 //! Staff at this terminal: who may act, whether the password is right, and how wrong ones are slowed.
 
-use crate::view::candidate::StaffName;
+use crate::view::StaffName;
 use fengjuan_core::plan::{ExamMs, Sitting, Staff};
 use fengjuan_envelope::kdf;
 use serde::{Deserialize, Serialize};

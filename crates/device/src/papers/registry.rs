@@ -6,7 +6,7 @@ use super::documents::{verify_grant, verify_sitting};
 use super::held::{HeldPackage, HeldPapers, SittingKey};
 use crate::identity::DeviceIdentity;
 use crate::site_kit::SiteKit;
-use crate::view::desk::HeldState;
+use crate::view::HeldState;
 use fengjuan_envelope::cbor;
 use fengjuan_store::{Projection, Reader, StoreError};
 use fengjuan_wire::Hash32;

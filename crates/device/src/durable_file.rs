@@ -12,7 +12,7 @@ pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
 }
 
 /// Writes a file beside its place, makes it durable and moves it there, over what was there before.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = part_of(path);
     let mut file = File::create(&part)?;
     file.write_all(bytes)?;

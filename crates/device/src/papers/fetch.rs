@@ -2,7 +2,7 @@
 
 use super::PapersError;
 use crate::upstream::{Upstream, UpstreamError};
-use crate::view::desk::PullState;
+use crate::view::PullState;
 use fengjuan_wire::sitting::PackageRef;
 use fengjuan_wire::upstream::{LARGEST_BODY_BYTES, Offered};
 use std::fs::File;

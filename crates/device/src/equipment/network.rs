@@ -3,7 +3,7 @@
 use super::measured::{fail, not_measured, pass, warn};
 use crate::machine::Machine;
 use crate::upstream::{Upstream, UpstreamError};
-use crate::view::desk::{Check, CheckRow};
+use crate::view::{Check, CheckRow};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::Path;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use super::{HeldPapers, Papers, PapersError, SittingKey};
 use crate::durable_file;
 use crate::recorder::SYSTEM;
 use crate::upstream::Upstream;
-use crate::view::desk::{HeldState, PullState};
+use crate::view::{HeldState, PullState};
 use fengjuan_core::event::Event;
 use fengjuan_store::Change;
 use fengjuan_wire::sitting::{PackageRef, SittingDocument};

@@ -23,7 +23,7 @@ use crate::papers::Papers;
 use crate::recorder::Recorder;
 use crate::sync::SyncState;
 use crate::upstream::Upstream;
-use crate::view::desk::{Check, CheckRow, EquipmentView, Verdict};
+use crate::view::{Check, CheckRow, EquipmentView, Verdict};
 use fengjuan_camera::CameraSource;
 use fengjuan_store::{Reader, StoreError};
 use measured::{EVERY_CHECK, running};
