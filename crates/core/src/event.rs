@@ -111,7 +111,6 @@ events! {
     LogInFailed = "app.log_in_failed", Application, false, "登录失败", "Log-in failed" { staff_id: String, cause: String }
     CodeRefused = "app.code_refused", Application, false, "授权密码被拒绝", "Authorization code refused" { sitting_no: String, cause: String, wrong_so_far: u32 }
     Unlocked = "app.unlocked", Application, false, "输密码开卷", "Papers unlocked" { sitting_no: String, version: u32, staff_id: String }
-    ObjectSealed = "app.object_sealed", Application, false, "密封对象入库", "Sealed object stored" { hash: Hash32, bytes: u64 }
     Receipted = "app.receipted", Application, false, "收到中心回执", "Center's receipt verified" { hash: Hash32, receipt: Hash32 }
     OrderReceived = "app.order_received", Application, false, "收到考试机构指令", "Order from the center" { order: Hash32, order_no: String }
     SeedRevealed = "app.seed_revealed", Application, false, "公开抓拍种子", "Snapshot seed revealed" { sitting_no: String, seed: Hash32 }
@@ -132,6 +131,7 @@ events! {
     NotAdmitted = "exam.not_admitted", Exam, false, "证件不符未入场", "Not admitted" { staff_id: String, reason: String }
     LateRefused = "exam.late_refused", Exam, false, "迟到不得入场", "Late, refused" { arrival_ms: ExamMs, limit_ms: ExamMs, staff_id: String }
     Absent = "exam.absent", Exam, false, "缺考", "Absent" { sitting_no: String, ticket_hash: Hash32 }
+    ArrivedNotSeated = "exam.arrived_not_seated", Exam, false, "到场未入座", "Arrived, never sat down" { sitting_no: String, ticket_hash: Hash32, arrival_ms: ExamMs }
     RulesAgreed = "exam.rules_agreed", Exam, false, "已阅读并同意考场规则", "Rules agreed" {}
     TutorialDone = "exam.tutorial_done", Exam, false, "练习完成", "Tutorial done" { skipped: bool }
     SittingStarted = "exam.sitting_started", Exam, false, "宣布开考", "Exam started" { sitting_no: String, staff_id: String, planned_ms: ExamMs, started_ms: ExamMs }
