@@ -56,6 +56,10 @@ fn cause_name(cause: OutageCause) -> &'static str {
         OutageCause::Suspend => "suspend",
         OutageCause::Storage => "storage",
         OutageCause::Clock => "clock",
+        OutageCause::Lan => "lan",
+        OutageCause::Device => "device",
+        OutageCause::CandidateLeft => "candidate left",
+        OutageCause::Staff => "staff",
     }
 }
 
