@@ -299,7 +299,7 @@ export type SittingView = { sitting_no: string, plan_name: string, start_ms: num
 
 export type CandidateRow = { ticket_no: string, name: string, masked_id: string, seat_no: number, class_name: string, state: SeatState, arrival_ms: number | null, answered: number | null, ends_ms: number | null, };
 
-export type SeatState = "expected" | "arrived" | "checked_in" | "confirmed" | "waiting" | "answering" | "suspended" | "handed_in" | "sealed" | "receipted" | "absent" | "not_admitted" | "late_refused";
+export type SeatState = "expected" | "arrived" | "checked_in" | "confirmed" | "waiting" | "answering" | "suspended" | "handed_in" | "sealed" | "receipted" | "absent" | "arrived_not_seated" | "not_admitted" | "late_refused";
 
 export type OutageRow = { outage_no: number, ticket_no: string, candidate_name: string, cause: OutageCause, from_ms: number, to_ms: number, proposed_ms: number, decided_ms: number | null, };
 

@@ -12,7 +12,8 @@ pub(crate) fn ticket_hash(event: &Event) -> Option<&Hash32> {
     match event {
         Event::Arrived { ticket_hash, .. }
         | Event::Identified { ticket_hash, .. }
-        | Event::Absent { ticket_hash, .. } => Some(ticket_hash),
+        | Event::Absent { ticket_hash, .. }
+        | Event::ArrivedNotSeated { ticket_hash, .. } => Some(ticket_hash),
         _ => None,
     }
 }
@@ -55,6 +56,10 @@ fn cause_name(cause: OutageCause) -> &'static str {
         OutageCause::Suspend => "suspend",
         OutageCause::Storage => "storage",
         OutageCause::Clock => "clock",
+        OutageCause::Lan => "lan",
+        OutageCause::Device => "device",
+        OutageCause::CandidateLeft => "candidate left",
+        OutageCause::Staff => "staff",
     }
 }
 
@@ -164,7 +169,6 @@ fn application(event: &Event, out: &mut String) -> Wrote {
         } => {
             write!(out, "{sitting_no} v{version} {staff_id}")
         }
-        Event::ObjectSealed { hash, bytes } => write!(out, "{} {bytes} B", short(hash)),
         Event::Receipted { hash, receipt } => write!(out, "{} ← {}", short(hash), short(receipt)),
         Event::OrderReceived { order, order_no } => write!(out, "{order_no} {}", short(order)),
         Event::SeedRevealed { sitting_no, seed } => write!(out, "{sitting_no} {}", seed.hex()),
@@ -238,6 +242,11 @@ fn entry_of_person(event: &Event, out: &mut String) -> Wrote {
             )
         }
         Event::Absent { sitting_no, .. } => write!(out, "{sitting_no}"),
+        Event::ArrivedNotSeated {
+            sitting_no,
+            arrival_ms,
+            ..
+        } => write!(out, "{sitting_no} {}", clock(*arrival_ms)),
         Event::TutorialDone { skipped } => write!(out, "skipped={skipped}"),
         _ => return None,
     })

@@ -216,6 +216,7 @@ fn find(
             let candidate = all.entry(attempt).or_default();
             let identified = entry.kind == "exam.identified"
                 || entry.kind == "exam.absent"
+                || entry.kind == "exam.arrived_not_seated"
                 || entry.kind == "exam.arrived";
             let Some(event) = identified.then(|| entry.event(None).ok()).flatten() else {
                 return;

@@ -4,6 +4,10 @@
 
 use crate::item::OptionSet;
 use crate::plan::ExamMs;
+use crate::room::command::{Authority, Command, PhoneApproval};
+use crate::room::lease::{CarryPoint, LeaseGiven};
+use crate::room::rules::Deed;
+use crate::room::station::Alert;
 use serde::{Deserialize, Serialize};
 
 /// A 32-byte hash (SHA-256), as a CBOR byte string.
@@ -43,6 +47,14 @@ pub enum OutageCause {
     Storage,
     /// The clock cannot be trusted after a reboot without an upstream.
     Clock,
+    /// The network was away; the candidate went on.
+    Lan,
+    /// A machine failed, and the candidate moved to another.
+    Device,
+    /// The candidate left the seat.
+    CandidateLeft,
+    /// A member of staff made the seat stand still.
+    Staff,
 }
 
 /// Which camera picture an object is.
@@ -54,11 +66,11 @@ pub enum PictureUse {
 }
 
 macro_rules! events {
-    ($( $(#[$doc:meta])* $variant:ident = $kind:literal, $class:ident, $sealed:literal, $zh:literal, $en:literal { $( $field:ident : $ty:ty ),* $(,)? } )+) => {
+    ($( $(#[$doc:meta])* $variant:ident = $kind:literal, $class:ident, $sealed:literal, $zh:literal, $en:literal { $( $(#[$attr:meta])* $field:ident : $ty:ty ),* $(,)? } )+) => {
         /// Everything that can be written into a ledger.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Event {
-            $( $(#[$doc])* #[serde(rename = $kind)] $variant { $( $field: $ty ),* }, )+
+            $( $(#[$doc])* #[serde(rename = $kind)] $variant { $( $(#[$attr])* $field: $ty ),* }, )+
         }
         impl Event {
             /// The stable name in the entry's header.
@@ -111,9 +123,10 @@ events! {
     LogInFailed = "app.log_in_failed", Application, false, "登录失败", "Log-in failed" { staff_id: String, cause: String }
     CodeRefused = "app.code_refused", Application, false, "授权密码被拒绝", "Authorization code refused" { sitting_no: String, cause: String, wrong_so_far: u32 }
     Unlocked = "app.unlocked", Application, false, "输密码开卷", "Papers unlocked" { sitting_no: String, version: u32, staff_id: String }
-    ObjectSealed = "app.object_sealed", Application, false, "密封对象入库", "Sealed object stored" { hash: Hash32, bytes: u64 }
     Receipted = "app.receipted", Application, false, "收到中心回执", "Center's receipt verified" { hash: Hash32, receipt: Hash32 }
     OrderReceived = "app.order_received", Application, false, "收到考试机构指令", "Order from the center" { order: Hash32, order_no: String }
+    EpochObeyed = "app.epoch_obeyed", Application, false, "改由该考场管理机指挥", "Management station obeyed" { epoch: u64, station: Hash32 }
+    CommandTaken = "app.command_taken", Application, false, "执行考场管理机指令", "Command taken" { epoch: u64, no: u64, #[serde(with = "crate::bytes")] command_id: [u8; 16], command: Hash32, refusal: Option<String> }
     SeedRevealed = "app.seed_revealed", Application, false, "公开抓拍种子", "Snapshot seed revealed" { sitting_no: String, seed: Hash32 }
 
     // Database.
@@ -132,6 +145,7 @@ events! {
     NotAdmitted = "exam.not_admitted", Exam, false, "证件不符未入场", "Not admitted" { staff_id: String, reason: String }
     LateRefused = "exam.late_refused", Exam, false, "迟到不得入场", "Late, refused" { arrival_ms: ExamMs, limit_ms: ExamMs, staff_id: String }
     Absent = "exam.absent", Exam, false, "缺考", "Absent" { sitting_no: String, ticket_hash: Hash32 }
+    ArrivedNotSeated = "exam.arrived_not_seated", Exam, false, "到场未入座", "Arrived, never sat down" { sitting_no: String, ticket_hash: Hash32, arrival_ms: ExamMs }
     RulesAgreed = "exam.rules_agreed", Exam, false, "已阅读并同意考场规则", "Rules agreed" {}
     TutorialDone = "exam.tutorial_done", Exam, false, "练习完成", "Tutorial done" { skipped: bool }
     SittingStarted = "exam.sitting_started", Exam, false, "宣布开考", "Exam started" { sitting_no: String, staff_id: String, planned_ms: ExamMs, started_ms: ExamMs }
@@ -143,9 +157,40 @@ events! {
     TimeCredited = "exam.time_credited", Exam, false, "补时", "Time credited" { credit_ms: i64, by: String, reason: String, order: Option<Hash32> }
     Postponed = "exam.postponed", Exam, false, "整场顺延", "Sitting postponed" { sitting_no: String, by_ms: i64, order: Option<Hash32> }
     HandedIn = "exam.handed_in", Exam, false, "交卷", "Handed in" { kind: HandInKind, answered: u32, unanswered: u32, at_ms: ExamMs, staff_id: Option<String>, reason: Option<String> }
+    SuspendedByStaff = "exam.suspended", Exam, false, "监考暂停作答", "Suspended by staff" { staff_id: String, reason: String }
+    ResumedByStaff = "exam.resumed", Exam, false, "监考恢复作答", "Resumed by staff" { staff_id: String }
+    Removed = "exam.removed", Exam, false, "责令离场", "Told to leave" { staff_id: String, second: String, reason: String, answered: u32, unanswered: u32, at_ms: ExamMs }
+    Reopened = "exam.reopened", Exam, false, "恢复误交卷", "Hand-in reopened" { staff_id: String, second: String, reason: String, order: Option<Hash32> }
+    LateEntryAllowed = "exam.late_entry_allowed", Exam, false, "准许迟到入场", "Late entry allowed" { sitting_no: String, ticket_hash: Hash32, staff_id: String, order: Option<Hash32> }
+    LeaseTaken = "exam.lease_taken", Exam, false, "在本机继续作答", "Attempt goes on here" { #[serde(with = "crate::bytes")] attempt: [u8; 16], lease: u64, carry: Vec<CarryPoint> }
+    Fenced = "exam.fenced", Exam, false, "本机停止该作答", "Attempt is read-only here" { #[serde(with = "crate::bytes")] attempt: [u8; 16], lease: u64, holder: Hash32 }
     SiteGraded = "exam.site_graded", Exam, true, "考试点评分", "Graded at the site" { half_points: u32, passed: bool }
     BundleSealed = "exam.bundle_sealed", Exam, false, "答卷密封", "Bundle sealed" { bundle_no: u32, hash: Hash32 }
     SittingEnded = "exam.sitting_ended", Exam, false, "结束考试", "Sitting ended" { sitting_no: String, staff_id: String }
+
+    // The room, in the ledger of its management station.
+    EpochRaised = "room.epoch_raised", Application, false, "本机接管考场", "This station runs the room" { epoch: u64, staff_id: String, reason: String }
+    StoodDown = "room.stood_down", Application, false, "本机停止指挥", "This station stopped commanding" { epoch: u64, station: Option<Hash32> }
+    MachineListed = "room.machine_listed", Application, false, "考试机列入考场", "Machine listed" { device: Hash32, name: String, spare: bool }
+    MachineOutOfUse = "room.machine_out_of_use", Exam, false, "考试机停用", "Machine put out of use" { device: Hash32, staff_id: String, second: String, reason: String }
+    MachineBackInUse = "room.machine_back_in_use", Exam, false, "考试机恢复使用", "Machine back in use" { device: Hash32, staff_id: String, second: String, reason: String }
+    SeatAssigned = "room.seat_assigned", Exam, false, "考位号对应考试机", "Seat number given to a machine" { seat_no: u32, device: Option<Hash32>, staff_id: String, reason: String }
+    SeatDealt = "room.seat_dealt", Exam, false, "考生考位", "Candidate's seat" { sitting_no: String, ticket_hash: Hash32, seat_no: u32 }
+    SeatsPublished = "room.seats_published", Exam, false, "考位公布锁定", "Seats published" { sitting_no: String, staff_id: String }
+    SittingHeld = "room.sitting_held", Application, false, "场次试卷到位", "Sitting held" { sitting_no: String, version: u32 }
+    CommandIssued = "room.command_issued", Exam, false, "发出指令", "Command issued" { device: Hash32, epoch: u64, no: u64, command: Box<Command> }
+    CommandAcknowledged = "room.command_acknowledged", Exam, false, "指令已执行或被拒", "Command acknowledged" { device: Hash32, epoch: u64, no: u64, refusal: Option<String> }
+    LeaseGiven = "room.lease_given", Exam, false, "作答归属考试机", "Attempt given to a machine" { given: LeaseGiven }
+    RoomStarted = "room.started", Exam, false, "宣布全场开考", "Room started" { sitting_no: String, planned_ms: ExamMs, at_ms: ExamMs, staff_id: String }
+    RoomPostponed = "room.postponed", Exam, false, "全场顺延", "Room postponed" { sitting_no: String, by_ms: i64, authority: Authority, staff_id: String, second: Option<String>, reason: String }
+    RoomEnded = "room.ended", Exam, false, "宣布结束考试", "Room ended" { sitting_no: String, class_no: Option<String>, forced: bool, staff_id: String, reason: String }
+    SittingSubmitted = "room.sitting_submitted", Application, false, "场次成绩全部上报", "Sitting submitted" { sitting_no: String }
+    OrderAwaited = "room.order_awaited", Exam, false, "待考试机构指令", "Waits for the center's order" { awaited_no: u64, deed: Deed, concern: String, phone: Option<PhoneApproval>, staff_id: String, second: Option<String>, reason: String }
+    OrderMatched = "room.order_matched", Exam, false, "指令已补到", "Order has arrived" { awaited_no: u64, order: Hash32 }
+    OutageProposed = "room.outage_proposed", Exam, false, "失联结束及推定原因", "Silence over, likely cause" { device: Hash32, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs }
+    AlertRaised = "room.alert_raised", Application, false, "告警", "Alert raised" { alert_no: u64, alert: Alert }
+    AlertOver = "room.alert_over", Application, false, "告警解除", "Alert over" { alert_no: u64 }
+    AlertAcknowledged = "room.alert_acknowledged", Exam, false, "告警已处理", "Alert acknowledged" { alert_no: u64, staff_id: String, note: String }
 }
 
 impl Hash32 {

@@ -32,7 +32,10 @@ pub enum SeatState {
     Receipted,
     NotAdmitted,
     LateRefused,
+    /// Never came.
     Absent,
+    /// Staff stamped the arrival, in time, and nobody ever sat down.
+    ArrivedNotSeated,
 }
 
 /// When this sitting lets people in.
@@ -72,6 +75,10 @@ pub enum SeatRefusal {
     NotStarted { start_ms: ExamMs },
     #[error("entry is possible until {limit_ms}, so nobody is absent yet")]
     NotAbsentYet { limit_ms: ExamMs },
+    #[error("arrived at {arrival_ms}, so not absent")]
+    HasArrived { arrival_ms: ExamMs },
+    #[error("no such arrival was stamped")]
+    NoSuchArrival,
     #[error("not possible in state {state:?}")]
     OutOfOrder { state: SeatState },
 }
@@ -88,6 +95,8 @@ impl SeatRefusal {
             SeatRefusal::ConfirmationIncomplete => "seat.confirmation_incomplete",
             SeatRefusal::NotStarted { .. } => "seat.not_started",
             SeatRefusal::NotAbsentYet { .. } => "seat.not_absent_yet",
+            SeatRefusal::HasArrived { .. } => "seat.has_arrived",
+            SeatRefusal::NoSuchArrival => "seat.no_such_arrival",
             SeatRefusal::OutOfOrder { .. } => "seat.out_of_order",
         }
     }
@@ -192,7 +201,21 @@ impl Seat {
                 ticket_hash,
             } => {
                 self.same_person(sitting_no, ticket_hash)?;
-                self.absence(now)
+                match self.arrival_ms {
+                    Some(arrival_ms) => Err(SeatRefusal::HasArrived { arrival_ms }),
+                    None => self.entry_over(now, Absent),
+                }
+            }
+            Event::ArrivedNotSeated {
+                sitting_no,
+                ticket_hash,
+                arrival_ms,
+            } => {
+                self.same_person(sitting_no, ticket_hash)?;
+                if self.arrival_ms != Some(*arrival_ms) {
+                    return Err(SeatRefusal::NoSuchArrival);
+                }
+                self.entry_over(now, ArrivedNotSeated)
             }
             Event::RulesAgreed {} => self.step(Confirmed, Tutorial),
             Event::TutorialDone { .. } => self.step(Tutorial, Waiting),
@@ -200,7 +223,7 @@ impl Seat {
             Event::HandedIn { .. } => self.step(Answering, HandedIn),
             Event::BundleSealed { .. } => match self.state {
                 // A seat that ended without an attempt is sealed too, and stays what it is.
-                NotAdmitted | LateRefused | Absent => Ok(self.state),
+                NotAdmitted | LateRefused | Absent | ArrivedNotSeated => Ok(self.state),
                 _ => {
                     self.in_state(&[HandedIn, Sealed, Receipted])?;
                     Ok(Sealed)
@@ -280,11 +303,12 @@ impl Seat {
         }
     }
 
-    fn absence(&self, now: ExamMs) -> Result<SeatState, SeatRefusal> {
+    /// Nobody sat down here, and nobody may any more.
+    fn entry_over(&self, now: ExamMs, outcome: SeatState) -> Result<SeatState, SeatRefusal> {
         self.in_state(&[SeatState::Standby])?;
         let limit_ms = self.rules.late_limit_ms;
         if now > limit_ms {
-            Ok(SeatState::Absent)
+            Ok(outcome)
         } else {
             Err(SeatRefusal::NotAbsentYet { limit_ms })
         }

@@ -13,6 +13,7 @@ use fengjuan_store::{
 use fengjuan_wire::entry::{self, Stamp};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use unwritten::Unwritten;
 
 /// Actor of what the program itself sees and does.
 pub const SYSTEM: &str = "system";
@@ -47,6 +48,17 @@ pub struct Recorder {
     machine: Arc<dyn Machine>,
     clock: Arc<Mutex<ExamClock>>,
     last_tick_boot_ms: Arc<AtomicI64>,
+    unwritten: Arc<Mutex<Unwritten>>,
+}
+
+/// What a look at the clocks found.
+#[derive(Debug)]
+#[must_use]
+pub struct Observed {
+    /// Length of a suspend in milliseconds; told once, whether or not storage took the record.
+    pub slept_ms: Option<i64>,
+    /// Whether everything seen so far is durable. What is not is written by a later look.
+    pub written: Result<(), StoreError>,
 }
 
 impl Recorder {
@@ -71,6 +83,7 @@ impl Recorder {
             machine,
             clock: Arc::new(Mutex::new(clock)),
             last_tick_boot_ms: Arc::new(AtomicI64::new(i64::MIN)),
+            unwritten: Arc::default(),
         };
         Ok((recorder, resumption))
     }
@@ -210,11 +223,8 @@ impl Recorder {
         self.tick()
     }
 
-    /// Looks at the wall clock and for suspends, and records what it sees.
-    ///
-    /// # Errors
-    /// As the store's writer. The length of a suspend is returned even so in the next look only.
-    pub fn observe(&self) -> Result<Option<i64>, StoreError> {
+    /// Looks at the wall clock and for suspends, and records what it sees, with whatever storage refused before.
+    pub fn observe(&self) -> Observed {
         let (boot_ms, wall_ms) = (self.machine.boot_ms(), self.machine.wall_ms());
         let (jump, slept) = {
             let mut clock = self.clock();
@@ -223,13 +233,27 @@ impl Recorder {
                 clock.observe_suspend(boot_ms, self.machine.monotonic_ms()),
             )
         };
+        let mut unwritten = self
+            .unwritten
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(jump) = jump {
-            self.record(SYSTEM, Event::WallClockJumped { by_ms: jump.by_ms })?;
+            unwritten.add(Event::WallClockJumped { by_ms: jump.by_ms });
         }
         if let Some(for_ms) = slept {
-            self.record(SYSTEM, Event::Suspended { for_ms })?;
+            unwritten.add(Event::Suspended { for_ms });
         }
-        Ok(slept)
+        let written = unwritten.flush(|events| {
+            let entries = events
+                .iter()
+                .map(|event| self.entry(SYSTEM, None, event.clone()));
+            let change = entries.fold(Change::default(), Change::entry);
+            self.writer.commit(change).map(drop)
+        });
+        Observed {
+            slept_ms: slept,
+            written,
+        }
     }
 
     fn due_tick(&self) -> Result<Option<(i64, Projection)>, StoreError> {
@@ -295,6 +319,8 @@ impl EncodeEntry for StampedEvent {
         self.stamp.wall_ms
     }
 }
+
+mod unwritten;
 
 #[cfg(test)]
 mod tests;

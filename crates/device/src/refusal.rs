@@ -62,6 +62,7 @@ impl From<SeatRefusal> for Refused {
                 .with("limit_ms", limit_ms),
             SeatRefusal::NotStarted { start_ms } => refusal.with("start_ms", start_ms),
             SeatRefusal::NotAbsentYet { limit_ms } => refusal.with("limit_ms", limit_ms),
+            SeatRefusal::HasArrived { arrival_ms } => refusal.with("arrival_ms", arrival_ms),
             _ => refusal,
         }
     }

@@ -70,8 +70,13 @@ pub struct Bundle {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
-    Attempted { site_half_points: Option<u32> },
+    Attempted {
+        site_half_points: Option<u32>,
+    },
+    /// Never came.
     Absent {},
+    /// Staff stamped the arrival, and nobody ever sat down.
+    ArrivedNotSeated {},
     NotAdmitted {},
     LateRefused {},
 }

@@ -24,6 +24,8 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'checkin.already_handed_in': 'You have handed in. Please go to the waiting room.',
   'checkin.not_admitted': 'Your documents were not accepted. Please go to the proctor.',
   'checkin.marked_absent': 'You were recorded as absent. Please go to the proctor.',
+  'checkin.marked_not_seated':
+    'You were recorded as arrived and never seated. Please go to the proctor.',
   'checkin.late':
     'You arrived at {arrival_time}, after entry closed at {limit_time}. Please go to the proctor.',
   'checkin.over': 'This sitting is over.',
@@ -37,6 +39,8 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'seat.confirmation_incomplete': 'All four checks must be ticked.',
   'seat.not_started': 'The exam has not started. It starts at {start_time}.',
   'seat.not_absent_yet': 'Entry is possible until {limit_time}, so nobody is absent yet.',
+  'seat.has_arrived': 'This candidate arrived at {arrival_time} and is not absent.',
+  'seat.no_such_arrival': 'No such arrival was recorded for this candidate.',
   'seat.out_of_order': 'This is not possible now. Follow the steps on the screen.',
   'seat.nobody_here': 'There is no candidate at this seat.',
   'seat.staff_at_work': 'Staff are working at this terminal. Please wait.',

@@ -231,6 +231,7 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'sitting.actions': 'Actions',
   'sitting.stamp': 'Arrived',
   'sitting.absent': 'Absent',
+  'sitting.not_seated': 'Never sat down',
   'sitting.start_title': 'Start',
   'sitting.planned': 'Planned start',
   'sitting.late_limit': 'Entry until',
@@ -249,6 +250,7 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'seat_state.sealed': 'Sealed, not sent',
   'seat_state.receipted': 'Sent',
   'seat_state.absent': 'Absent',
+  'seat_state.arrived_not_seated': 'Arrived, never sat down',
   'seat_state.not_admitted': 'Not admitted',
   'seat_state.late_refused': 'Late, refused',
 
@@ -284,7 +286,8 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'end.named': 'seat {seat} {name}',
   'end.means_names': '{n} still answering are handed in at once: {names}',
   'end.means_nobody': 'Nobody is still answering',
-  'end.means_absent': 'A candidate of seat {seat} who did not come is recorded as absent',
+  'end.means_absent':
+    'A candidate of seat {seat} who did not come is recorded as absent; one who arrived and never sat down, as that',
   'end.means_unmarked':
     '{n} did not sign in here and are not recorded as absent; for those who really did not come, use “Absent” in the list first',
   'end.means_all_marked': 'Nobody is left to record as absent',

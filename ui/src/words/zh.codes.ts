@@ -22,6 +22,7 @@ export const zhCodes = {
   'checkin.already_handed_in': '您本场已经交卷，请到候考室等候。',
   'checkin.not_admitted': '您的证件没有通过核验，本场不能考试，请到监考台。',
   'checkin.marked_absent': '您已经记为缺考，请到监考台说明。',
+  'checkin.marked_not_seated': '您已经记为到场未入座，请到监考台说明。',
   'checkin.late': '您 {arrival_time} 到场，已过 {limit_time} 的入场截止时间，请到监考台。',
   'checkin.over': '本场考试已经结束。',
 
@@ -34,6 +35,8 @@ export const zhCodes = {
   'seat.confirmation_incomplete': '四项都要核对打勾，才能通过。',
   'seat.not_started': '还没有开考，{start_time} 开考。',
   'seat.not_absent_yet': '{limit_time} 以前还可以入场，现在不能记缺考。',
+  'seat.has_arrived': '这名考生 {arrival_time} 已经登记到场，不能记缺考。',
+  'seat.no_such_arrival': '这名考生没有这次到场登记。',
   'seat.out_of_order': '现在不能做这一步，请按屏幕上的步骤来。',
   'seat.nobody_here': '这个考位现在没有考生。',
   'seat.staff_at_work': '工作人员正在操作，请稍等。',

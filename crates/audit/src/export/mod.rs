@@ -174,6 +174,7 @@ fn attempt_of_sitting(stored: &StoredEntry, sitting_no: &str) -> Option<[u8; 16]
         Event::Arrived { sitting_no, .. }
         | Event::Identified { sitting_no, .. }
         | Event::Absent { sitting_no, .. }
+        | Event::ArrivedNotSeated { sitting_no, .. }
         | Event::AttemptStarted { sitting_no, .. } => sitting_no,
         _ => return None,
     };

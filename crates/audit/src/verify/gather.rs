@@ -103,9 +103,6 @@ impl Gathered {
             Event::Receipted { hash, receipt } => {
                 self.receipted.entry(*hash).or_insert((at, *receipt));
             }
-            Event::ObjectSealed { hash, .. } => {
-                self.named.insert(*hash);
-            }
             Event::EquipmentChecked { report, .. } => {
                 self.named.insert(*report);
             }

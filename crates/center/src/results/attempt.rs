@@ -188,7 +188,12 @@ impl Desk<'_> {
             Outcome::Attempted { .. } => {
                 shows(|event| matches!(event, Event::AttemptStarted { .. }))
             }
-            Outcome::Absent {} => !shows(|event| matches!(event, Event::Identified { .. })),
+            Outcome::Absent {} => {
+                !shows(|event| matches!(event, Event::Identified { .. } | Event::Arrived { .. }))
+            }
+            Outcome::ArrivedNotSeated {} => {
+                shows(|event| matches!(event, Event::ArrivedNotSeated { .. }))
+            }
             Outcome::NotAdmitted {} => shows(|event| matches!(event, Event::NotAdmitted { .. })),
             Outcome::LateRefused {} => shows(|event| matches!(event, Event::LateRefused { .. })),
         };

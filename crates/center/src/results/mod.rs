@@ -36,6 +36,8 @@ pub enum Status {
     /// There is a score, and a severe anomaly that a person must look at first.
     ToReview,
     Absent,
+    /// The arrival was stamped, and nobody sat down at a machine.
+    ArrivedNotSeated,
     NotAdmitted,
     LateRefused,
     /// The ledger shows an attempt, but no readable bundle of it has arrived.
@@ -48,6 +50,7 @@ impl Status {
             Status::Normal => "正常",
             Status::ToReview => "待核查",
             Status::Absent => "缺考",
+            Status::ArrivedNotSeated => "到场未入座",
             Status::NotAdmitted => "证件不符未入场",
             Status::LateRefused => "迟到未入场",
             Status::NotReceived => "答卷未收到",
@@ -58,6 +61,7 @@ impl Status {
             Status::Normal => "normal",
             Status::ToReview => "to review",
             Status::Absent => "absent",
+            Status::ArrivedNotSeated => "arrived, never sat down",
             Status::NotAdmitted => "not admitted",
             Status::LateRefused => "late, refused",
             Status::NotReceived => "not received",
@@ -122,6 +126,11 @@ impl Results {
             ),
             ("待核查", "to review", count(Status::ToReview)),
             ("缺考", "absent", count(Status::Absent)),
+            (
+                "到场未入座",
+                "arrived, never sat down",
+                count(Status::ArrivedNotSeated),
+            ),
             ("证件不符未入场", "not admitted", count(Status::NotAdmitted)),
             ("迟到未入场", "late, refused", count(Status::LateRefused)),
             ("答卷未收到", "not received", count(Status::NotReceived)),
@@ -242,6 +251,7 @@ impl Desk<'_> {
                 self.examine(&chosen, &events, &mut line)?;
             }
             Outcome::Absent {} => line.status = Status::Absent,
+            Outcome::ArrivedNotSeated {} => line.status = Status::ArrivedNotSeated,
             Outcome::NotAdmitted {} => line.status = Status::NotAdmitted,
             Outcome::LateRefused {} => line.status = Status::LateRefused,
         }
@@ -255,13 +265,15 @@ impl Desk<'_> {
     fn choose(&mut self, ticket_no: &str, mut bundles: Vec<Received>) -> Option<Received> {
         let attempted =
             |received: &Received| matches!(received.bundle.outcome, Outcome::Attempted { .. });
-        // A terminal that never saw a candidate may list them as absent while they sit at another.
-        if bundles
-            .iter()
-            .any(|received| !matches!(received.bundle.outcome, Outcome::Absent {}))
-        {
-            bundles.retain(|received| !matches!(received.bundle.outcome, Outcome::Absent {}));
-        }
+        // A terminal at which a candidate never sat down may list them as absent, or as arrived and never seated, while
+        // they sit at another.
+        let says = |received: &Received| match received.bundle.outcome {
+            Outcome::Absent {} => 0,
+            Outcome::ArrivedNotSeated {} => 1,
+            _ => 2,
+        };
+        let most = bundles.iter().map(says).max();
+        bundles.retain(|received| Some(says(received)) == most);
         bundles.sort_by_key(|received| {
             (
                 attempted(received),

@@ -216,7 +216,8 @@ fn granted(
         match Entry::decode(&stored.bytes).ok()?.event(None).ok()? {
             Event::AttemptStarted { sitting_no, .. }
             | Event::Identified { sitting_no, .. }
-            | Event::Absent { sitting_no, .. } => Some(sitting_no),
+            | Event::Absent { sitting_no, .. }
+            | Event::ArrivedNotSeated { sitting_no, .. } => Some(sitting_no),
             _ => None,
         }
     });

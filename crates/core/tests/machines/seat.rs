@@ -238,6 +238,50 @@ fn absent_is_who_never_came() {
 }
 
 #[test]
+fn whoever_arrived_and_never_sat_down_is_not_absent() {
+    let arrival_ms = START - MINUTE;
+    let not_seated = |arrival_ms| Event::ArrivedNotSeated {
+        sitting_no: "S".to_owned(),
+        ticket_hash: ticket_hash("S", "T"),
+        arrival_ms,
+    };
+    let mut stamped = seat();
+    assert_eq!(
+        stamped.next(&not_seated(arrival_ms), LIMIT + 1),
+        Err(SeatRefusal::NoSuchArrival)
+    );
+    stamped.apply(&arrived(arrival_ms), arrival_ms).unwrap();
+    assert_eq!(
+        stamped.next(&absent(), LIMIT + 1),
+        Err(SeatRefusal::HasArrived { arrival_ms })
+    );
+    assert_eq!(
+        stamped.next(&not_seated(arrival_ms), LIMIT),
+        Err(SeatRefusal::NotAbsentYet { limit_ms: LIMIT })
+    );
+    assert_eq!(
+        stamped.next(&not_seated(arrival_ms - 1), LIMIT + 1),
+        Err(SeatRefusal::NoSuchArrival)
+    );
+    let mut seated = stamped.clone();
+    seated.apply(&identified(), START).unwrap();
+    assert!(seated.next(&not_seated(arrival_ms), LIMIT + 1).is_err());
+    assert_eq!(
+        stamped.apply(&not_seated(arrival_ms), LIMIT + 1),
+        Ok(SeatState::ArrivedNotSeated)
+    );
+    assert!(stamped.next(&identified(), LIMIT + 2).is_err());
+    let sealed = Event::BundleSealed {
+        bundle_no: 1,
+        hash: Hash32([9; 32]),
+    };
+    assert_eq!(
+        stamped.apply(&sealed, LIMIT + 2),
+        Ok(SeatState::ArrivedNotSeated)
+    );
+}
+
+#[test]
 fn nobody_starts_unconfirmed_or_early() {
     let mut seat = seat();
     seat.apply(&identified(), START).unwrap();

@@ -29,6 +29,8 @@ pub enum CheckInError {
     NotAdmitted,
     #[error("the candidate was recorded as absent")]
     MarkedAbsent,
+    #[error("the candidate was recorded as arrived and never seated")]
+    MarkedNotSeated,
     #[error("arrived at {arrival_ms}, after {limit_ms}")]
     Late {
         arrival_ms: ExamMs,
@@ -73,6 +75,7 @@ impl CheckInError {
             CheckInError::AlreadyHandedIn => "checkin.already_handed_in",
             CheckInError::NotAdmitted => "checkin.not_admitted",
             CheckInError::MarkedAbsent => "checkin.marked_absent",
+            CheckInError::MarkedNotSeated => "checkin.marked_not_seated",
             CheckInError::Late { .. } => "checkin.late",
             CheckInError::Over => "checkin.over",
         }

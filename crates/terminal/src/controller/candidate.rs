@@ -174,6 +174,7 @@ impl State {
             }
             SeatState::NotAdmitted => return Err(CheckInError::NotAdmitted),
             SeatState::Absent => return Err(CheckInError::MarkedAbsent),
+            SeatState::ArrivedNotSeated => return Err(CheckInError::MarkedNotSeated),
             _ => {}
         }
         if active.over(now) {

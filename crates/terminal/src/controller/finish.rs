@@ -182,6 +182,7 @@ impl State {
                     | SeatState::NotAdmitted
                     | SeatState::LateRefused
                     | SeatState::Absent
+                    | SeatState::ArrivedNotSeated
             )
         };
         let left: Vec<String> = active
@@ -198,8 +199,8 @@ impl State {
         }
     }
 
-    /// A proctor ends the sitting on this terminal: hands in whoever still answers, lists who never came, and reveals
-    /// the seed.
+    /// A proctor ends the sitting on this terminal: hands in whoever still answers, lists who never came or never sat
+    /// down, and reveals the seed.
     pub(super) fn end_sitting(&mut self, staff_id: &str, reason: &str, now: ExamMs) -> Answer {
         if reason.trim().is_empty() {
             return Err(refused("attempt.reason_missing"));
@@ -227,15 +228,16 @@ impl State {
         };
         self.record(&staff(staff_id), event, vec![day.put(&sitting_no)?])?;
         self.active_mut()?.day = day;
-        self.list_absent(staff_id, now);
+        self.list_unseated(staff_id, now);
         self.reveal_seed(now);
         self.free_unstarted()?;
         self.shared.outward.nudge();
         Ok(())
     }
 
-    /// Whoever belongs to this terminal's seat and never came. A terminal without a seat number expects nobody.
-    fn list_absent(&mut self, staff_id: &str, now: ExamMs) {
+    /// Whoever belongs to this terminal's seat and never came, or came and never sat down. A terminal without a seat
+    /// number expects nobody.
+    fn list_unseated(&mut self, staff_id: &str, now: ExamMs) {
         let (Some(seat_no), Some(active)) = (self.shared.config.seat_no, &self.active) else {
             return;
         };
@@ -256,7 +258,7 @@ impl State {
         }
     }
 
-    /// Absent, or late where the arrival stamp says so.
+    /// Absent, where no arrival was stamped; else late, or arrived and never seated, as the stamp says.
     pub(super) fn mark_absent(&mut self, ticket_no: &str, staff_id: &str, now: ExamMs) -> Answer {
         let active = self.active()?;
         let seat = active
@@ -264,15 +266,18 @@ impl State {
             .get(ticket_no)
             .ok_or_else(|| refused("desk.unknown_ticket"))?;
         let limit_ms = seat.rules().late_limit_ms;
-        let late = seat
-            .stamped()
-            .map(|(arrival_ms, _)| arrival_ms)
-            .filter(|arrival_ms| *arrival_ms > limit_ms);
-        let event = match late {
-            Some(arrival_ms) => Event::LateRefused {
+        let let_in = seat.rules().late_allowed;
+        let arrival_ms = seat.stamped().map(|(arrival_ms, _)| arrival_ms);
+        let event = match arrival_ms {
+            Some(arrival_ms) if arrival_ms > limit_ms && !let_in => Event::LateRefused {
                 arrival_ms,
                 limit_ms,
                 staff_id: staff_id.to_owned(),
+            },
+            Some(arrival_ms) => Event::ArrivedNotSeated {
+                sitting_no: active.sitting_no().to_owned(),
+                ticket_hash: active.ticket_hash(ticket_no),
+                arrival_ms,
             },
             None => Event::Absent {
                 sitting_no: active.sitting_no().to_owned(),
@@ -337,6 +342,7 @@ fn bundle_of(
         SeatState::NotAdmitted => Outcome::NotAdmitted {},
         SeatState::LateRefused => Outcome::LateRefused {},
         SeatState::Absent => Outcome::Absent {},
+        SeatState::ArrivedNotSeated => Outcome::ArrivedNotSeated {},
         _ => Outcome::Attempted { site_half_points },
     };
     Ok(Bundle {

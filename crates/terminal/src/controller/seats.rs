@@ -258,7 +258,7 @@ impl SeatRecord {
         use SeatState::*;
         matches!(
             self.seat.state(),
-            HandedIn | Sealed | Receipted | NotAdmitted | Absent
+            HandedIn | Sealed | Receipted | NotAdmitted | Absent | ArrivedNotSeated
         )
     }
 
@@ -289,6 +289,7 @@ impl SeatRecord {
             SeatState::NotAdmitted => RowState::NotAdmitted,
             SeatState::LateRefused => RowState::LateRefused,
             SeatState::Absent => RowState::Absent,
+            SeatState::ArrivedNotSeated => RowState::ArrivedNotSeated,
         }
     }
 }

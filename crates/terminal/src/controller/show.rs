@@ -176,7 +176,9 @@ impl State {
             SeatState::HandedIn | SeatState::Sealed | SeatState::Receipted => {
                 Screen::HandedIn(self.handed_in_view(visit, person)?)
             }
-            SeatState::NotAdmitted | SeatState::Absent => Screen::NotSitting(NotSittingView {
+            // Nobody is at a seat that nobody sat down at.
+            SeatState::Absent | SeatState::ArrivedNotSeated => return None,
+            SeatState::NotAdmitted => Screen::NotSitting(NotSittingView {
                 outcome: NotSittingOutcome::NotAdmitted,
                 seat_no: person.seat_no,
             }),

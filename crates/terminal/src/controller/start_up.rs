@@ -69,6 +69,7 @@ impl Terminal {
             run: None,
             pause: None,
             trouble: None,
+            lost: None,
             reserve_used: !parts.opened.reserve,
             resumption: parts.resumption,
             unfocused: None,

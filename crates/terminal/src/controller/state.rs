@@ -11,7 +11,7 @@ use crate::view::desk::DeskTab;
 use crate::view::{Refused, View};
 use fengjuan_core::attempt::{Effect, Input};
 use fengjuan_core::clock::Resumption;
-use fengjuan_core::event::Event;
+use fengjuan_core::event::{Event, OutageCause};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::roster::TextSize;
 use fengjuan_device::recorder::{Recorder, SYSTEM};
@@ -85,6 +85,14 @@ pub(crate) struct Trouble {
     pub retry_boot_ms: i64,
 }
 
+/// Time that whoever answers here did not have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lost {
+    pub cause: OutageCause,
+    pub from_ms: ExamMs,
+    pub to_ms: ExamMs,
+}
+
 pub(crate) struct State {
     pub shared: Arc<Shared>,
     pub reader: Reader,
@@ -101,6 +109,9 @@ pub(crate) struct State {
     pub run: Option<Run>,
     pub pause: Option<Pause>,
     pub trouble: Option<Trouble>,
+    /// An outage that storage has not taken yet. There is never a second one: a refusal by storage is an outage itself,
+    /// and lasts until this one is recorded.
+    pub lost: Option<Lost>,
     /// The reserve was given free for a full disk.
     pub reserve_used: bool,
     pub resumption: Resumption,

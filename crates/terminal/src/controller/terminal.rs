@@ -4,7 +4,7 @@ use super::WindowEvent;
 use super::candidate::After;
 use super::pictures;
 use super::seat;
-use super::state::{HandInStep, Shared, State, Surface};
+use super::state::{HandInStep, Shared, State, Surface, Visit};
 use crate::resources::{self, Resource};
 use crate::view::action::{CandidateAction, DeskAction, SeatAction};
 use crate::view::candidate::CameraView;
@@ -225,13 +225,19 @@ impl Terminal {
     /// Whether closing the window would leave nobody without a seat.
     pub fn may_close(&self) -> bool {
         let state = self.state();
-        let busy = state.visit.as_ref().is_some_and(|visit| {
-            !matches!(
-                state.seat_state(&visit.ticket_no),
-                None | Some(SeatState::Sealed | SeatState::Receipted | SeatState::NotAdmitted)
-            )
-        });
-        !busy
+        let at_rest = |visit: &Visit| match state.seat_state(&visit.ticket_no) {
+            None => true,
+            Some(at) => matches!(
+                at,
+                SeatState::Sealed
+                    | SeatState::Receipted
+                    | SeatState::NotAdmitted
+                    | SeatState::LateRefused
+                    | SeatState::Absent
+                    | SeatState::ArrivedNotSeated
+            ),
+        };
+        state.visit.as_ref().is_none_or(at_rest)
     }
 
     /// An orderly stop: recorded, with a last checkpoint. The terminal must not be used after it.

@@ -1,8 +1,8 @@
 //! What happens by itself, four times a second: the clock is watched, time runs out, storage is tried again, and what
 //! could not be sealed is sealed.
 
-use super::state::{State, Trouble};
-use fengjuan_core::attempt::Input;
+use super::state::{Lost, State, Trouble};
+use fengjuan_core::attempt::{AttemptState, Input};
 use fengjuan_core::event::{Event, OutageCause};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_device::recorder::SYSTEM;
@@ -34,20 +34,16 @@ impl State {
         self.forget_announcements(now);
     }
 
-    /// Persists the tick; records jumps of the wall clock and suspends. A suspend is an outage of whoever answers.
+    /// Records jumps of the wall clock and suspends, and persists the tick. A suspend is an outage of whoever answers.
     fn watch_clock(&mut self) {
-        if let Err(error) = self.shared.recorder.tick() {
-            self.storage_refused(error);
-        }
-        let slept = match self.shared.recorder.observe() {
-            Ok(slept) => slept,
-            Err(error) => {
-                self.storage_refused(error);
-                None
-            }
-        };
-        if let Some(for_ms) = slept {
+        let observed = self.shared.recorder.observe();
+        // Before storage is told to have failed: an outage of storage begins now, and the suspend lies before it.
+        if let Some(for_ms) = observed.slept_ms {
             self.lost_time(OutageCause::Suspend, for_ms);
+        }
+        let written = observed.written.and_then(|()| self.shared.recorder.tick());
+        if let Err(error) = written {
+            self.storage_refused(error);
         }
         self.watch_exam_clock();
     }
@@ -65,18 +61,46 @@ impl State {
 
     /// The last `for_ms` of the exam clock did not happen for whoever answers here.
     fn lost_time(&mut self, cause: OutageCause, for_ms: i64) {
-        if self.run.is_none() {
-            return;
+        let stalled = AttemptState::Suspended {
+            cause: OutageCause::Storage,
+        };
+        match &self.run {
+            None => return,
+            // The outage of storage lasts until storage works again, and this lies within it.
+            Some(run) if run.attempt.state() == stalled => return,
+            Some(_) => {}
         }
         let now = self.now();
-        let input = Input::OutageFound {
+        self.lost = Some(Lost {
             cause,
             from_ms: now - for_ms,
             to_ms: now,
-        };
-        if let Err(refusal) = self.drive(SYSTEM, input, now) {
-            tracing::warn!(code = refusal.code, "lost time could not be recorded");
+        });
+        if let Err(refusal) = self.record_lost(now) {
+            tracing::warn!(code = refusal.code, "lost time is not recorded yet");
+            // Whatever else than storage refuses refuses for good.
+            self.lost = self.lost.filter(|_| self.trouble.is_some());
         }
+    }
+
+    /// Records the outage that is not durable yet. One that the attempt has no place for is forgotten; one that
+    /// storage refuses stays.
+    fn record_lost(&mut self, now: ExamMs) -> Answer {
+        let (Some(lost), Some(run)) = (self.lost, &self.run) else {
+            self.lost = None;
+            return Ok(());
+        };
+        let input = Input::OutageFound {
+            cause: lost.cause,
+            from_ms: lost.from_ms,
+            to_ms: lost.to_ms,
+        };
+        match run.attempt.propose(input, now) {
+            Ok(effects) => self.perform(SYSTEM, effects, now)?,
+            Err(error) => tracing::warn!(code = error.code(), "{error}"),
+        }
+        self.lost = None;
+        Ok(())
     }
 
     fn run_out(&mut self, now: ExamMs) {
@@ -122,6 +146,7 @@ impl State {
             .entry(recorder.entry_at(SYSTEM, None, None, failed, now))
             .entry(recorder.entry_at(SYSTEM, None, None, back, now));
         self.commit(change)?;
+        self.record_lost(now)?;
         if self.run.is_some() {
             self.drive(SYSTEM, Input::StorageBack, now)?;
         }

@@ -118,6 +118,7 @@ pub enum DeskAction {
     StampArrival {
         ticket_no: String,
     },
+    /// Who never came is absent; who came and never sat down is recorded as that.
     MarkAbsent {
         ticket_no: String,
     },

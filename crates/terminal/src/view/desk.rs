@@ -140,6 +140,8 @@ pub enum SeatState {
     Sealed,
     Receipted,
     Absent,
+    /// Arrived, and never sat down at a machine.
+    ArrivedNotSeated,
     NotAdmitted,
     LateRefused,
 }

@@ -52,7 +52,7 @@ pub enum Screen {
     /// The exam stands still for this seat; a proctor decides.
     Suspended(SuspendedView),
     HandedIn(HandedInView),
-    /// Not admitted, late, absent.
+    /// Not admitted, or late.
     NotSitting(NotSittingView),
     LogIn(LogInView),
     Desk(DeskView),

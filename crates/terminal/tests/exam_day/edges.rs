@@ -6,6 +6,7 @@ use crate::room::*;
 use fengjuan_core::event::Event;
 use fengjuan_terminal::view::Screen;
 use fengjuan_terminal::view::action::*;
+use fengjuan_terminal::view::desk::SeatState;
 use fengjuan_wire::bundle::Outcome as SeatOutcome;
 use std::sync::atomic::Ordering;
 
@@ -60,6 +61,64 @@ fn an_absence_that_storage_did_not_take_is_sealed_later() {
     std::fs::rename(&aside, &objects).unwrap();
     room.pass(10_000);
     assert_eq!(bundles(&room)[0].outcome, SeatOutcome::Absent {});
+}
+
+#[test]
+fn whoever_arrived_and_never_sat_down_is_told_apart_from_the_absent() {
+    let mut room = Room::empty();
+    room.issue("S1", |_| {});
+    room.seat_no = Some(2);
+    room.open();
+    room.unlock();
+    room.pass_to(START_MS - 10 * MINUTE);
+    room.log_in(STAFF);
+    let ticket_no = || "S1-02".to_owned();
+    ok(room.desk(DeskAction::StampArrival {
+        ticket_no: ticket_no(),
+    }));
+    assert_eq!(
+        refused(room.desk(DeskAction::MarkAbsent {
+            ticket_no: ticket_no()
+        })),
+        "seat.not_absent_yet"
+    );
+    room.log_out();
+    room.pass_to(START_MS + 16 * MINUTE);
+    room.start();
+    room.log_in(PROCTOR);
+    let desk = desk_of(ok(room.desk(DeskAction::EndSitting {
+        reason: "结束".into(),
+    })));
+    let row = desk.sitting.unwrap().candidates.remove(0);
+    assert_eq!(row.state, SeatState::ArrivedNotSeated);
+    assert_eq!(row.arrival_ms, Some(START_MS - 10 * MINUTE));
+    assert_eq!(count(&room, "exam.absent"), 0);
+    assert_eq!(count(&room, "exam.arrived_not_seated"), 1);
+    assert_eq!(bundles(&room)[0].outcome, SeatOutcome::ArrivedNotSeated {});
+    // The same after a restart, from the ledger alone.
+    room.restart();
+    let desk = desk_of(room.log_in(PROCTOR));
+    let row = desk.sitting.unwrap().candidates.remove(0);
+    assert_eq!(row.state, SeatState::ArrivedNotSeated);
+}
+
+#[test]
+fn the_window_closes_over_whoever_was_refused_and_not_over_whoever_sits() {
+    let room = Room::new();
+    assert!(room.terminal().may_close(), "nobody is here");
+    room.unlock();
+    room.identify("S1-01");
+    assert!(!room.terminal().may_close());
+    room.pass_to(START_MS + 15 * MINUTE + 1_000);
+    room.log_in(STAFF);
+    let ticket_no = "S1-01".to_owned();
+    assert_eq!(
+        refused(room.desk(DeskAction::StampArrival { ticket_no })),
+        "checkin.late"
+    );
+    room.log_out();
+    assert!(matches!(room.screen(), Screen::NotSitting(_)));
+    assert!(room.terminal().may_close());
 }
 
 #[test]

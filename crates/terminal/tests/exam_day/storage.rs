@@ -3,7 +3,8 @@
 use crate::center::*;
 use crate::evidence::*;
 use crate::room::*;
-use fengjuan_core::event::OutageCause;
+use fengjuan_core::event::{Event, OutageCause};
+use fengjuan_device::machine::Machine;
 use fengjuan_store::StoreError;
 use std::path::Path;
 use std::process::Command;
@@ -96,6 +97,10 @@ fn on_a_small_disk() {
                     // The terminal gives its reserve free; somebody else takes that too.
                     fill(&second);
                 }
+                if refusals == 2 {
+                    room.machine.suspend(MINUTE);
+                    room.machine.set_wall(room.machine.wall_ms() - 60 * MINUTE);
+                }
                 room.pass(1_000);
                 if refusals == 5 {
                     std::fs::remove_file(&first).unwrap();
@@ -119,6 +124,23 @@ fn on_a_small_disk() {
         count(&room, "system.storage_failed"),
         count(&room, "system.storage_back")
     );
+    // What was seen of the clocks meanwhile is told once.
+    let seen: Vec<Event> = events(&room)
+        .into_iter()
+        .map(|(event, ..)| event)
+        .filter(|event| {
+            matches!(
+                event,
+                Event::Suspended { .. } | Event::WallClockJumped { .. }
+            )
+        })
+        .collect();
+    let (by_ms, for_ms) = (-60 * MINUTE, MINUTE);
+    let wanted = [
+        Event::WallClockJumped { by_ms },
+        Event::Suspended { for_ms },
+    ];
+    assert_eq!(seen, wanted);
     let before = room.standing();
     room.restart();
     room.unlock();

@@ -1,0 +1,154 @@
+//! Which station is obeyed (轮次). A station that takes over signs the next higher epoch. A terminal obeys none lower
+//! than it has seen, and of two with one number the one that it saw first. A station that hears of a higher one stops.
+
+use super::Device;
+use serde::{Deserialize, Serialize};
+
+/// What a terminal has seen. Durable before anything of the epoch is obeyed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochSeen {
+    /// 0: none yet.
+    epoch: u64,
+    station: Option<Device>,
+}
+
+/// What a verified epoch document means to a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The one that it obeys.
+    Same,
+    /// Higher: write it down ([`EpochSeen::raise`]), then obey this station alone.
+    Higher,
+    /// Lower than one that it has seen: refuse this station, and tell it which.
+    Lower { obeyed: u64 },
+    /// The same number by another station: refuse it.
+    Rival { obeyed: u64 },
+}
+
+impl EpochSeen {
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The station that is obeyed.
+    pub fn station(&self) -> Option<Device> {
+        self.station
+    }
+
+    pub fn hear(&self, epoch: u64, station: &Device) -> Heard {
+        let obeyed = self.epoch;
+        if epoch > obeyed {
+            Heard::Higher
+        } else if epoch < obeyed || epoch == 0 {
+            Heard::Lower { obeyed }
+        } else if self.station == Some(*station) {
+            Heard::Same
+        } else {
+            Heard::Rival { obeyed }
+        }
+    }
+
+    /// Takes over a higher epoch that is durable. Anything else changes nothing.
+    pub fn raise(&mut self, epoch: u64, station: Device) {
+        if self.hear(epoch, &station) == Heard::Higher {
+            *self = EpochSeen {
+                epoch,
+                station: Some(station),
+            };
+        }
+    }
+}
+
+/// What a station is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Role {
+    /// Runs the room under this epoch.
+    Commanding { epoch: u64 },
+    /// Follows whoever runs it. 0: has heard of nobody.
+    Standby { heard: u64 },
+    /// Has run the room, and has heard of another: commands nothing any more.
+    Stopped { heard: u64 },
+}
+
+/// What hearing of an epoch did to a station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// As before.
+    On,
+    /// It must stop commanding, from this moment. Record it.
+    Down,
+}
+
+/// A station's own place among stations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    me: Device,
+    role: Role,
+}
+
+impl Standing {
+    /// A station that has not run the room; also the first one, which takes over from nobody.
+    pub fn standby(me: Device) -> Standing {
+        Standing {
+            me,
+            role: Role::Standby { heard: 0 },
+        }
+    }
+
+    pub fn me(&self) -> Device {
+        self.me
+    }
+
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The epoch under which it commands; none where it must not.
+    pub fn commanding(&self) -> Option<u64> {
+        match self.role {
+            Role::Commanding { epoch } => Some(epoch),
+            Role::Standby { .. } | Role::Stopped { .. } => None,
+        }
+    }
+
+    /// The highest epoch that it knows of.
+    pub fn heard(&self) -> u64 {
+        match self.role {
+            Role::Commanding { epoch } => epoch,
+            Role::Standby { heard } | Role::Stopped { heard } => heard,
+        }
+    }
+
+    /// The epoch to sign, record and [`Standing::raise`] for taking over; none where it commands already.
+    pub fn next_epoch(&self) -> Option<u64> {
+        self.commanding().is_none().then(|| self.heard() + 1)
+    }
+
+    /// Its own signed epoch is durable.
+    pub fn raise(&mut self, epoch: u64) {
+        if epoch > self.heard() {
+            self.role = Role::Commanding { epoch };
+        }
+    }
+
+    /// It hears of an epoch, from a station's document or from a terminal that refuses it. Where another station has
+    /// the same number, both stop: a person then takes over at one of them, with a higher one.
+    pub fn hear(&mut self, epoch: u64, station: Option<&Device>) -> Stands {
+        let (mine, heard) = (self.commanding(), self.heard());
+        let rival = station.is_some_and(|station| *station != self.me);
+        let beaten = mine.is_some_and(|mine| epoch > mine || epoch == mine && rival);
+        let heard = heard.max(epoch);
+        if beaten {
+            self.role = Role::Stopped { heard };
+            return Stands::Down;
+        }
+        match &mut self.role {
+            Role::Commanding { .. } => {}
+            Role::Standby { heard: known } | Role::Stopped { heard: known } => *known = heard,
+        }
+        Stands::On
+    }
+}

@@ -1,0 +1,434 @@
+//! On which terminal an attempt is writable (租约), and which of its entries are answers.
+//!
+//! Lease 1 belongs to the terminal where the candidate identified first. A swap gives the next lease to another
+//! terminal, together with its *carry points*: for every earlier lease, how much of that ledger goes on. What lies
+//! beyond them is evidence, never an answer. Every entry names its lease in its header, so the center and the verifier
+//! judge it by the same [`LeaseChain::counts`] without asking anybody.
+
+use super::Device;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An attempt's id.
+pub type AttemptId = [u8; 16];
+
+/// How much of an earlier lease goes on: the entries of this attempt under `lease` in this ledger whose sequence number
+/// is below `size`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CarryPoint {
+    pub lease: u64,
+    #[serde(with = "crate::bytes")]
+    pub ledger_id: [u8; 16],
+    pub size: u64,
+}
+
+/// Why a lease was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseCause {
+    /// The candidate identified there first.
+    Identified,
+    /// 换机续考.
+    Swap,
+    /// The way back of a wrong swap.
+    WayBack,
+}
+
+/// One lease as the station's ledger holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseGiven {
+    #[serde(with = "crate::bytes")]
+    pub attempt: AttemptId,
+    /// From 1.
+    pub lease: u64,
+    /// The epoch of the station that gave it.
+    pub epoch: u64,
+    pub device: Device,
+    #[serde(with = "crate::bytes")]
+    pub ledger_id: [u8; 16],
+    /// One for each earlier lease, in their order.
+    pub carry: Vec<CarryPoint>,
+    pub cause: LeaseCause,
+}
+
+/// What an entry of an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Part of the attempt.
+    Answer,
+    /// Kept, shown, and never graded.
+    Evidence,
+}
+
+/// Why a lease is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LeaseError {
+    #[error("lease {lease} does not follow lease {last}")]
+    OutOfOrder { lease: u64, last: u64 },
+    #[error("the carry points are not one for each earlier lease")]
+    CarryMalformed,
+    #[error("nobody has identified for this attempt")]
+    NoLease,
+    #[error("the device holds the attempt already")]
+    HoldsAlready,
+    #[error("the way back leads only to the terminal before the last swap")]
+    NoWayBack,
+    #[error("the spare has answers by now, so this is another swap")]
+    SpareHasAnswers,
+    #[error("the old terminal holds {its} entries, and {here} are here")]
+    NotReplicated { its: u64, here: u64 },
+}
+
+impl LeaseError {
+    pub fn code(&self) -> &'static str {
+        match self {
+            LeaseError::OutOfOrder { .. } => "lease.out_of_order",
+            LeaseError::CarryMalformed => "lease.carry_malformed",
+            LeaseError::NoLease => "lease.none",
+            LeaseError::HoldsAlready => "lease.holds_already",
+            LeaseError::NoWayBack => "lease.no_way_back",
+            LeaseError::SpareHasAnswers => "lease.spare_has_answers",
+            LeaseError::NotReplicated { .. } => "lease.not_replicated",
+        }
+    }
+}
+
+/// All leases of one attempt, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseChain {
+    given: Vec<LeaseGiven>,
+}
+
+impl LeaseChain {
+    /// The chain of leases that any number of stations gave. Where two gave the same number, each unheard by the
+    /// other, the one of the higher epoch stands, and what follows on the other falls with it.
+    pub fn of(mut given: Vec<LeaseGiven>) -> LeaseChain {
+        given.sort_by_key(|one| (one.epoch, one.lease));
+        let mut chain = LeaseChain::default();
+        for one in given {
+            let keep = (one.lease as usize).saturating_sub(1);
+            let older = chain
+                .given
+                .get(keep)
+                .is_some_and(|old| old.epoch < one.epoch);
+            if older {
+                chain.given.truncate(keep);
+            }
+            // What does not follow on the chain so far stays outside it: its entries are evidence.
+            let _ = chain.add(one);
+        }
+        chain
+    }
+
+    /// # Errors
+    /// [`LeaseError::OutOfOrder`], [`LeaseError::CarryMalformed`]; nothing changes.
+    pub fn add(&mut self, one: LeaseGiven) -> Result<(), LeaseError> {
+        let last = self.given.len() as u64;
+        if one.lease != last + 1 {
+            return Err(LeaseError::OutOfOrder {
+                lease: one.lease,
+                last,
+            });
+        }
+        let fits = |(earlier, point): (&LeaseGiven, &CarryPoint)| {
+            point.lease == earlier.lease && point.ledger_id == earlier.ledger_id
+        };
+        let same = one.carry.len() == self.given.len();
+        if !same || !self.given.iter().zip(&one.carry).all(fits) {
+            return Err(LeaseError::CarryMalformed);
+        }
+        self.given.push(one);
+        Ok(())
+    }
+
+    pub fn given(&self) -> &[LeaseGiven] {
+        &self.given
+    }
+
+    /// The lease in force.
+    pub fn last(&self) -> Option<&LeaseGiven> {
+        self.given.last()
+    }
+
+    /// Whether the entry of this attempt at `seq` of `ledger_id`, written under `lease`, is an answer.
+    ///
+    /// Under the last lease everything of its own ledger is; under an earlier one what the last lease carries on.
+    pub fn counts(&self, lease: u64, ledger_id: &[u8; 16], seq: u64) -> Counted {
+        let Some(last) = self.last() else {
+            return Counted::Evidence;
+        };
+        let of_holder = last.lease == lease && last.ledger_id == *ledger_id;
+        let carried = |point: &CarryPoint| {
+            point.lease == lease && point.ledger_id == *ledger_id && seq < point.size
+        };
+        if of_holder || last.carry.iter().any(carried) {
+            Counted::Answer
+        } else {
+            Counted::Evidence
+        }
+    }
+}
+
+/// What the station finds when a terminal says that a candidate identified there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody holds the attempt: record lease 1 for it.
+    Free,
+    /// This terminal holds it.
+    Holder { lease: u64 },
+    /// Another terminal does, or did: fence this one.
+    Held { lease: u64, holder: Device },
+}
+
+/// What is known of the ledger of a terminal, for a carry point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replica {
+    pub ledger_id: [u8; 16],
+    /// Entries that are here, from the first on without a gap.
+    pub size: u64,
+}
+
+/// The station's book: every attempt's leases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeaseBook {
+    chains: BTreeMap<AttemptId, LeaseChain>,
+}
+
+impl LeaseBook {
+    pub fn chain(&self, attempt: &AttemptId) -> Option<&LeaseChain> {
+        self.chains.get(attempt)
+    }
+
+    pub fn chains(&self) -> impl Iterator<Item = (&AttemptId, &LeaseChain)> {
+        self.chains.iter()
+    }
+
+    /// The lease in force.
+    pub fn last(&self, attempt: &AttemptId) -> Option<&LeaseGiven> {
+        self.chains.get(attempt)?.last()
+    }
+
+    /// Takes over a lease that is durable.
+    ///
+    /// # Errors
+    /// As [`LeaseChain::add`].
+    pub fn add(&mut self, one: LeaseGiven) -> Result<(), LeaseError> {
+        self.chains.entry(one.attempt).or_default().add(one)
+    }
+
+    /// The candidate identified at this terminal.
+    pub fn claim(&self, attempt: &AttemptId, device: &Device, ledger_id: &[u8; 16]) -> Claim {
+        match self.last(attempt) {
+            None => Claim::Free,
+            Some(last) if last.device == *device && last.ledger_id == *ledger_id => {
+                Claim::Holder { lease: last.lease }
+            }
+            Some(last) => Claim::Held {
+                lease: last.lease,
+                holder: last.device,
+            },
+        }
+    }
+
+    /// Lease 1, for the terminal that claims a free attempt.
+    ///
+    /// # Errors
+    /// [`LeaseError::HoldsAlready`] where somebody holds it.
+    pub fn first(
+        &self,
+        attempt: AttemptId,
+        device: Device,
+        ledger_id: [u8; 16],
+        epoch: u64,
+    ) -> Result<LeaseGiven, LeaseError> {
+        if self.last(&attempt).is_some() {
+            return Err(LeaseError::HoldsAlready);
+        }
+        Ok(LeaseGiven {
+            attempt,
+            lease: 1,
+            epoch,
+            device,
+            ledger_id,
+            carry: Vec::new(),
+            cause: LeaseCause::Identified,
+        })
+    }
+
+    /// 换机续考: the next lease for the spare. What earlier leases carry on stays as it was fixed; the last one carries
+    /// on what is here of it (`from`).
+    ///
+    /// # Errors
+    /// [`LeaseError::NoLease`], [`LeaseError::HoldsAlready`].
+    pub fn swap(
+        &self,
+        attempt: AttemptId,
+        from: Replica,
+        to: Device,
+        to_ledger: [u8; 16],
+        epoch: u64,
+    ) -> Result<LeaseGiven, LeaseError> {
+        let last = self.last(&attempt).ok_or(LeaseError::NoLease)?;
+        if last.device == to {
+            return Err(LeaseError::HoldsAlready);
+        }
+        let mut carry = last.carry.clone();
+        carry.push(CarryPoint {
+            lease: last.lease,
+            ledger_id: last.ledger_id,
+            size: if from.ledger_id == last.ledger_id {
+                from.size
+            } else {
+                0
+            },
+        });
+        Ok(LeaseGiven {
+            attempt,
+            lease: last.lease + 1,
+            epoch,
+            device: to,
+            ledger_id: to_ledger,
+            carry,
+            cause: LeaseCause::Swap,
+        })
+    }
+
+    /// The way back of a wrong swap: the terminal before it gets the next lease, and everything that it wrote while it
+    /// was thought dead counts. `old_size` is what that terminal says it holds; all of it must be here (`old`).
+    /// `spare_answered`: the spare has written answers, as far as is known; then what happened is no wrong swap.
+    ///
+    /// # Errors
+    /// [`LeaseError::NoWayBack`], [`LeaseError::SpareHasAnswers`], [`LeaseError::NotReplicated`].
+    pub fn way_back(
+        &self,
+        attempt: AttemptId,
+        old: Replica,
+        old_size: u64,
+        spare_answered: bool,
+        epoch: u64,
+    ) -> Result<LeaseGiven, LeaseError> {
+        let chain = self.chain(&attempt).ok_or(LeaseError::NoLease)?;
+        let (before, last) = match chain.given() {
+            [.., before, last] if last.cause == LeaseCause::Swap => (before, last),
+            _ => return Err(LeaseError::NoWayBack),
+        };
+        if before.ledger_id != old.ledger_id {
+            return Err(LeaseError::NoWayBack);
+        }
+        if spare_answered {
+            return Err(LeaseError::SpareHasAnswers);
+        }
+        if old.size < old_size {
+            return Err(LeaseError::NotReplicated {
+                its: old_size,
+                here: old.size,
+            });
+        }
+        let mut carry = before.carry.clone();
+        carry.push(CarryPoint {
+            lease: before.lease,
+            ledger_id: before.ledger_id,
+            size: old.size,
+        });
+        carry.push(CarryPoint {
+            lease: last.lease,
+            ledger_id: last.ledger_id,
+            size: 0,
+        });
+        Ok(LeaseGiven {
+            attempt,
+            lease: last.lease + 1,
+            epoch,
+            device: before.device,
+            ledger_id: before.ledger_id,
+            carry,
+            cause: LeaseCause::WayBack,
+        })
+    }
+}
+
+/// Why a terminal may not write an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fenced {
+    #[error("the attempt goes on elsewhere under lease {lease}")]
+    Elsewhere { lease: u64 },
+    #[error("this terminal holds no lease of the attempt")]
+    NoLease,
+}
+
+impl Fenced {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Fenced::Elsewhere { .. } => "lease.fenced",
+            Fenced::NoLease => "lease.none",
+        }
+    }
+}
+
+/// A terminal's side of one attempt's leases; folded from its own ledger, asked before every entry of the attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fence {
+    /// The lease under which it writes. 0: none.
+    held: u64,
+    /// The lease under which another terminal holds the attempt. 0: none known.
+    elsewhere: u64,
+}
+
+impl Fence {
+    /// The candidate identified here: lease 1, until a station says otherwise.
+    pub fn identified(&mut self) {
+        if self.held == 0 && self.elsewhere == 0 {
+            self.held = 1;
+        }
+    }
+
+    /// The lease for the header of the next entry.
+    ///
+    /// # Errors
+    /// [`Fenced`]: the attempt is read-only here.
+    pub fn may_write(&self) -> Result<u64, Fenced> {
+        if self.elsewhere > 0 && self.elsewhere >= self.held {
+            return Err(Fenced::Elsewhere {
+                lease: self.elsewhere,
+            });
+        }
+        if self.held == 0 {
+            return Err(Fenced::NoLease);
+        }
+        Ok(self.held)
+    }
+
+    /// Whether a lease given to this terminal is new. One that is not higher than all that it knows is refused: with
+    /// the same number somebody else holds the attempt.
+    pub fn may_take(&self, lease: u64) -> bool {
+        lease > self.held && lease > self.elsewhere
+    }
+
+    /// A lease given to this terminal is durable.
+    pub fn take(&mut self, lease: u64) {
+        if self.may_take(lease) {
+            self.held = lease;
+        }
+    }
+
+    /// Whether a fence says something new. One below the lease that this terminal holds is out of date.
+    pub fn may_fence(&self, lease: u64) -> bool {
+        lease >= self.held && lease > self.elsewhere
+    }
+
+    /// A fence is durable.
+    pub fn fence(&mut self, lease: u64) {
+        if self.may_fence(lease) {
+            self.elsewhere = lease;
+        }
+    }
+
+    /// The lease under which it last wrote, or 0.
+    pub fn held(&self) -> u64 {
+        self.held
+    }
+}
