@@ -5,12 +5,14 @@
 
 pub mod bundle;
 pub mod courier;
+pub mod delegation;
 pub mod directory;
 pub mod entry;
 pub mod grant;
 pub mod order;
 pub mod package;
 pub mod report;
+pub mod room;
 pub mod sitting;
 pub mod upstream;
 
@@ -38,6 +40,8 @@ pub enum WireError {
     Unsupported(String),
     #[error("belongs to another {0}")]
     Mismatch(&'static str),
+    #[error("the {0} has expired")]
+    Expired(&'static str),
     #[error("decryption refused: {0}")]
     Seal(#[from] fengjuan_envelope::seal::SealError),
     #[error("key decryption refused: {0}")]
@@ -59,6 +63,7 @@ impl WireError {
             WireError::NoKey(_) => "wire.no_key",
             WireError::Unsupported(_) => "wire.unsupported",
             WireError::Mismatch(_) => "wire.mismatch",
+            WireError::Expired(_) => "wire.expired",
             WireError::Seal(_) | WireError::Hpke(_) => "wire.sealed",
             WireError::Damaged(_) => "wire.damaged",
             WireError::Io(_) => "wire.io",

@@ -1,0 +1,183 @@
+//! The room channel: what a hub and its terminal say to each other over one WebSocket (RFC 6455) inside mutual TLS 1.3,
+//! each message one binary frame of deterministic CBOR.
+//!
+//! The terminal speaks first ([`FromTerminal::Hello`]); the hub answers with its epoch and with every command that the
+//! terminal has not acknowledged. Entries go up as they are written and come back as acknowledged once they are durable
+//! at the hub. Nothing here needs to arrive: after a lost connection both sides say what they hold, and go on from there.
+
+use crate::upstream::{EntriesReply, EntriesRequest};
+use crate::{Hash32, Signed};
+use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::command::Command;
+use fengjuan_core::seat::SeatState;
+use fengjuan_envelope::sign::PublicKey;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+/// Largest frame that either side accepts.
+pub const LARGEST_FRAME_BYTES: usize = 1024 * 1024;
+/// A terminal says how it is at least this often.
+pub const BEAT_EVERY_MS: i64 = 5_000;
+
+/// From the terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromTerminal {
+    Hello(Hello),
+    Beat(Beat),
+    /// The command with this number is in the terminal's ledger, and done or refused for good.
+    Acknowledge {
+        epoch: u64,
+        no: u64,
+        /// Why it was refused, e.g. `attempt.handed_in`; none where it was done.
+        refusal: Option<String>,
+    },
+    /// New entries, in order; the hub answers each with [`FromHub::Entries`].
+    Entries(EntriesRequest),
+}
+
+/// From the hub.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromHub {
+    Welcome {
+        /// COSE_Sign1 [`Epoch`].
+        #[serde(with = "serde_bytes")]
+        epoch: Vec<u8>,
+    },
+    /// COSE_Sign1 [`RoomCommand`].
+    Command(ByteBuf),
+    Entries(EntriesReply),
+    /// The sitting's keys for this terminal alone, after the code was typed at the station.
+    Keys(RoomKeys),
+    /// Something new is offered: packages, grants, orders, receipts.
+    Look {},
+}
+
+/// Who the terminal is and where it stands; the TLS key says which device speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    #[serde(with = "serde_bytes")]
+    pub ledger_id: Vec<u8>,
+    pub ledger_size: u64,
+    /// Random for each start of the machine; tells a power cut from a restarted program.
+    #[serde(with = "serde_bytes")]
+    pub boot_id: Vec<u8>,
+    /// Random for each start of the program.
+    #[serde(with = "serde_bytes")]
+    pub run_id: Vec<u8>,
+    /// The highest epoch that it has obeyed, and the last command of it that it took.
+    pub epoch: u64,
+    pub taken: u64,
+    /// Sittings whose keys it holds in memory.
+    pub unlocked: Vec<UnlockedSitting>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnlockedSitting {
+    pub sitting_no: String,
+    pub version: u32,
+}
+
+/// How a terminal is. No name, question, answer or score is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beat {
+    pub exam_ms: Option<ExamMs>,
+    pub ledger_size: u64,
+    /// Versions of the sittings that are held whole.
+    pub held: Vec<UnlockedSitting>,
+    pub unlocked: Vec<UnlockedSitting>,
+    pub seat: Option<SeatBeat>,
+    pub unsent: u32,
+    /// Code of what is wrong with its storage, e.g. `store.full`.
+    pub storage: Option<String>,
+    /// Code of what is wrong with its camera, e.g. `camera.unplugged`.
+    pub camera: Option<String>,
+    /// Bytes of a pull that is going on: done, of.
+    pub pulling: Option<(u64, u64)>,
+    /// Failed rows of the last equipment check; none before one.
+    pub failed_checks: Option<u32>,
+}
+
+/// The seat that somebody sits at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeatBeat {
+    pub sitting_no: String,
+    #[serde(with = "serde_bytes")]
+    pub attempt_id: Vec<u8>,
+    pub ticket: Hash32,
+    pub lease: u64,
+    pub state: SeatState,
+    /// The attempt stands still, or its keys are not in memory.
+    pub suspended: bool,
+    pub answered: u32,
+    pub questions: u32,
+    pub ends_ms: Option<ExamMs>,
+    /// Outages that wait for a decision.
+    pub undecided: u32,
+}
+
+/// A command as one terminal gets it: numbered for that terminal in that epoch from 1, without gaps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomCommand {
+    pub site: String,
+    pub device: PublicKey,
+    pub epoch: u64,
+    pub no: u64,
+    pub command: Command,
+}
+
+impl Signed for RoomCommand {
+    const USAGE: &'static str = "fengjuan/room-command/1";
+}
+
+/// Which hub runs the room from now on. A terminal obeys none lower than it has seen, and of two with the same number
+/// the first one that it saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Epoch {
+    pub site: String,
+    pub room_no: String,
+    pub epoch: u64,
+    pub hub: PublicKey,
+    pub raised_ms: ExamMs,
+    /// Staff id of who took over; empty in the first epoch of a room.
+    pub raised_by: String,
+}
+
+impl Signed for Epoch {
+    const USAGE: &'static str = "fengjuan/epoch/1";
+}
+
+/// HPKE(terminal's KEM key, context = site, sitting, version, device, epoch) around `grant::SittingKeys`, signed by the
+/// hub's issuer: the keys of a sitting, in memory on both sides and nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomKeys {
+    pub sitting_no: String,
+    pub version: u32,
+    /// COSE_Sign1 [`SealedRoomKeys`].
+    #[serde(with = "serde_bytes")]
+    pub signed: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedRoomKeys {
+    pub site: String,
+    pub sitting_no: String,
+    pub version: u32,
+    pub device: PublicKey,
+    pub epoch: u64,
+    #[serde(with = "serde_bytes")]
+    pub sealed: Vec<u8>,
+}
+
+impl Signed for SealedRoomKeys {
+    const USAGE: &'static str = "fengjuan/room-keys/1";
+}
