@@ -1,0 +1,198 @@
+//! What a person at the station may ask for. A second person gives name and password with the action that needs one.
+
+use super::StationTab;
+use super::room::SeatFilter;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// The second person of an action.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SecondPerson {
+    pub staff_id: String,
+    pub password: String,
+}
+
+/// Who at the center agreed on the phone, when, and from which number.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct Phone {
+    pub who: String,
+    #[ts(type = "number")]
+    pub when_ms: i64,
+    pub number: String,
+}
+
+/// Whom a decision concerns.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(tag = "of", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ActionScope {
+    Seat { seat_no: u32 },
+    Class { class_no: String },
+    Room {},
+}
+
+/// Every action of the station's page.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum StationAction {
+    // This station.
+    Enrol {
+        hub_name: String,
+    },
+    LogIn {
+        staff_id: String,
+        password: String,
+    },
+    LogOut {},
+    ReleaseLockout {
+        staff_id: String,
+        second: SecondPerson,
+    },
+    Tab {
+        tab: StationTab,
+    },
+    Select {
+        sitting_no: String,
+    },
+    Filter {
+        filter: SeatFilter,
+    },
+    OpenSeat {
+        seat_no: Option<u32>,
+    },
+    AcknowledgeAlert {
+        #[ts(type = "number")]
+        alert_no: u64,
+        note: String,
+    },
+    Pull {},
+    CourierImport {
+        folder: String,
+    },
+    CourierExport {
+        folder: String,
+    },
+    CheckEquipment {},
+    TakeOver {
+        reason: String,
+        second: SecondPerson,
+    },
+
+    // Machines and seats.
+    ApproveDevice {
+        device: String,
+        seat_no: Option<u32>,
+        second: SecondPerson,
+    },
+    RefuseDevice {
+        device: String,
+        reason: String,
+    },
+    RevokeDevice {
+        device: String,
+        reason: String,
+        second: SecondPerson,
+    },
+    PublishSeats {},
+    OutOfUse {
+        device: String,
+        reason: String,
+        second: SecondPerson,
+    },
+    MoveNumber {
+        seat_no: u32,
+        device: String,
+        reason: String,
+    },
+
+    // The sitting.
+    Unlock {
+        groups: Vec<String>,
+    },
+    Start {},
+    Postpone {
+        minutes: u32,
+        reason: String,
+        phone: Option<Phone>,
+        second: Option<SecondPerson>,
+    },
+    End {
+        class_no: Option<String>,
+        forced: bool,
+        reason: String,
+    },
+    Submit {},
+
+    // One seat.
+    Arrive {
+        ticket_no: String,
+    },
+    Confirm {
+        ticket_no: String,
+        id_document: bool,
+        person: bool,
+        ticket: bool,
+        contraband_clear: bool,
+    },
+    NotAdmitted {
+        ticket_no: String,
+        reason: String,
+    },
+    LateEntry {
+        ticket_no: String,
+        reason: String,
+        phone: Option<Phone>,
+        second: SecondPerson,
+    },
+    Suspend {
+        scope: ActionScope,
+        reason: String,
+    },
+    Resume {
+        scope: ActionScope,
+        reason: String,
+    },
+    Credit {
+        scope: ActionScope,
+        minutes: u32,
+        reason: String,
+        phone: Option<Phone>,
+        second: Option<SecondPerson>,
+    },
+    DecideOutage {
+        seat_no: u32,
+        outage_no: u32,
+        #[ts(type = "number")]
+        credit_ms: i64,
+        reason: String,
+    },
+    Swap {
+        seat_no: u32,
+        device: String,
+        reason: String,
+    },
+    UndoSwap {
+        seat_no: u32,
+        reason: String,
+        second: SecondPerson,
+    },
+    Remove {
+        seat_no: u32,
+        reason: String,
+        second: SecondPerson,
+    },
+    ForceHandIn {
+        seat_no: u32,
+        reason: String,
+    },
+    Reopen {
+        seat_no: u32,
+        reason: String,
+        phone: Option<Phone>,
+        second: SecondPerson,
+    },
+    PatternCamera {
+        reason: String,
+    },
+}
