@@ -3,6 +3,7 @@ use fengjuan_envelope::RandomError;
 use fengjuan_envelope::cbor::CborError;
 use fengjuan_envelope::hpke::HpkeError;
 use fengjuan_envelope::kdf::KdfError;
+use fengjuan_serve::Refused;
 use fengjuan_store::StoreError;
 use fengjuan_wire::WireError;
 use std::path::{Path, PathBuf};
@@ -118,6 +119,13 @@ impl CenterError {
             path: path.to_owned(),
             source,
         }
+    }
+}
+
+/// What goes wrong at the center is logged there in full; the device learns only that it did.
+impl From<CenterError> for Refused {
+    fn from(error: CenterError) -> Refused {
+        Refused::fault(&error)
     }
 }
 

@@ -221,7 +221,7 @@ const FORMAT_WORDS: [&str; 3] = ["判断", "单选", "多选"];
 
 fn stray_words(source: &Source) -> Vec<Offence> {
     let library = [
-        "core", "envelope", "wire", "store", "camera", "device", "terminal",
+        "core", "envelope", "wire", "store", "camera", "serve", "device", "terminal",
     ];
     let library = library
         .iter()

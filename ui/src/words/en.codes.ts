@@ -228,8 +228,8 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'upstream.too_many_requests': 'Too many requests at once; it is tried again later.',
   'upstream.bad_hash': 'The request was not in the right form. Update the program.',
   'upstream.no_such_call': 'The center’s program cannot do this. Compare the versions of both sides.',
-  'center.fault':
-    'Something failed at the center; it is tried again. If that does not help, call the exam center.',
+  'upstream.fault':
+    'Something failed at the other side; it is tried again. If that does not help, call the exam center.',
   'object.unknown': 'The center holds no such file for this site. Pull again.',
   'object.range': 'The range that was asked for was not right; it is tried again.',
   'entries.too_many': 'Too many records were sent at once. Update the program.',

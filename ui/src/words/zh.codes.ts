@@ -213,7 +213,7 @@ export const zhCodes = {
   'upstream.too_many_requests': '请求太频繁，稍后会自动再试。',
   'upstream.bad_hash': '请求的格式不对，请升级程序。',
   'upstream.no_such_call': '考试机构的程序没有这个功能，请检查两边的版本。',
-  'center.fault': '考试机构那边出了故障，稍后会自动再试；还不行请报考试机构。',
+  'upstream.fault': '对方那边出了故障，稍后会自动再试；还不行请报考试机构。',
   'object.unknown': '考试机构没有给本考试点的这个文件，请重新拉取。',
   'object.range': '请求的范围不对，会自动再试。',
   'entries.too_many': '一次上报的记录太多，请升级程序。',

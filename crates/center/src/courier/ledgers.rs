@@ -7,10 +7,12 @@ use super::import::Stop;
 use super::stick::Folder;
 use crate::CenterError;
 use crate::device::{self, Device, DeviceState};
-use crate::server::{Center, Refused, entries};
+use crate::server::{Center, entries};
 use fengjuan_envelope::merkle::{self, Frontier};
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::PublicKey;
+use fengjuan_serve::Refused;
+use fengjuan_serve::entries::incoming;
 use fengjuan_store::replica::Replica;
 use fengjuan_store::{LedgerReader, StoreError};
 use fengjuan_wire::Hash32;
@@ -99,7 +101,7 @@ fn read(entries: &Folder, file: &Hash32) -> Result<([u8; 16], EntriesRequest), &
 }
 
 fn piece(file: Hash32, id: &[u8; 16], request: &EntriesRequest) -> Result<Piece, &'static str> {
-    entries::incoming(id, request).map_err(|refused| refused.code())?;
+    incoming(id, request).map_err(|refused| refused.code())?;
     let leaves = request.entries.iter();
     Ok(Piece {
         file,
@@ -139,8 +141,8 @@ fn run(
     for file in &files {
         // The bytes are read again, and are the same: the name is their hash.
         let (_, request) = read(entries, file).map_err(Stop::File)?;
-        let incoming = entries::incoming(id, &request).map_err(of_line)?;
-        match entries::take(center, &change, &device, id, &request, &incoming).map_err(of_line)? {
+        let arrived = incoming(id, &request).map_err(of_line)?;
+        match entries::take(center, &change, &device, id, &request, &arrived).map_err(of_line)? {
             EntriesReply::Stored { cosigned: note, .. } => cosigned = note,
             EntriesReply::Gap { .. } => return Err(Stop::File("entries.not_covered")),
             EntriesReply::Fork { .. } => {
@@ -160,7 +162,7 @@ fn run(
 }
 
 fn of_line(refused: Refused) -> Stop {
-    match refused.fault() {
+    match refused.fault_code() {
         Some(code) => Stop::Center(CenterError::AtFault(code)),
         None => Stop::File(refused.code()),
     }

@@ -1,11 +1,9 @@
-use super::pace::Rates;
-use super::refusal::{FAULT, Refused};
-use super::tls::Peer;
 use crate::device::{self, Device, DeviceState};
 use crate::keys::KeyRole;
 use crate::{CenterError, Home};
 use axum::http::StatusCode;
 use fengjuan_envelope::sign::SigningKey;
+use fengjuan_serve::{FAULT, Peer, Rates, Refused};
 use fengjuan_wire::Hash32;
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,17 +1,16 @@
 //! Replicating and witnessing ledgers, and reading an attempt back.
 
 use super::center::Center;
-use super::handlers::hex16;
-use super::refusal::{Cbor, Refused, read};
 use crate::CenterError;
 use crate::device::{self, Device};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use fengjuan_core::event::Event;
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::PublicKey;
+use fengjuan_serve::entries::{incoming, ledger_id};
+use fengjuan_serve::{Cbor, Refused, hex16, read};
 use fengjuan_store::replica::{self, AppendOutcome, CheckpointOutcome, Incoming, Replica};
 use fengjuan_store::{LedgerIdentity, LedgerReader, StoreError, StoredEntry};
 use fengjuan_wire::Hash32;
@@ -21,19 +20,13 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde_bytes::ByteBuf;
 use std::sync::Arc;
 
-const MOST_ENTRIES: usize = 20_000;
-
 pub(super) async fn append(
     State(center): State<Arc<Center>>,
     Extension(device): Extension<Arc<Device>>,
     body: Bytes,
 ) -> Result<Cbor<EntriesReply>, Refused> {
     let request: EntriesRequest = read(&body)?;
-    let ledger_id: [u8; 16] = request
-        .ledger_id
-        .as_slice()
-        .try_into()
-        .map_err(|_| Refused::bad("entries.ledger_id", "16 bytes"))?;
+    let ledger_id = ledger_id(&request)?;
     let incoming = incoming(&ledger_id, &request)?;
     center
         .with_database(move |center, conn| {
@@ -44,41 +37,6 @@ pub(super) async fn append(
             Ok(Cbor(reply))
         })
         .await
-}
-
-/// Each entry must be one, and name this ledger and its place in it.
-pub(crate) fn incoming(
-    ledger_id: &[u8; 16],
-    request: &EntriesRequest,
-) -> Result<Vec<Incoming>, Refused> {
-    if request.entries.len() > MOST_ENTRIES {
-        return Err(Refused::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "entries.too_many",
-            "20,000 at most",
-        ));
-    }
-    let mut all = Vec::with_capacity(request.entries.len());
-    for (offset, bytes) in request.entries.iter().enumerate() {
-        let wrong =
-            |detail: &str| Refused::bad("entries.malformed", format!("entry {offset}: {detail}"));
-        let entry = Entry::decode(bytes).map_err(|_| wrong("not an entry"))?;
-        if entry.ledger_id != *ledger_id
-            || request.from_seq.checked_add(offset as u64) != Some(entry.seq)
-        {
-            return Err(wrong("of another ledger or place"));
-        }
-        all.push(Incoming {
-            bytes: bytes.to_vec(),
-            class: entry.class,
-            kind: entry.kind.to_owned(),
-            attempt: entry.attempt,
-            attempt_seq: entry.attempt_seq,
-            exam_ms: entry.exam_ms,
-            wall_ms: entry.wall_ms,
-        });
-    }
-    Ok(all)
 }
 
 /// Registers the ledger, takes over the entries and, where the checkpoint is the replica's own head, cosigns it. Inside

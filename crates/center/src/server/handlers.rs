@@ -1,9 +1,6 @@
 //! Enrolment, time, the offer, objects and orders.
 
 use super::center::Center;
-use super::file_body;
-use super::refusal::{Cbor, Refused, read, signed};
-use super::tls::Peer;
 use crate::device::{self, Device};
 use crate::{CenterError, files, offer, order};
 use axum::Extension;
@@ -11,18 +8,16 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use fengjuan_serve::{Cbor, Peer, Refused, hash_of, hex16, read, send, signed};
+use fengjuan_wire::Signed;
 use fengjuan_wire::upstream::{EnrolReply, EnrolRequest, Offer, Orders, SignedTime};
-use fengjuan_wire::{Hash32, Signed};
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
-use std::fs::File;
 use std::sync::Arc;
 
 type Known = Extension<Arc<Device>>;
 
-/// Most of one object in one answer; a longer range is answered with its beginning.
-const LONGEST_RANGE: u64 = 8 * 1024 * 1024;
 const LONGEST_NAME: usize = 120;
 
 pub(super) async fn health(State(center): State<Arc<Center>>) -> Response {
@@ -89,17 +84,6 @@ pub(super) async fn time(
     ))
 }
 
-pub(super) fn hex16(text: &str) -> Option<[u8; 16]> {
-    let wide = Hash32::from_hex(&format!("{text:0<64}")).filter(|_| text.len() == 32)?;
-    let mut out = [0; 16];
-    out.copy_from_slice(&wide.0[..16]);
-    Some(out)
-}
-
-pub(super) fn hash_of(text: &str) -> Result<Hash32, Refused> {
-    Hash32::from_hex(text).ok_or_else(|| Refused::bad("upstream.bad_hash", "64 hex digits"))
-}
-
 pub(super) async fn offer(
     State(center): State<Arc<Center>>,
     device: Known,
@@ -145,72 +129,6 @@ pub(super) async fn object(
         .await
 }
 
-fn send(path: &std::path::Path, total: u64, range: Option<&str>) -> Result<Response, Refused> {
-    let unreadable = |source| {
-        Refused::from(CenterError::Io {
-            path: path.to_owned(),
-            source,
-        })
-    };
-    let (from, to) = match range {
-        None => (0, total),
-        Some(range) => match parse_range(range, total) {
-            Some(span) => span,
-            None => {
-                let refused = Refused::new(
-                    StatusCode::RANGE_NOT_SATISFIABLE,
-                    "object.range",
-                    format!("of {total} bytes"),
-                );
-                return Ok((
-                    [(header::CONTENT_RANGE, format!("bytes */{total}"))],
-                    refused,
-                )
-                    .into_response());
-            }
-        },
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.len() != total {
-        return Err(CenterError::Damaged("an object that sites fetch").into());
-    }
-    let length = (header::CONTENT_LENGTH, (to - from).to_string());
-    let body = file_body::span(file, from, to);
-    let kind = (header::CONTENT_TYPE, "application/octet-stream".to_owned());
-    let ranges = (header::ACCEPT_RANGES, "bytes".to_owned());
-    Ok(match range {
-        None => ([kind, ranges, length], body).into_response(),
-        Some(_) => {
-            let place = (
-                header::CONTENT_RANGE,
-                format!("bytes {from}-{}/{total}", to - 1),
-            );
-            (
-                StatusCode::PARTIAL_CONTENT,
-                [kind, ranges, length, place],
-                body,
-            )
-                .into_response()
-        }
-    })
-}
-
-/// One range `bytes=a-b` or `bytes=a-` (RFC 9110 §14.1.2) as `from..to`; at most [`LONGEST_RANGE`] of it.
-fn parse_range(range: &str, total: u64) -> Option<(u64, u64)> {
-    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
-    let digits = |text: &str| {
-        (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| text.parse::<u64>().ok())?
-    };
-    let from = digits(from)?;
-    let to = if to.is_empty() {
-        total
-    } else {
-        digits(to)?.checked_add(1)?.min(total)
-    };
-    (from < to && from < total).then(|| (from, to.min(from + LONGEST_RANGE)))
-}
-
 pub(super) async fn orders(
     State(center): State<Arc<Center>>,
     device: Known,
@@ -223,45 +141,4 @@ pub(super) async fn orders(
             }))
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges() {
-        assert_eq!(parse_range("bytes=0-0", 10), Some((0, 1)));
-        assert_eq!(parse_range("bytes=3-", 10), Some((3, 10)));
-        assert_eq!(parse_range("bytes=3-99", 10), Some((3, 10)));
-        assert_eq!(
-            parse_range("bytes=0-", LONGEST_RANGE + 5),
-            Some((0, LONGEST_RANGE))
-        );
-        for bad in [
-            "bytes=10-",
-            "bytes=5-4",
-            "bytes=-5",
-            "bytes=a-b",
-            "items=0-1",
-            "bytes=0-1,3-4",
-            "bytes=+1-2",
-            "",
-        ] {
-            assert_eq!(parse_range(bad, 10), None, "{bad}");
-        }
-        assert_eq!(parse_range("bytes=18446744073709551615-", 10), None);
-        assert_eq!(parse_range("bytes=0-18446744073709551615", 10), None);
-    }
-
-    #[test]
-    fn nonces() {
-        assert_eq!(
-            hex16("000102030405060708090a0b0c0d0e0f"),
-            Some(std::array::from_fn(|i| i as u8))
-        );
-        assert_eq!(hex16("00"), None);
-        assert_eq!(hex16(&"0".repeat(64)), None);
-        assert_eq!(hex16(&"g".repeat(32)), None);
-    }
 }

@@ -2,71 +2,24 @@
 
 mod center;
 pub(crate) mod entries;
-mod file_body;
 mod handlers;
-mod pace;
-mod refusal;
-mod tls;
 mod uploads;
 
 pub use center::Center;
-pub(crate) use refusal::Refused;
-pub use tls::Peer;
+pub use fengjuan_serve::{Peer, Running};
 
+use crate::keys::KeyRole;
 use crate::{CenterError, Home};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum_server::Handle;
-use hyper_util::rt::TokioTimer;
-use std::net::{SocketAddr, TcpListener};
+use fengjuan_serve::{Limits, Refused, log_and_limit};
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::task::JoinHandle;
 
-/// A request that takes longer, its body included, is dropped.
-const LONGEST_REQUEST: Duration = Duration::from_secs(120);
-/// A connection that sends no request for this long is closed.
-const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 const LARGEST_ENROLMENT: usize = 16 * 1024;
-const SHUTDOWN: Duration = Duration::from_secs(10);
-
-/// A running server.
-pub struct Running {
-    /// Where devices connect.
-    pub address: SocketAddr,
-    /// Where monitoring asks, if anywhere.
-    pub health: Option<SocketAddr>,
-    handle: Handle<SocketAddr>,
-    tasks: Vec<JoinHandle<std::io::Result<()>>>,
-}
-
-impl Running {
-    /// Finishes the requests that are being answered, for at most ten seconds, and stops.
-    pub async fn stop(self) {
-        self.handle.graceful_shutdown(Some(SHUTDOWN));
-        self.ended().await;
-    }
-
-    /// Waits until the server has ended by itself, which it does on an error of its listener only.
-    pub async fn ended(self) {
-        for task in self.tasks {
-            match task.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "listener failed"),
-                Err(error) => tracing::error!(%error, "server task failed"),
-            }
-        }
-    }
-
-    /// Tells the server to stop; [`Running::ended`] then returns.
-    pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
-        let handle = self.handle.clone();
-        move || handle.graceful_shutdown(Some(SHUTDOWN))
-    }
-}
 
 /// Serves a home on bound listeners: devices over TLS, and `/healthz` in clear on `health`.
 pub async fn serve(
@@ -78,52 +31,21 @@ pub async fn serve(
         path: "listener".into(),
         source: error,
     };
-    let config = tls::server_config(&home)?;
+    let key = home.keys().signing(KeyRole::Tls)?;
+    let config =
+        fengjuan_serve::server_config(&key).map_err(|error| CenterError::Tls(error.to_string()))?;
     let center = Arc::new(Center::open(home)?);
-    let address = listener.local_addr().map_err(listens)?;
-    listener.set_nonblocking(true).map_err(listens)?;
-    let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)
-        .map_err(listens)?
-        .acceptor(tls::PeerAcceptor::new(config))
-        .handle(handle.clone());
-    server
-        .http_builder()
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(LONGEST_SILENCE);
-    server
-        .http_builder()
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Some(LONGEST_SILENCE))
-        .max_concurrent_streams(32);
     let app = router(center.clone());
-    let mut tasks = vec![tokio::spawn(server.serve(app.into_make_service()))];
-    let mut health_address = None;
+    let mut running =
+        fengjuan_serve::listen(app, listener, config, Limits::default()).map_err(listens)?;
     if let Some(listener) = health {
-        health_address = Some(listener.local_addr().map_err(listens)?);
-        listener.set_nonblocking(true).map_err(listens)?;
         let app = Router::new()
             .route("/healthz", get(handlers::health))
             .with_state(center);
-        let mut server = axum_server::from_tcp(listener)
-            .map_err(listens)?
-            .handle(handle.clone());
-        server
-            .http_builder()
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(LONGEST_SILENCE);
-        tasks.push(tokio::spawn(server.serve(app.into_make_service())));
+        running = running.with_health(app, listener).map_err(listens)?;
     }
-    tracing::info!(%address, health = ?health_address, "serving");
-    Ok(Running {
-        address,
-        health: health_address,
-        handle,
-        tasks,
-    })
+    tracing::info!(address = %running.address, health = ?running.health, "serving");
+    Ok(running)
 }
 
 /// Every call. Each request must carry a [`Peer`], which the TLS acceptor adds.
@@ -171,23 +93,4 @@ async fn only_approved(
         }
         Err(refused) => refused.into_response(),
     }
-}
-
-/// One log line a request: no query, no body, no address beyond the path.
-async fn log_and_limit(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let device = request
-        .extensions()
-        .get::<Peer>()
-        .map(|peer| peer.0.to_hex()[..16].to_owned());
-    let response = match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Refused::timeout().into_response(),
-    };
-    let status = response.status().as_u16();
-    let ms = began.elapsed().as_millis() as u64;
-    tracing::info!(%method, path, status, ms, device, "request");
-    response
 }

@@ -1,4 +1,3 @@
-use crate::CenterError;
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,9 +5,11 @@ use fengjuan_envelope::cbor;
 use fengjuan_wire::upstream::Refusal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::error::Error;
+use std::path::Path;
 
-/// The center's own failure, whatever it was.
-pub(super) const FAULT: &str = "center.fault";
+/// The server's own failure, whatever it was.
+pub const FAULT: &str = "upstream.fault";
 
 /// An answer that is not a success: a status, a stable code, and English for the log.
 #[derive(Debug)]
@@ -38,9 +39,23 @@ impl Refused {
     pub fn code(&self) -> &'static str {
         self.code
     }
-    /// The code, where the center is at fault and not the caller.
-    pub fn fault(&self) -> Option<&'static str> {
+    /// The code, where the server is at fault and not the caller.
+    pub fn fault_code(&self) -> Option<&'static str> {
         self.status.is_server_error().then_some(self.code)
+    }
+    /// What goes wrong at the server is logged there in full; the caller learns only that it did.
+    pub fn fault(error: &dyn Error) -> Refused {
+        tracing::error!(error = %in_full(error), "request failed");
+        Refused::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            FAULT,
+            "the server could not do it",
+        )
+    }
+    /// A fault of a file.
+    pub fn fault_at(path: &Path, error: &dyn Error) -> Refused {
+        tracing::error!(path = %path.display(), "a file failed");
+        Refused::fault(error)
     }
     pub fn too_many() -> Refused {
         Refused::new(
@@ -58,27 +73,27 @@ impl Refused {
     }
 }
 
-/// What goes wrong at the center is logged there in full; the device learns only that it did.
-impl From<CenterError> for Refused {
-    fn from(error: CenterError) -> Refused {
-        tracing::error!(%error, code = error.code(), "request failed");
-        Refused::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            FAULT,
-            "the center could not do it",
-        )
+/// An error with what lies behind it. Some errors repeat their source in their own words, which does no harm in a log.
+fn in_full(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
     }
+    text
 }
 
 impl From<rusqlite::Error> for Refused {
     fn from(error: rusqlite::Error) -> Refused {
-        CenterError::from(error).into()
+        Refused::fault(&error)
     }
 }
 
 impl From<fengjuan_store::StoreError> for Refused {
     fn from(error: fengjuan_store::StoreError) -> Refused {
-        CenterError::from(error).into()
+        Refused::fault(&error)
     }
 }
 
@@ -112,6 +127,10 @@ pub fn signed(bytes: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/cose")], bytes).into_response()
 }
 
+/// A body in deterministic CBOR, read strictly.
+///
+/// # Errors
+/// 400 `upstream.malformed`.
 pub fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
     cbor::from_slice(body).map_err(|error| Refused::bad("upstream.malformed", error.to_string()))
 }

@@ -21,7 +21,7 @@ struct FileBody {
 }
 
 /// The bytes `from..to` of a file. One that is shorter by then breaks the answer off.
-pub(super) fn span(file: File, from: u64, to: u64) -> Body {
+pub(crate) fn span(file: File, from: u64, to: u64) -> Body {
     Body::new(FileBody {
         file: Arc::new(file),
         at: from,

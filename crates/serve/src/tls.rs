@@ -1,13 +1,11 @@
 //! Both sides prove their keys: the server the one that the key directory names, the client any Ed25519 key, which
 //! becomes the request's [`Peer`]. Certificates are self-signed wrappings of those keys and prove nothing else.
 
-use super::pace::{Slot, Slots};
-use crate::keys::KeyRole;
-use crate::{CenterError, Home};
+use crate::pace::{Limits, Slot, Slots};
 use axum::Extension;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use fengjuan_envelope::sign::PublicKey;
+use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, ring as provider, verify_tls13_signature};
@@ -31,10 +29,26 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub PublicKey);
 
-pub(super) fn server_config(home: &Home) -> Result<RustlsConfig, CenterError> {
-    let key = home.keys().signing(KeyRole::Tls)?;
+/// TLS could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS cannot be set up: {detail}")]
+pub struct TlsError {
+    detail: String,
+}
+
+impl TlsError {
+    pub fn code(&self) -> &'static str {
+        "serve.tls"
+    }
+}
+
+/// TLS 1.3 only (RFC 8446), with `key` as the server's identity and a key of the caller's required.
+///
+/// # Errors
+/// [`TlsError`] where the certificate cannot be made.
+pub fn server_config(key: &SigningKey) -> Result<RustlsConfig, TlsError> {
     let pkcs8 = key.to_pkcs8_der();
-    let tls = |error: String| CenterError::Tls(error);
+    let tls = |detail: String| TlsError { detail };
     let der = PrivatePkcs8KeyDer::from(pkcs8.to_vec());
     let pair = KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ED25519)
         .map_err(|error| tls(error.to_string()))?;
@@ -123,16 +137,16 @@ fn key_of(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
 
 /// Accepts TLS, as many connections as there are places, and hands the caller's key to every request of one.
 #[derive(Clone)]
-pub(super) struct PeerAcceptor {
+pub struct PeerAcceptor {
     tls: RustlsAcceptor,
     slots: Arc<Slots>,
 }
 
 impl PeerAcceptor {
-    pub fn new(config: RustlsConfig) -> PeerAcceptor {
+    pub fn new(config: RustlsConfig, limits: Limits) -> PeerAcceptor {
         PeerAcceptor {
             tls: RustlsAcceptor::new(config),
-            slots: Slots::new(),
+            slots: Slots::of(limits),
         }
     }
 }

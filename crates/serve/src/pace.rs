@@ -7,34 +7,46 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Open connections, handshakes included.
-const MOST_CONNECTIONS: usize = 512;
-const MOST_OF_ONE_KEY: u32 = 16;
+/// How many connections a server has open at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of all callers together, handshakes included.
+    pub connections: usize,
+    pub of_one_key: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 512,
+            of_one_key: 16,
+        }
+    }
+}
+
 /// Requests of one device: this many at once, and then this many a second. Parts of uploads are requests.
 const BURST: f64 = 2000.0;
 const A_SECOND: f64 = 200.0;
 
 /// The places for connections.
-pub(super) struct Slots {
+pub(crate) struct Slots {
     all: Arc<Semaphore>,
+    of_one_key: u32,
     by_key: Mutex<HashMap<[u8; 32], u32>>,
 }
 
 /// One connection's place, free again when it is dropped.
-pub(super) struct Slot {
+pub struct Slot {
     slots: Arc<Slots>,
     key: [u8; 32],
     _one_of_all: OwnedSemaphorePermit,
 }
 
 impl Slots {
-    pub fn new() -> Arc<Slots> {
-        Slots::of(MOST_CONNECTIONS)
-    }
-
-    fn of(connections: usize) -> Arc<Slots> {
+    pub fn of(limits: Limits) -> Arc<Slots> {
         Arc::new(Slots {
-            all: Arc::new(Semaphore::new(connections)),
+            all: Arc::new(Semaphore::new(limits.connections)),
+            of_one_key: limits.of_one_key,
             by_key: Mutex::default(),
         })
     }
@@ -49,7 +61,7 @@ impl Slots {
         let key = *key.as_bytes();
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let open = by_key.entry(key).or_insert(0);
-        if *open >= MOST_OF_ONE_KEY {
+        if *open >= self.of_one_key {
             return None;
         }
         *open += 1;
@@ -80,7 +92,7 @@ impl Drop for Slot {
 
 /// Requests of approved devices: as many entries as there are of those.
 #[derive(Default)]
-pub(super) struct Rates {
+pub struct Rates {
     by_key: Mutex<HashMap<[u8; 32], Bucket>>,
 }
 
@@ -132,7 +144,10 @@ mod tests {
 
     #[test]
     fn places_are_bounded_together_and_by_key_and_come_back() {
-        let slots = Slots::of(20);
+        let slots = Slots::of(Limits {
+            connections: 20,
+            of_one_key: 16,
+        });
         let (one, other) = (
             PublicKey::from_bytes([1; 32]),
             PublicKey::from_bytes([2; 32]),
