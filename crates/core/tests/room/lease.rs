@@ -1,7 +1,7 @@
 use super::{cases, device, ledger};
+use fengjuan_core::room::fence::{Fence, Fenced};
 use fengjuan_core::room::lease::{
-    CarryPoint, Claim, Counted, Fence, Fenced, LeaseBook, LeaseCause, LeaseChain, LeaseError,
-    LeaseGiven, Replica,
+    CarryPoint, Claim, Counted, LeaseBook, LeaseCause, LeaseChain, LeaseError, LeaseGiven, Replica,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
