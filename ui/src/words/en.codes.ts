@@ -64,8 +64,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'attempt.plan_mismatch': 'The paper does not fit the plan. Call the exam center.',
   'attempt.not_suspended': 'Staff have not paused this seat.',
   'attempt.not_handed_in': 'This attempt has not been handed in, so there is nothing to reopen.',
-  'attempt.removed':
-    'The candidate was told to leave. What follows is decided by the exam center.',
+  'attempt.removed': 'The candidate was told to leave. What follows is decided by the exam center.',
   'attempt.score_shown':
     'A score may have been seen, so the hand-in cannot be reopened. Call the exam center.',
 
