@@ -176,7 +176,11 @@ receipted: boolean,
 /**
  * Shown only where and when the plan allows.
  */
-score: ScoreView | null, };
+score: ScoreView | null, 
+/**
+ * The program stopped after the hand-in: the code must be typed again for the result.
+ */
+needs_code: boolean, };
 
 export type ScoreView = { half_points: number, full_half_points: number, pass_half_points: number, passed: boolean, by_type: Array<TypeScore>, };
 

@@ -11,6 +11,7 @@ mod orders;
 mod pictures;
 mod refusal;
 mod resume;
+mod score;
 mod seat;
 mod seats;
 mod show;
