@@ -24,6 +24,7 @@ pub mod plan;
 mod received;
 pub mod release;
 pub mod results;
+pub mod report;
 pub mod roll;
 pub mod server;
 pub mod sheet;

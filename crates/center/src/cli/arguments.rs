@@ -69,6 +69,9 @@ pub enum Command {
     /// 为设备补发场次授权 / grant a sitting to a device
     Grant {
         fingerprint: String,
+    /// 考前检查报告 / readiness reports
+    #[command(subcommand)]
+    Report(ReportCommand),
         sitting: String,
     },
     /// 考试机构指令 / orders
@@ -186,6 +189,16 @@ pub enum CourierCommand {
     },
     /// 收下考试机的答卷和记录，写回执 / take what terminals sent, and write receipts
     Import { folder: PathBuf },
+}
+
+#[derive(Subcommand)]
+pub enum ReportCommand {
+    /// 每台设备最近一次检查 / every device's newest report
+    List {
+        /// 只看一台设备，列出每一项 / one device only, row by row
+        #[arg(long, value_name = "FINGERPRINT")]
+        device: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]

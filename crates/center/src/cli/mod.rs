@@ -3,12 +3,13 @@
 pub mod arguments;
 mod prints;
 mod serving;
+mod reports;
 mod table;
 mod words;
 
 use arguments::{
     Arguments, BankCommand, Command, CourierCommand, DeviceCommand, OrderCommand, PlanCommand,
-    SittingCommand,
+    ReportCommand, SittingCommand,
 };
 use fengjuan_center::order::NewOrder;
 use fengjuan_center::plan::PlanFiles;
@@ -88,6 +89,7 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
             let made = offer::grant_device(home, &fingerprint, &sitting, now_ms())?;
             println!("已补发 {made} 份授权\n{made} grants made");
             Ok(())
+        Command::Report(ReportCommand::List { device }) => reports::list(home, device.as_deref()),
         }
         Command::Order {
             sitting,

@@ -1,17 +1,16 @@
-//! Sealed objects from the sites: resumable, idempotent, and receipted only when whole, checked and durable.
+//! Objects from the sites: resumable, idempotent, and receipted only when whole, checked and durable.
 
 use super::center::Center;
 use super::handlers::hash_of;
 use super::refusal::{Cbor, Refused};
 use crate::device::Device;
-use crate::received::{self, Arrived};
+use crate::received::{self, Arrived, Outside};
 use crate::{CenterError, files};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use fengjuan_wire::Hash32;
-use fengjuan_wire::bundle::SealedObject;
 use fengjuan_wire::upstream::{LARGEST_OBJECT_BYTES, UPLOAD_PART_BYTES, UploadState};
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
@@ -174,9 +173,9 @@ impl Upload<'_> {
 
     fn complete(&self, path: &FilePath, length: u64) -> Result<UploadState, Refused> {
         let bytes = fs::read(path).map_err(CenterError::io(path))?;
-        let sealed = SealedObject::from_bytes(&bytes);
+        let outside = Outside::read(&bytes);
         let whole = fengjuan_wire::hash(&bytes) == self.hash;
-        let (true, Ok(object)) = (whole, sealed) else {
+        let (true, Some(object)) = (whole, outside) else {
             // What does not make the object is of no use; the next upload starts afresh.
             fs::remove_file(path).map_err(CenterError::io(path))?;
             let code = if whole {

@@ -167,6 +167,8 @@ fn a_center_from_init_to_results() {
             kit.to_str().unwrap(),
         ],
     );
+    assert!(good(&home, &["report", "list"]).contains("要处理"));
+    refused(&home, &["report", "list", "--device", "AAAA-BBBB"]);
     assert!(
         ["root.pub", "directory.cose", "site.toml"]
             .iter()

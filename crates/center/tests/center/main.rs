@@ -12,6 +12,7 @@ mod limits;
 mod photos;
 mod plan_import;
 mod protocol;
+mod reports;
 mod results;
 mod terminal;
 mod tls;

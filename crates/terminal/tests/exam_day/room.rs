@@ -139,6 +139,7 @@ impl Outward for TestOutward {
         EquipmentView {
             running: false,
             checked_ms: None,
+            before_reboot: false,
             rows: Vec::new(),
             saved_to: None,
         }
