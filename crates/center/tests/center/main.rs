@@ -14,6 +14,7 @@ mod plan_import;
 mod protocol;
 mod reports;
 mod results;
+mod staff;
 mod terminal;
 mod tls;
 mod uploads;
