@@ -373,7 +373,13 @@ function desk(tab: DeskTab, current: Step, over: DeskOver = {}): Screen {
       pull: { state: 'running', what: 'S-20261120-1400', done_bytes: 5_100_000, total_bytes: 8_420_000 },
       courier_folders: ['/media/usb0'],
     },
-    equipment: { running: false, checked_ms: String(start - 22 * 60 * minute), rows, saved_to: null },
+    equipment: {
+      running: false,
+      checked_ms: String(start - 22 * 60 * minute),
+      before_reboot: false,
+      rows,
+      saved_to: null,
+    },
     unlock: {
       state: unlockState ?? 'ready',
       sitting_no: 'S-20261120-0900',
@@ -643,7 +649,9 @@ export const scenes: Readonly<Record<string, View>> = {
   ),
   'desk-equipment': view(desk('equipment', 'check'), before),
   'desk-equipment-none': view(
-    desk('equipment', 'check', { equipment: { running: false, checked_ms: null, rows: [], saved_to: null } }),
+    desk('equipment', 'check', {
+      equipment: { running: false, checked_ms: null, before_reboot: false, rows: [], saved_to: null },
+    }),
     before,
   ),
   'desk-unlock': view(desk('unlock', 'unlock'), start - 17 * minute),

@@ -176,7 +176,11 @@ receipted: boolean,
 /**
  * Shown only where and when the plan allows.
  */
-score: ScoreView | null, };
+score: ScoreView | null, 
+/**
+ * The program stopped after the hand-in: the code must be typed again for the result.
+ */
+needs_code: boolean, };
 
 export type ScoreView = { half_points: number, full_half_points: number, pass_half_points: number, passed: boolean, by_type: Array<TypeScore>, };
 
@@ -252,7 +256,11 @@ export type HeldState = "announced" | "pulling" | "held" | "damaged";
 
 export type PullState = { "state": "idle", } | { "state": "running", what: string, done_bytes: number, total_bytes: number, } | { "state": "done", at_ms: number, } | { "state": "failed", code: string, args: { [key in string]: string }, };
 
-export type EquipmentView = { running: boolean, checked_ms: string | null, rows: Array<CheckRow>, 
+export type EquipmentView = { running: boolean, checked_ms: string | null, 
+/**
+ * The machine has started anew since that check.
+ */
+before_reboot: boolean, rows: Array<CheckRow>, 
 /**
  * Where the signed report was saved, if it was.
  */

@@ -10,6 +10,7 @@
 //! | `sittings.rec` | signed sittings, all versions | signatures of the issuer |
 //! | `orders.rec` | the center's orders | signatures of the issuer |
 //! | `objects.rec` | [`ObjectRecord`]: hashes and receipts of bundles and pictures | signatures of the receipt key; the ledgers name them |
+//! | `receipts.cose` | [`ReceiptList`]; may be missing | signature of the receipt key |
 //! | `forks.rec` | [`ForkRecord`]: what the witness refused | any is red |
 //! | `roll.cose` | the witness's roll; may be missing | signature of the witness |
 //! | `ledgers/<id>/ledger.cbor` | [`LedgerHead`] | certificate, checkpoints, entries |
@@ -26,12 +27,18 @@
 //! still be built, so such an archive proves that the shown entries stand at their places in the very ledger that
 //! was signed and witnessed, and that nothing was added or removed around them; it does not show what the others say.
 //!
+//! A terminal signs a checkpoint every half minute; `checkpoints.rec` holds a few of them ([`crate::Checkpoints`]), and
+//! [`LedgerHead`] says how many the writer left out. It leaves out none but those that it has verified whole: signatures,
+//! and the root made again from the entries. So nothing that speaks against a ledger can be missing by this, and what
+//! is witnessed or signed is the same with and without them. A wrong root is then known to lie between two checkpoints
+//! that are further apart. In the same way one signature of a [`ReceiptList`] stands for those of all receipts.
+//!
 //! The hashes in the manifest find accidents. Against somebody who makes a whole new archive only signatures, the
 //! tree and the witness count: what none of them covers (entries after a ledger's last signed checkpoint, devices
 //! where there is no roll) is listed as not proven.
 
 use fengjuan_envelope::sign::PublicKey;
-use fengjuan_wire::Hash32;
+use fengjuan_wire::{Hash32, Signed};
 use serde::{Deserialize, Serialize};
 
 pub(crate) const FORMAT: &str = "fengjuan-archive-1";
@@ -41,6 +48,7 @@ pub(crate) const DEVICES: &str = "devices.rec";
 pub(crate) const SITTINGS: &str = "sittings.rec";
 pub(crate) const ORDERS: &str = "orders.rec";
 pub(crate) const OBJECTS: &str = "objects.rec";
+pub(crate) const RECEIPTS: &str = "receipts.cose";
 pub(crate) const FORKS: &str = "forks.rec";
 pub(crate) const ROLL: &str = "roll.cose";
 pub(crate) const INDEX: &str = "index.csv";
@@ -115,6 +123,24 @@ pub struct ObjectRecord {
     pub receipt: Option<Vec<u8>>,
 }
 
+/// The center's word for all receipts of `objects.rec` at once, signed by the key that signed each of them: whoever
+/// makes an archive in a center's home has checked every receipt against its object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptList {
+    pub center_id: String,
+    /// Milliseconds since 1970 UTC.
+    pub made_ms: i64,
+    /// SHA-256 of `objects.rec`.
+    pub objects: Hash32,
+    /// Receipts in it.
+    pub receipts: u64,
+}
+
+impl Signed for ReceiptList {
+    const USAGE: &'static str = "fengjuan/receipt-list/1";
+}
+
 /// Two truths of one device, as the witness recorded them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,6 +170,15 @@ pub struct LedgerHead {
     pub origin: String,
     pub size: u64,
     pub root: Hash32,
+    /// Checkpoints that the writer verified whole and left out; its word.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub checkpoints_left_out: u64,
+}
+
+/// Whether there is nothing to write.
+#[allow(clippy::trivially_copy_pass_by_ref)] // The signature is serde's.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What the archive says of itself.

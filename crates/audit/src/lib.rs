@@ -5,20 +5,26 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod entries;
+mod error;
 pub mod export;
 mod facts;
 pub mod format;
 mod index;
+mod receipts;
 pub mod retention;
+mod sorted;
 mod source;
 mod tar;
+mod thin;
 pub mod timeline;
 mod verify;
 mod write;
 
-pub use format::{ForkRecord, LedgerHead, Manifest, ObjectRecord, Scope, Source};
+pub use error::ArchiveError;
+pub use format::{ForkRecord, LedgerHead, Manifest, ObjectRecord, ReceiptList, Scope, Source};
 pub use source::ReadAt;
+pub use thin::Checkpoints;
 pub use verify::{
     Finding, LedgerSummary, NotProven, RollSummary, Summary, Verdict, VerifyOptions, Wrong, verify,
 };
-pub use write::{ArchiveError, Content, Keep, Written, write_archive};
+pub use write::{Content, Keep, Written, write_archive};

@@ -1,8 +1,8 @@
 //! How far back the logs go. It reports and never deletes: no code of this project deletes an entry.
 
+use crate::error::ArchiveError;
 use crate::export::with_ledgers;
 use crate::format::hex;
-use crate::write::ArchiveError;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;

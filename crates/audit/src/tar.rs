@@ -1,8 +1,8 @@
 //! The container: POSIX ustar (IEEE 1003.1-2001, pax "ustar interchange format"), so that any tar program can take
 //! the index out. Every header has one possible form here: regular file, mode 644, owner 0, time 0.
 
+use crate::error::ArchiveError;
 use crate::source::ReadAt;
-use crate::write::ArchiveError;
 use fengjuan_envelope::Sha256Stream;
 use std::io::{self, Seek, SeekFrom, Write};
 

@@ -1,68 +1,24 @@
-//! Writing an archive. Entries stream from the ledger reader twice, for the entries and for the index, so that memory
-//! does not grow with the ledger.
+//! Writing an archive. Entries stream from the ledger reader for the checkpoints, for the entries and for the index,
+//! each time anew, so that memory does not grow with them.
 
+use crate::error::ArchiveError;
 use crate::format::{
     self, FORMAT, ForkRecord, LONGEST_RUN, LedgerHead, Manifest, MemberRecord, ObjectRecord, RUN,
     Scope, Source,
 };
 use crate::index::IndexLines;
 use crate::tar::TarWriter;
+use crate::thin::{self, Checkpoints, Thinning};
+use crate::verify::Signers;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_envelope::{cbor, cose, merkle};
-use fengjuan_store::{LedgerInfo, LedgerReader, StoreError, StoredEntry};
+use fengjuan_store::{LedgerInfo, LedgerReader, StoredEntry};
+use fengjuan_wire::Hash32;
 use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory};
-use fengjuan_wire::{Hash32, WireError};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Seek, Write};
 use std::ops::ControlFlow;
-
-/// Why no archive was written.
-#[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
-    #[error("file: {0}")]
-    Io(#[from] std::io::Error),
-    #[error("store: {0}")]
-    Store(#[from] StoreError),
-    #[error("encoding: {0}")]
-    Wire(#[from] WireError),
-    #[error("encoding: {0}")]
-    Cbor(#[from] cbor::CborError),
-    #[error("encoding: {0}")]
-    Json(#[from] serde_json::Error),
-    #[error("database: {0}")]
-    Database(#[from] rusqlite::Error),
-    #[error("{0} does not fit into an archive")]
-    TooLarge(String),
-    #[error("{0} is neither a center's home nor a terminal's data directory")]
-    UnknownFolder(String),
-    #[error("no signed sitting {0} here")]
-    UnknownSitting(String),
-    #[error("{0} is of a terminal that no center has approved")]
-    NotEnrolled(String),
-    #[error("{0} exists already")]
-    Exists(String),
-    #[error("key file {0} is not usable")]
-    KeyFile(String),
-}
-
-impl ArchiveError {
-    /// Stable name that the command line maps to words.
-    pub fn code(&self) -> &'static str {
-        match self {
-            ArchiveError::Io(_) => "archive.io",
-            ArchiveError::Store(error) => error.code(),
-            ArchiveError::Wire(error) => error.code(),
-            ArchiveError::Cbor(_) | ArchiveError::Json(_) => "archive.encoding",
-            ArchiveError::Database(_) => "archive.database",
-            ArchiveError::TooLarge(_) => "archive.too_large",
-            ArchiveError::UnknownFolder(_) => "archive.unknown_folder",
-            ArchiveError::UnknownSitting(_) => "archive.unknown_sitting",
-            ArchiveError::NotEnrolled(_) => "archive.not_enrolled",
-            ArchiveError::Exists(_) => "archive.exists",
-            ArchiveError::KeyFile(_) => "archive.key_file",
-        }
-    }
-}
 
 /// Everything beside the ledgers, as exact bytes where it is signed.
 #[derive(Clone, Debug)]
@@ -82,6 +38,9 @@ pub struct Content {
     /// COSE_Sign1 roll of the witness.
     pub roll: Option<Vec<u8>>,
     pub objects: Vec<ObjectRecord>,
+    /// COSE_Sign1 [`crate::ReceiptList`] of these very objects.
+    pub receipts: Option<Vec<u8>>,
+    pub checkpoints: Checkpoints,
     pub forks: Vec<ForkRecord>,
 }
 
@@ -93,6 +52,9 @@ pub struct Written {
     pub entries: u64,
     /// Entries shown in full; the others are leaf hashes.
     pub shown: u64,
+    /// Checkpoints, and those that were left out.
+    pub checkpoints: u64,
+    pub checkpoints_left_out: u64,
 }
 
 /// Which entries are shown.
@@ -114,17 +76,22 @@ pub fn write_archive<W: Write + Seek>(
     selected.sort_by_key(|info| info.ledger_id);
     let names = device_names(&content.devices);
     let heads: Vec<LedgerHead> = selected.iter().map(|info| head(info, &names)).collect();
+    let keys = key_directory(content);
     let mut writer = Writer {
         tar: TarWriter::new(out),
         members: Vec::new(),
+        thinned_by: keys.filter(|_| content.checkpoints == Checkpoints::Few),
     };
     writer.small(format::MARK, format!("{FORMAT}\n").as_bytes())?;
     writer.small(format::DIRECTORY, &content.directory)?;
-    writer.records(format::DEVICES, &content.devices)?;
-    writer.records(format::SITTINGS, &content.sittings)?;
-    writer.records(format::ORDERS, &content.orders)?;
-    writer.records(format::OBJECTS, &encoded(&content.objects)?)?;
-    writer.records(format::FORKS, &encoded(&content.forks)?)?;
+    writer.records(format::DEVICES, as_they_are(&content.devices))?;
+    writer.records(format::SITTINGS, as_they_are(&content.sittings))?;
+    writer.records(format::ORDERS, as_they_are(&content.orders))?;
+    writer.records(format::OBJECTS, encoded(&content.objects))?;
+    if let Some(receipts) = &content.receipts {
+        writer.small(format::RECEIPTS, receipts)?;
+    }
+    writer.records(format::FORKS, encoded(&content.forks))?;
     if let Some(roll) = &content.roll {
         writer.small(format::ROLL, roll)?;
     }
@@ -138,11 +105,31 @@ pub fn write_archive<W: Write + Seek>(
     Ok(written)
 }
 
-fn encoded<T: serde::Serialize>(values: &[T]) -> Result<Vec<Vec<u8>>, ArchiveError> {
+type Record<'r> = Result<Cow<'r, [u8]>, ArchiveError>;
+
+fn encoded<T: serde::Serialize>(values: &[T]) -> impl Iterator<Item = Record<'_>> {
     values
         .iter()
-        .map(|value| Ok(cbor::to_vec(value)?))
-        .collect()
+        .map(|value| Ok(Cow::Owned(cbor::to_vec(value)?)))
+}
+
+fn as_they_are(values: &[Vec<u8>]) -> impl Iterator<Item = Record<'_>> {
+    values.iter().map(|value| Ok(Cow::Borrowed(&value[..])))
+}
+
+/// What stands before a record in a `.rec` member.
+pub(crate) fn length_of(name: &str, record: &[u8]) -> Result<[u8; 4], ArchiveError> {
+    u32::try_from(record.len())
+        .ok()
+        .filter(|length| *length as usize <= format::LARGEST_RECORD)
+        .map(u32::to_be_bytes)
+        .ok_or_else(|| ArchiveError::TooLarge(format!("a record of {name}")))
+}
+
+/// The keys as the directory has them; verifying it is the verifier's.
+fn key_directory(content: &Content) -> Option<KeyDirectory> {
+    let (_, _, payload) = cose::peek_payload(&content.directory).ok()?;
+    cbor::from_slice(&payload).ok()
 }
 
 /// Names by key as the certificates have them; the verifier believes no others.
@@ -165,12 +152,15 @@ fn head(info: &LedgerInfo, names: &HashMap<PublicKey, String>) -> LedgerHead {
         origin: info.identity.origin.clone(),
         size: info.size,
         root: Hash32(info.root),
+        checkpoints_left_out: 0,
     }
 }
 
 struct Writer<W: Write + Seek> {
     tar: TarWriter<W>,
     members: Vec<MemberRecord>,
+    /// The keys by which checkpoints are judged that need not be written; none where all are.
+    thinned_by: Option<KeyDirectory>,
 }
 
 impl<W: Write + Seek> Writer<W> {
@@ -198,15 +188,16 @@ impl<W: Write + Seek> Writer<W> {
         self.end()
     }
 
-    fn records(&mut self, name: &str, records: &[Vec<u8>]) -> Result<(), ArchiveError> {
+    fn records<'r>(
+        &mut self,
+        name: &str,
+        records: impl Iterator<Item = Record<'r>>,
+    ) -> Result<(), ArchiveError> {
         self.begin(name, true)?;
         for record in records {
-            let length = u32::try_from(record.len())
-                .ok()
-                .filter(|length| *length as usize <= format::LARGEST_RECORD)
-                .ok_or_else(|| ArchiveError::TooLarge(format!("a record of {name}")))?;
-            self.tar.write(&length.to_be_bytes())?;
-            self.tar.write(record)?;
+            let record = record?;
+            self.tar.write(&length_of(name, &record)?)?;
+            self.tar.write(&record)?;
         }
         self.end()
     }
@@ -220,15 +211,22 @@ impl<W: Write + Seek> Writer<W> {
         written: &mut Written,
     ) -> Result<(), ArchiveError> {
         let folder = format::ledger_folder(&info.ledger_id);
-        self.small(&format!("{folder}/ledger.cbor"), &cbor::to_vec(head)?)?;
-        let notes: Vec<Vec<u8>> = ledgers
+        let mut notes: Vec<Vec<u8>> = ledgers
             .checkpoints(&info.ledger_id)?
             .into_iter()
             .filter(|checkpoint| checkpoint.size <= info.size)
             // The cosigned note is the device's own with one line more.
             .map(|checkpoint| checkpoint.cosigned.unwrap_or(checkpoint.note).into_bytes())
             .collect();
-        self.records(&format!("{folder}/checkpoints.rec"), &notes)?;
+        let left_out = self.thin(ledgers, info, head, keep, &mut notes)?;
+        let head = LedgerHead {
+            checkpoints_left_out: left_out,
+            ..head.clone()
+        };
+        self.small(&format!("{folder}/ledger.cbor"), &cbor::to_vec(&head)?)?;
+        self.records(&format!("{folder}/checkpoints.rec"), as_they_are(&notes))?;
+        written.checkpoints += notes.len() as u64;
+        written.checkpoints_left_out += left_out;
         self.begin(&format!("{folder}/entries.rec"), false)?;
         let mut run: Vec<u8> = Vec::new();
         let mut shown = 0;
@@ -258,6 +256,39 @@ impl<W: Write + Seek> Writer<W> {
         self.end()
     }
 
+    /// Takes checkpoints out that need not be written, and says how many.
+    fn thin(
+        &self,
+        ledgers: &dyn LedgerReader,
+        info: &LedgerInfo,
+        head: &LedgerHead,
+        keep: Keep<'_>,
+        notes: &mut Vec<Vec<u8>>,
+    ) -> Result<u64, ArchiveError> {
+        let Some(keys) = self
+            .thinned_by
+            .as_ref()
+            .filter(|_| notes.len() > thin::MOST)
+        else {
+            return Ok(0);
+        };
+        let signers = Signers {
+            origin: &head.origin,
+            device: &head.device,
+            witness_name: &keys.witness_name(),
+            witness: &keys.witness,
+        };
+        let mut thinning = Thinning::new(notes, &signers);
+        each(ledgers, info, &mut |entry| {
+            thinning.entry(entry, keep(info, entry));
+            Ok(())
+        })?;
+        let before = notes.len();
+        let mut kept = thinning.kept().into_iter();
+        notes.retain(|_| kept.next().unwrap_or(true));
+        Ok((before - notes.len()) as u64)
+    }
+
     fn index(
         &mut self,
         ledgers: &dyn LedgerReader,
@@ -284,10 +315,7 @@ impl<W: Write + Seek> Writer<W> {
     }
 
     fn manifest(&mut self, content: &Content) -> Result<(), ArchiveError> {
-        let center_id = cose::peek_payload(&content.directory)
-            .ok()
-            .and_then(|(_, _, payload)| cbor::from_slice::<KeyDirectory>(&payload).ok())
-            .map(|directory| directory.center_id);
+        let center_id = key_directory(content).map(|directory| directory.center_id);
         let manifest = Manifest {
             format: FORMAT.to_owned(),
             made_ms: content.made_ms,

@@ -1,5 +1,6 @@
 //! Devices (考试机、考场管理机): known by their key, approved by two people who compare a fingerprint.
 
+use crate::alert::{self, AlertKind};
 use crate::keys::KeyRole;
 use crate::{CenterError, Home, offer};
 use fengjuan_envelope::hpke::KemPublic;
@@ -34,7 +35,6 @@ pub struct Device {
     pub alerts: u32,
 }
 
-const ALERT_AGAIN_MS: i64 = 3_600_000;
 /// Strangers may ask to be enrolled; so many of them wait at most.
 const MOST_PENDING: u32 = 500;
 
@@ -84,7 +84,11 @@ pub fn find(conn: &Connection, sign: &PublicKey) -> Result<Option<Device>, Cente
         .transpose()
 }
 
-fn by_fingerprint(conn: &Connection, fingerprint: &str) -> Result<Device, CenterError> {
+/// The device with a fingerprint, however its groups are typed.
+///
+/// # Errors
+/// [`CenterError::UnknownDevice`], database errors.
+pub fn by_fingerprint(conn: &Connection, fingerprint: &str) -> Result<Device, CenterError> {
     let plain: String = fingerprint
         .chars()
         .filter(|c| c.is_ascii_alphanumeric())
@@ -128,10 +132,10 @@ pub fn enrol(
             EnrolReply::Pending { fingerprint }
         }
         Some(known) if known.machine != request.machine || known.kem != request.kem => {
-            alert(
+            alert::record(
                 &change,
                 &request.sign,
-                "two_machines",
+                AlertKind::TwoMachines,
                 &request.device_name,
                 now_ms,
             )?;
@@ -154,29 +158,6 @@ pub fn enrol(
 fn pending(conn: &Connection) -> Result<u32, CenterError> {
     let sql = "SELECT count(*) FROM devices WHERE state = 'pending'";
     Ok(conn.query_row(sql, [], |row| row.get(0))?)
-}
-
-pub(crate) fn alert(
-    conn: &Connection,
-    sign: &PublicKey,
-    kind: &str,
-    detail: &str,
-    now_ms: i64,
-) -> Result<(), CenterError> {
-    tracing::warn!(
-        device = sign.to_hex(),
-        kind,
-        "a device key was seen where it cannot be"
-    );
-    // A clone asks again every few seconds; the same alert is counted once an hour.
-    let sql = "INSERT INTO device_alerts (sign, kind, detail, at_ms) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
-               (SELECT 1 FROM device_alerts WHERE sign = ?1 AND kind = ?2 AND detail = ?3 AND at_ms > ?5)";
-    let since_ms = now_ms - ALERT_AGAIN_MS;
-    conn.execute(
-        sql,
-        params![sign.as_bytes(), kind, detail, now_ms, since_ms],
-    )?;
-    Ok(())
 }
 
 /// Approves a device whose fingerprint two people have compared, and makes its grants for what is issued.

@@ -42,6 +42,17 @@ pub enum CenterError {
     DeviceNotApproved(String),
     #[error("the slip may be printed from {from_ms}")]
     TooEarlyToRelease { from_ms: i64 },
+    #[error("sitting {0} has a code for each of two persons, and neither half was named")]
+    HalfNotNamed(String),
+    #[error("sitting {0} has one code, not two halves")]
+    OneCodeOnly(String),
+    /// Both halves in one hand would make one person of two.
+    #[error("the other half went to the same person at {at_ms}")]
+    SamePerson { to: String, at_ms: i64 },
+    #[error("device {fingerprint} is of site {site}, where the sitting is not")]
+    DeviceOfAnotherSite { fingerprint: String, site: String },
+    #[error("sitting {0} is over and is no longer offered")]
+    SittingOver(String),
     #[error("no candidate with ticket {0} in the sitting")]
     UnknownTicket(String),
     #[error("no class group {0} in the sitting")]
@@ -95,6 +106,11 @@ impl CenterError {
             CenterError::DeviceRevoked(_) => "center.device_revoked",
             CenterError::DeviceNotApproved(_) => "center.device_not_approved",
             CenterError::TooEarlyToRelease { .. } => "center.too_early_to_release",
+            CenterError::HalfNotNamed(_) => "center.half_not_named",
+            CenterError::OneCodeOnly(_) => "center.one_code_only",
+            CenterError::SamePerson { .. } => "center.same_person",
+            CenterError::DeviceOfAnotherSite { .. } => "center.device_of_another_site",
+            CenterError::SittingOver(_) => "center.sitting_over",
             CenterError::UnknownTicket(_) => "center.unknown_ticket",
             CenterError::UnknownClass(_) => "center.unknown_class",
             CenterError::CannotReopen => "center.cannot_reopen",

@@ -7,6 +7,7 @@
 //! readable by its owner only, and what protects it beyond that is the operating system's.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod alert;
 pub mod bank;
 pub mod courier;
 pub mod database;
@@ -23,6 +24,7 @@ pub mod picture;
 pub mod plan;
 mod received;
 pub mod release;
+pub mod report;
 pub mod results;
 pub mod roll;
 pub mod server;

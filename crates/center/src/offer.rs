@@ -137,14 +137,7 @@ pub fn grant_missing(
     let mut issuer = None;
     let mut made = 0;
     for (sitting_no, version) in newest {
-        let sql =
-            "SELECT count(*) FROM objects WHERE sitting_no = ?1 AND version = ?2 AND device = ?3";
-        let held: u32 = conn.query_row(
-            sql,
-            params![sitting_no, version, device.sign.as_bytes()],
-            |row| row.get(0),
-        )?;
-        if held == 0 {
+        if !held(conn, device, &sitting_no, version)? {
             let issuer = match &issuer {
                 Some(issuer) => issuer,
                 None => issuer.insert(home.keys().signing(KeyRole::Issuer)?),
@@ -156,27 +149,82 @@ pub fn grant_missing(
     Ok(made)
 }
 
-/// A grant for one device and sitting, as after a machine was replaced.
+fn held(
+    conn: &Connection,
+    device: &Device,
+    sitting_no: &str,
+    version: u32,
+) -> Result<bool, CenterError> {
+    let sql = "SELECT count(*) FROM objects WHERE sitting_no = ?1 AND version = ?2 AND device = ?3";
+    let held: u32 = conn.query_row(
+        sql,
+        params![sitting_no, version, device.sign.as_bytes()],
+        |row| row.get(0),
+    )?;
+    Ok(held > 0)
+}
+
+/// What became of a wish for one grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    Made {
+        version: u32,
+    },
+    /// The device had it already.
+    Held {
+        version: u32,
+    },
+}
+
+/// A grant of one sitting's newest version to one device, as after a machine was replaced. Needs no code.
+///
+/// # Errors
+/// [`CenterError::NotIssued`], [`CenterError::UnknownDevice`], [`CenterError::DeviceNotApproved`],
+/// [`CenterError::DeviceOfAnotherSite`], and [`CenterError::SittingOver`] once the sitting is no longer offered.
 pub fn grant_device(
     home: &Home,
     fingerprint: &str,
     sitting_no: &str,
     now_ms: i64,
-) -> Result<u32, CenterError> {
+) -> Result<Granted, CenterError> {
     let mut conn = home.database()?;
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    issue::latest(&change, sitting_no)?;
-    let plain = |text: &str| {
-        text.chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_uppercase()
-    };
-    let wanted = plain(fingerprint);
-    let device = device::list(&change)?
-        .into_iter()
-        .find(|device| plain(&device.fingerprint) == wanted);
-    let device = device.ok_or_else(|| CenterError::UnknownDevice(fingerprint.to_owned()))?;
+    let version = issue::latest(&change, sitting_no)?;
+    let device = device::by_fingerprint(&change, fingerprint)?;
+    if device.state != DeviceState::Approved {
+        return Err(CenterError::DeviceNotApproved(device.fingerprint));
+    }
+    let sql = "SELECT site, last_end_ms FROM issues WHERE sitting_no = ?1 AND version = ?2";
+    let (site, last_end_ms): (String, i64) =
+        change.query_row(sql, params![sitting_no, version], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if site != device.site {
+        return Err(CenterError::DeviceOfAnotherSite {
+            fingerprint: device.fingerprint,
+            site: device.site,
+        });
+    }
+    if last_end_ms <= now_ms - OFFERED_AFTER_END_MS {
+        return Err(CenterError::SittingOver(sitting_no.to_owned()));
+    }
+    if held(&change, &device, sitting_no, version)? {
+        return Ok(Granted::Held { version });
+    }
+    let issuer = home.keys().signing(KeyRole::Issuer)?;
+    grant(home, &change, &issuer, &device, sitting_no, version)?;
+    change.commit()?;
+    Ok(Granted::Made { version })
+}
+
+/// Every grant that one device lacks; see [`grant_missing`].
+///
+/// # Errors
+/// [`CenterError::UnknownDevice`], [`CenterError::DeviceNotApproved`].
+pub fn grant_all_missing(home: &Home, fingerprint: &str, now_ms: i64) -> Result<u32, CenterError> {
+    let mut conn = home.database()?;
+    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let device = device::by_fingerprint(&change, fingerprint)?;
     let made = grant_missing(home, &change, &device, now_ms)?;
     change.commit()?;
     Ok(made)

@@ -1,8 +1,13 @@
 //! Orders (考试机构指令): what only the center decides during a sitting.
 
+use crate::device::Device;
 use crate::keys::KeyRole;
-use crate::{CenterError, Home, issue, offer};
+use crate::{CenterError, Home, issue, offer, plan};
+use fengjuan_core::event::Event;
 use fengjuan_envelope::kdf;
+use fengjuan_store::LedgerReader;
+use fengjuan_store::replica::Replica;
+use fengjuan_wire::entry::Entry;
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 use fengjuan_wire::upstream::OfferedKind;
 use fengjuan_wire::{Hash32, Signed};
@@ -111,6 +116,98 @@ fn check(
                 .map_err(CenterError::from)
         }
     }
+}
+
+/// An order with what is known of its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRecord {
+    pub order: Order,
+    /// Devices that were handed it over their line, and when first (the center's clock).
+    pub fetched: Vec<(String, i64)>,
+    /// Devices whose replicated ledger shows that they took it, by line or by stick, and when (the device's clock).
+    pub taken: Vec<(String, i64)>,
+}
+
+/// Every order, or one sitting's, oldest first.
+///
+/// # Errors
+/// [`CenterError::UnknownSitting`]; database errors.
+pub fn list(
+    home: &Home,
+    conn: &Connection,
+    sitting_no: Option<&str>,
+) -> Result<Vec<OrderRecord>, CenterError> {
+    if let Some(sitting_no) = sitting_no {
+        plan::sitting(conn, sitting_no)?;
+    }
+    let mut statement =
+        conn.prepare("SELECT signed FROM orders WHERE ?1 IS NULL OR sitting_no = ?1 ORDER BY no")?;
+    let rows = statement.query_map([sitting_no], |row| row.get::<_, Vec<u8>>(0))?;
+    let signed = rows.collect::<Result<Vec<_>, _>>()?;
+    let taken = if signed.is_empty() {
+        Vec::new()
+    } else {
+        taken(conn)?
+    };
+    let mut fetched = conn.prepare(
+        "SELECT d.device_name, f.at_ms FROM order_fetches f JOIN devices d ON d.sign = f.device \
+         WHERE f.order_no = ?1 ORDER BY f.at_ms, d.device_name",
+    )?;
+    let mut all = Vec::new();
+    for bytes in signed {
+        let (hash, order) = (
+            fengjuan_wire::hash(&bytes),
+            Order::verify(&home.directory().issuer, &bytes)?,
+        );
+        let rows = fetched.query_map([&order.order_no], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        all.push(OrderRecord {
+            fetched: rows.collect::<Result<_, _>>()?,
+            taken: taken
+                .iter()
+                .filter(|(of, ..)| *of == hash)
+                .map(|(_, device, at_ms)| (device.clone(), *at_ms))
+                .collect(),
+            order,
+        });
+    }
+    Ok(all)
+}
+
+/// Which device says in its ledger that it took which order, and when.
+fn taken(conn: &Connection) -> Result<Vec<(Hash32, String, i64)>, CenterError> {
+    let replica = Replica::new(conn);
+    let ledgers = replica.ledgers()?;
+    let mut all = Vec::new();
+    for (ledger_id, stored) in replica.entries_of_kind("app.order_received")? {
+        let device = ledgers.iter().find(|ledger| ledger.ledger_id == ledger_id);
+        let event = Entry::decode(&stored.bytes).and_then(|entry| entry.event(None));
+        if let (Some(ledger), Ok(Event::OrderReceived { order, .. })) = (device, event) {
+            all.push((order, ledger.identity.device.clone(), stored.wall_ms));
+        }
+    }
+    Ok(all)
+}
+
+/// A site's signed orders for one of its devices; that it asked is recorded.
+pub(crate) fn hand_out(
+    conn: &Connection,
+    device: &Device,
+    now_ms: i64,
+) -> Result<Vec<Vec<u8>>, CenterError> {
+    let (site, sign) = (&device.site, device.sign.as_bytes());
+    let unfetched = "FROM orders o WHERE o.site = ?1 AND NOT EXISTS \
+                     (SELECT 1 FROM order_fetches f WHERE f.order_no = o.order_no AND f.device = ?2)";
+    // Devices ask every few seconds: nothing is written where nothing is new.
+    let new: u32 = conn
+        .prepare_cached(&format!("SELECT count(*) {unfetched}"))?
+        .query_row(params![site, sign], |row| row.get(0))?;
+    if new > 0 {
+        let sql = format!(
+            "INSERT INTO order_fetches (order_no, device, at_ms) SELECT o.order_no, ?2, ?3 {unfetched}"
+        );
+        conn.execute(&sql, params![site, sign, now_ms])?;
+    }
+    of_site(conn, site)
 }
 
 /// A site's signed orders, oldest first.

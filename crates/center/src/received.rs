@@ -1,16 +1,58 @@
-//! The log of sealed objects that arrived whole, over the line or by courier, and their receipts.
+//! The log of what arrived whole from the sites, over the line or by courier, and the receipts: sealed objects, and the
+//! equipment reports that devices signed.
 
 use crate::{CenterError, Home};
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_wire::bundle::{ObjectKind, Receipt, SealedObject};
+use fengjuan_wire::report::EquipmentReport;
 use fengjuan_wire::{Hash32, Signed};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+/// The kind under which equipment reports stand in the log.
+pub(crate) const REPORT: &str = "report";
+
+/// What an object says of itself on its outside.
+pub(crate) struct Outside {
+    pub kind: &'static str,
+    pub site: String,
+    /// Empty where it is of no sitting.
+    pub sitting_no: String,
+    pub version: u32,
+    /// The device that sealed or signed it.
+    pub device: PublicKey,
+}
+
+impl Outside {
+    /// `None` for bytes that are neither a sealed object nor a report under its device's signature.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Outside> {
+        if let Ok(object) = SealedObject::from_bytes(bytes) {
+            return Some(Outside {
+                kind: match object.kind {
+                    ObjectKind::Bundle => "bundle",
+                    ObjectKind::Picture => "picture",
+                },
+                site: object.site,
+                sitting_no: object.sitting_no,
+                version: object.version,
+                device: object.device,
+            });
+        }
+        let report = EquipmentReport::open(bytes).ok()?;
+        Some(Outside {
+            kind: REPORT,
+            site: report.site,
+            sitting_no: String::new(),
+            version: 0,
+            device: report.device,
+        })
+    }
+}
 
 /// An object whose bytes already lie durably under [`Home::received`].
 pub(crate) struct Arrived<'a> {
     pub hash: &'a Hash32,
     pub bytes: u64,
-    pub object: &'a SealedObject,
+    pub object: &'a Outside,
     /// The device that brought it over the line; by courier, the one that the object names.
     pub uploader: &'a PublicKey,
 }
@@ -63,7 +105,7 @@ pub(crate) fn register(
             hash.0,
             bytes as i64,
             now_ms,
-            kind_name(object.kind),
+            object.kind,
             object.site,
             object.sitting_no,
             object.version,
@@ -73,19 +115,6 @@ pub(crate) fn register(
         ],
     )?;
     change.commit()?;
-    tracing::info!(
-        position,
-        kind = kind_name(object.kind),
-        bytes,
-        "object received"
-    );
+    tracing::info!(position, kind = object.kind, bytes, "object received");
     Ok(given)
-}
-
-pub(crate) fn kind_name(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::Bundle => "bundle",
-        ObjectKind::Picture => "picture",
-        ObjectKind::Report => "report",
-    }
 }

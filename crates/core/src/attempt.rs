@@ -11,10 +11,15 @@
 //! and nobody ever answers for longer than the plan allows. A refused credit ends the attempt at the next tick; what
 //! was saved stays saved.
 //!
+//! A suspension by staff is an outage like any other: the clock runs on, and its length is a provisional credit once the
+//! seat goes on. An attempt that moved to another machine is the same machine replayed from what its lease carries on
+//! ([`crate::room::lease`]).
+//!
 //! Positions count from 0; option sets are in bank order.
 
 mod propose;
 mod record;
+mod staff;
 mod terms;
 
 use crate::event::{Event, HandInKind, OutageCause};
@@ -38,6 +43,10 @@ pub struct Attempt {
     answers: BTreeMap<u32, Answer>,
     outages: Vec<Outage>,
     handed_in: Option<(HandInKind, ExamMs)>,
+    /// The hand-in was an order to leave.
+    removed: bool,
+    /// Staff have made the seat stand still since then.
+    paused_since: Option<ExamMs>,
     /// Storage has refused writes since then. Not in the ledger, for want of storage.
     stalled_since: Option<ExamMs>,
     warned: [bool; WARNINGS_MIN.len()],
@@ -54,6 +63,8 @@ impl Attempt {
             answers: BTreeMap::new(),
             outages: Vec::new(),
             handed_in: None,
+            removed: false,
+            paused_since: None,
             stalled_since: None,
             warned: [false; WARNINGS_MIN.len()],
             plan,
@@ -107,8 +118,8 @@ impl Attempt {
         if !self.started || self.handed_in.is_some() {
             return Vec::new();
         }
-        let over =
-            now >= self.limit_ms() && self.undecided().is_none() && self.stalled_since.is_none();
+        let stands_still = self.stalled_since.is_some() || self.paused_since.is_some();
+        let over = now >= self.limit_ms() && self.undecided().is_none() && !stands_still;
         if over {
             return propose::hand_in(self, HandInKind::TimeUp, None, now);
         }
@@ -142,6 +153,11 @@ impl Attempt {
             Some(cause) => AttemptState::Suspended { cause },
             None => AttemptState::Answering,
         }
+    }
+
+    /// 责令离场: the attempt was stopped, and what it is worth is to be decided.
+    pub fn is_removed(&self) -> bool {
+        self.removed
     }
 
     /// The end with credits and postponements.
@@ -229,7 +245,9 @@ impl Attempt {
         let doubt =
             |outage: &&Outage| outage.cause == OutageCause::Clock && outage.decided_ms.is_none();
         let stalled = self.stalled_since.map(|_| OutageCause::Storage);
-        stalled.or_else(|| self.outages.iter().find(doubt).map(|outage| outage.cause))
+        stalled
+            .or_else(|| self.outages.iter().find(doubt).map(|outage| outage.cause))
+            .or_else(|| self.paused_since.map(|_| OutageCause::Staff))
     }
 
     /// Marks every warning that is due and tells the most urgent one that was not given yet.

@@ -2,7 +2,7 @@
 //!
 //! - [`command`], [`rules`]: what a station may tell a terminal, and who may ask for it.
 //! - [`post`]: how each command arrives exactly once, over any number of lost connections.
-//! - [`lease`]: on which terminal an attempt is writable, and which entries are answers.
+//! - [`lease`], [`fence`]: on which terminal an attempt is writable, and which entries are answers.
 //! - [`epoch`]: which of two stations is obeyed.
 //! - [`contact`]: who is heard, and what a silence meant.
 //! - [`seating`]: machines, seat numbers and candidates.
@@ -11,6 +11,7 @@
 pub mod command;
 pub mod contact;
 pub mod epoch;
+pub mod fence;
 pub mod lease;
 pub mod post;
 pub mod rules;

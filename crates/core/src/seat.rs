@@ -220,7 +220,11 @@ impl Seat {
             Event::RulesAgreed {} => self.step(Confirmed, Tutorial),
             Event::TutorialDone { .. } => self.step(Tutorial, Waiting),
             Event::AttemptStarted { sitting_no, .. } => self.attempt_started(sitting_no, now),
-            Event::HandedIn { .. } => self.step(Answering, HandedIn),
+            Event::HandedIn { .. } | Event::Removed { .. } => self.step(Answering, HandedIn),
+            Event::Reopened { .. } => {
+                self.in_state(&[HandedIn, Sealed, Receipted])?;
+                Ok(Answering)
+            }
             Event::BundleSealed { .. } => match self.state {
                 // A seat that ended without an attempt is sealed too, and stays what it is.
                 NotAdmitted | LateRefused | Absent | ArrivedNotSeated => Ok(self.state),
@@ -257,6 +261,15 @@ impl Seat {
                 self.arrival_ms.get_or_insert(now);
             }
             Event::BundleSealed { hash, .. } => self.bundle = Some(*hash),
+            // An older bundle's receipt says nothing of what follows.
+            Event::Reopened { .. } => self.bundle = None,
+            Event::LateEntryAllowed {
+                sitting_no,
+                ticket_hash,
+                ..
+            } if self.same_person(sitting_no, ticket_hash).is_ok() => {
+                self.rules.late_allowed = true
+            }
             Event::Postponed {
                 sitting_no, by_ms, ..
             } if *sitting_no == self.rules.sitting_no => {

@@ -77,8 +77,8 @@ struct Inner {
 #[derive(Default)]
 struct Shown {
     running: bool,
-    checked_ms: Option<i64>,
     rows: Vec<CheckRow>,
+    /// Of the last check that was finished, in this run of the program or an earlier one.
     report: Option<report::SignedReport>,
     saved_to: Option<String>,
 }
@@ -112,11 +112,18 @@ impl EquipmentError {
 }
 
 impl Equipment {
+    /// What was checked last, also in an earlier run of the program, is shown at once.
     pub fn new(parts: EquipmentParts) -> Equipment {
         Self::with_system(parts, PathBuf::from("/"))
     }
 
     fn with_system(parts: EquipmentParts, system_root: PathBuf) -> Equipment {
+        let report = report::last(&parts.reader, &parts.identity);
+        let shown = Shown {
+            rows: report.as_ref().map(report::rows).unwrap_or_default(),
+            report,
+            ..Shown::default()
+        };
         let inner = Inner {
             data_dir: parts.data_dir,
             system_root,
@@ -130,7 +137,7 @@ impl Equipment {
             displays: parts.displays,
             sync: parts.sync,
             public_addresses: parts.public_addresses,
-            shown: Mutex::default(),
+            shown: Mutex::new(shown),
             busy: tokio::sync::Mutex::new(()),
         };
         Equipment {
@@ -140,9 +147,12 @@ impl Equipment {
 
     pub fn view(&self) -> EquipmentView {
         let shown = self.shown();
+        let report = shown.report.as_ref();
+        let boot_id = self.inner.recorder.machine().boot_id();
         EquipmentView {
             running: shown.running,
-            checked_ms: shown.checked_ms.map(|ms| ms.to_string()),
+            checked_ms: report.map(|report| report.exam_ms().to_string()),
+            before_reboot: report.is_some_and(|report| report.boot_id() != boot_id),
             rows: shown.rows.clone(),
             saved_to: shown.saved_to.clone(),
         }
@@ -198,9 +208,7 @@ impl Equipment {
     fn finish(&self, staff_id: Option<&str>) -> Result<(), EquipmentError> {
         let rows = self.shown().rows.clone();
         let report = report::sign(&self.inner, &rows, staff_id)?;
-        let mut shown = self.shown();
-        shown.checked_ms = Some(report.exam_ms);
-        shown.report = Some(report);
+        self.shown().report = Some(report);
         Ok(())
     }
 

@@ -168,6 +168,8 @@ pub enum PullState {
 pub struct EquipmentView {
     pub running: bool,
     pub checked_ms: Option<String>,
+    /// The machine has started anew since that check.
+    pub before_reboot: bool,
     pub rows: Vec<CheckRow>,
     /// Where the signed report was saved, if it was.
     pub saved_to: Option<String>,

@@ -34,8 +34,6 @@ pub struct SealedObject {
 pub enum ObjectKind {
     Bundle,
     Picture,
-    /// The signed equipment report; not bound to a sitting's answers.
-    Report,
 }
 
 /// An attempt, or a seat that ended without one, as the center receives it.

@@ -4,7 +4,7 @@
 //! | folder | from → to | files |
 //! | --- | --- | --- |
 //! | `down` | center → terminal | sitting documents, packages, grants, orders |
-//! | `up` | terminal → center | [`crate::bundle::SealedObject`] |
+//! | `up` | terminal → center | [`crate::bundle::SealedObject`]; COSE_Sign1 [`crate::report::EquipmentReport`] |
 //! | `entries` | terminal → center | [`crate::upstream::EntriesRequest`]; the last of a run carries the checkpoint |
 //! | `receipts` | center → terminal | COSE_Sign1 [`crate::bundle::Receipt`], cosigned checkpoints as text |
 

@@ -13,6 +13,8 @@
 //! | `POST /v1/entries` | [`EntriesRequest`] → [`EntriesReply`] |
 //! | `GET /v1/attempts/<hex id>/entries` | → [`AttemptEntries`] |
 //! | `GET /v1/orders` | → [`Orders`] |
+//!
+//! What goes up is a [`crate::bundle::SealedObject`], or a COSE_Sign1 [`crate::report::EquipmentReport`].
 
 use crate::{Hash32, Signed};
 use fengjuan_envelope::hpke::KemPublic;

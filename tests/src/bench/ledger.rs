@@ -15,6 +15,14 @@ pub struct Attempt {
     pub key: SecretKey,
 }
 
+/// When a terminal signs a checkpoint and has it cosigned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Density {
+    /// With the first entry after this time.
+    Seconds(u32),
+    EveryEntry,
+}
+
 /// One terminal's ledger; the entries lie back to back.
 pub struct Ledger {
     pub id: [u8; 16],
@@ -28,7 +36,9 @@ pub struct Ledger {
     pub now_ms: i64,
     pub booted_ms: i64,
     pub attempt_seqs: HashMap<[u8; 16], u64>,
-    pub checkpoint_every: u64,
+    pub density: Density,
+    /// When the last checkpoint was signed.
+    pub signed_ms: i64,
     pub witness: (String, SigningKey),
 }
 
@@ -63,7 +73,11 @@ impl Ledger {
         self.tree.append(merkle::leaf_hash(&entry));
         self.bytes.extend_from_slice(&entry);
         self.ends.push(self.bytes.len());
-        if self.size().is_multiple_of(self.checkpoint_every) {
+        let due = match self.density {
+            Density::Seconds(seconds) => self.now_ms - self.signed_ms >= i64::from(seconds) * 1000,
+            Density::EveryEntry => true,
+        };
+        if due {
             self.checkpoint()?;
         }
         Ok(())
@@ -79,10 +93,12 @@ impl Ledger {
         let signed = note::sign_checkpoint(&checkpoint, &self.identity.origin, &self.key);
         let seconds = u64::try_from(self.now_ms / 1000)?;
         let cosigned = note::cosign(&signed, &self.witness.0, &self.witness.1, seconds)?;
+        self.signed_ms = self.now_ms;
         self.checkpoints.push(StoredCheckpoint {
             size: checkpoint.size,
             root: checkpoint.root,
-            note: signed,
+            // Nobody reads the device's own note where there is a cosigned one.
+            note: String::new(),
             cosigned: Some(cosigned),
         });
         Ok(())

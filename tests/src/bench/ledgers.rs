@@ -1,8 +1,8 @@
 //! A year of ledgers in the real formats with real signatures: many attempts on many terminals of one center.
 
-use super::ledger::{Attempt, Ledger};
+use super::ledger::{Attempt, Density, Ledger};
 use super::sitting::{CLASS, SITTING, START_MS, document};
-use fengjuan_audit::{Content, ObjectRecord, Scope, Source};
+use fengjuan_audit::{Checkpoints, Content, ObjectRecord, ReceiptList, Scope, Source};
 use fengjuan_core::draw::ticket_hash;
 use fengjuan_core::event::{Event, HandInKind, Hash32, PictureUse};
 use fengjuan_core::item::OptionSet;
@@ -30,10 +30,10 @@ const QUESTIONS: u32 = 100;
 pub struct Extent {
     pub terminals: u32,
     pub entries: u64,
-    /// A checkpoint of the device, cosigned by the witness, after this many entries.
-    pub checkpoint_every: u64,
-    /// Whether the center's receipts for bundles and pictures are there: a signature each.
-    pub receipts: bool,
+    pub density: Density,
+    /// Whether the archive holds a few checkpoints and the center's list of receipts, as every export does, or each
+    /// checkpoint and no list.
+    pub thinned: bool,
 }
 
 /// SplitMix64.
@@ -71,9 +71,7 @@ pub struct Ledgers {
     ledgers: Vec<Ledger>,
     certificates: Vec<Vec<u8>>,
     objects: Vec<ObjectRecord>,
-    with_receipts: bool,
-    /// Signatures that a verifier of these ledgers has to check.
-    pub signatures: u64,
+    thinned: bool,
 }
 
 impl Ledgers {
@@ -108,8 +106,7 @@ impl Ledgers {
             ledgers: Vec::new(),
             certificates: Vec::new(),
             objects: Vec::new(),
-            with_receipts: extent.receipts,
-            signatures: 0,
+            thinned: extent.thinned,
         };
         for terminal in 0..extent.terminals {
             all.terminal(terminal, extent)?;
@@ -145,13 +142,14 @@ impl Ledgers {
             now_ms: START_MS - 3_600_000,
             booted_ms: START_MS - 3_700_000,
             attempt_seqs: HashMap::new(),
-            checkpoint_every: extent.checkpoint_every,
+            density: extent.density,
+            signed_ms: START_MS - 3_600_000,
             witness: (self.directory.witness_name(), self.witness.clone()),
         };
         let size = extent.entries / u64::from(extent.terminals);
         self.unlock(&mut ledger)?;
         let mut attempt = 0;
-        // An attempt is about 260 entries; what is left over is focus that comes and goes.
+        // An attempt is about 270 entries; what is left over is focus that comes and goes.
         while ledger.size() + 280 < size {
             attempt += 1;
             self.sit(&mut ledger, number, attempt)?;
@@ -166,7 +164,6 @@ impl Ledgers {
         };
         ledger.push("system", None, &seed)?;
         ledger.checkpoint()?;
-        self.signatures += 2 * ledger.checkpoints.len() as u64;
         self.ledgers.push(ledger);
         Ok(())
     }
@@ -323,33 +320,25 @@ impl Ledgers {
     }
 
     /// A sealed object, and the hash of the center's receipt for it.
-    fn object(
-        &mut self,
-        kind: &str,
-        device: PublicKey,
-    ) -> anyhow::Result<(Hash32, Option<Hash32>)> {
-        let hash = Hash32(self.random.bytes());
-        let mut record = ObjectRecord {
-            hash,
-            kind: kind.to_owned(),
-            bytes: 40_000,
-            device,
-            receipt: None,
+    fn object(&mut self, kind: &str, device: PublicKey) -> anyhow::Result<(Hash32, Hash32)> {
+        let (object, bytes) = (Hash32(self.random.bytes()), 40_000);
+        let receipt = Receipt {
+            object,
+            bytes,
+            received_ms: START_MS,
+            position: self.objects.len() as u64,
+            receiver: self.directory.center_id.clone(),
         };
-        if self.with_receipts {
-            let receipt = Receipt {
-                object: hash,
-                bytes: record.bytes,
-                received_ms: START_MS,
-                position: self.objects.len() as u64,
-                receiver: self.directory.center_id.clone(),
-            };
-            record.receipt = Some(receipt.sign(&self.receipts)?);
-            self.signatures += 1;
-        }
-        let receipt_hash = record.receipt.as_deref().map(fengjuan_wire::hash);
-        self.objects.push(record);
-        Ok((hash, receipt_hash))
+        let receipt = receipt.sign(&self.receipts)?;
+        let receipt_hash = fengjuan_wire::hash(&receipt);
+        self.objects.push(ObjectRecord {
+            hash: object,
+            kind: kind.to_owned(),
+            bytes,
+            device,
+            receipt: Some(receipt),
+        });
+        Ok((object, receipt_hash))
     }
 
     /// Everything beside the ledgers, signed.
@@ -369,16 +358,26 @@ impl Ledgers {
             made_ms: START_MS,
             ledgers: self.ledgers.iter().map(line).collect(),
         };
+        let made_ms = START_MS + 86_400_000;
+        let (center_id, key) = (&self.directory.center_id, &self.receipts);
+        let (checkpoints, receipts) = if self.thinned {
+            let list = ReceiptList::sign_checked(&self.objects, center_id, made_ms, key)?;
+            (Checkpoints::Few, list)
+        } else {
+            (Checkpoints::All, None)
+        };
         Ok(Content {
             source: Source::Center,
             scope: Scope::default(),
-            made_ms: START_MS + 86_400_000,
+            made_ms,
             directory: self.directory.sign(&self.root)?,
             devices: self.certificates.clone(),
             sittings: vec![self.document.sign(&self.issuer)?],
             orders: Vec::new(),
             roll: Some(roll.sign(&self.witness)?),
             objects: self.objects.clone(),
+            receipts,
+            checkpoints,
             forks: Vec::new(),
         })
     }
@@ -389,11 +388,8 @@ impl Ledgers {
     }
 }
 
-fn received(ledger: &mut Ledger, hash: Hash32, receipt: Option<Hash32>) -> anyhow::Result<()> {
-    match receipt {
-        Some(receipt) => ledger.push("system", None, &Event::Receipted { hash, receipt }),
-        None => Ok(()),
-    }
+fn received(ledger: &mut Ledger, hash: Hash32, receipt: Hash32) -> anyhow::Result<()> {
+    ledger.push("system", None, &Event::Receipted { hash, receipt })
 }
 
 impl LedgerReader for Ledgers {

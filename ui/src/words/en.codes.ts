@@ -24,8 +24,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'checkin.already_handed_in': 'You have handed in. Please go to the waiting room.',
   'checkin.not_admitted': 'Your documents were not accepted. Please go to the proctor.',
   'checkin.marked_absent': 'You were recorded as absent. Please go to the proctor.',
-  'checkin.marked_not_seated':
-    'You were recorded as arrived and never seated. Please go to the proctor.',
+  'checkin.marked_not_seated': 'You were recorded as arrived and never seated. Please go to the proctor.',
   'checkin.late':
     'You arrived at {arrival_time}, after entry closed at {limit_time}. Please go to the proctor.',
   'checkin.over': 'This sitting is over.',
@@ -63,6 +62,11 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'attempt.not_over': 'Time is not up, so nothing is handed in by itself.',
   'attempt.hand_in_malformed': 'Handing in did not work. Try once more.',
   'attempt.plan_mismatch': 'The paper does not fit the plan. Call the exam center.',
+  'attempt.not_suspended': 'Staff have not paused this seat.',
+  'attempt.not_handed_in': 'This attempt has not been handed in, so there is nothing to reopen.',
+  'attempt.removed': 'The candidate was told to leave. What follows is decided by the exam center.',
+  'attempt.score_shown':
+    'A score may have been seen, so the hand-in cannot be reopened. Call the exam center.',
 
   'start.too_early': 'It is too early: the start is at {planned_time}.',
   'start.too_late': 'The last moment for a start was {limit_time}. Only the center’s order can allow it now.',

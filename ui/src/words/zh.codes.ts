@@ -58,6 +58,10 @@ export const zhCodes = {
   'attempt.not_over': '时间还没有到，不能自动交卷。',
   'attempt.hand_in_malformed': '交卷没有成功，请再试一次。',
   'attempt.plan_mismatch': '试卷与计划对不上，请报考试机构。',
+  'attempt.not_suspended': '这个考位没有被暂停。',
+  'attempt.not_handed_in': '这份答卷还没有交，不用恢复。',
+  'attempt.removed': '考生已被责令离场，怎么处理由考试机构决定。',
+  'attempt.score_shown': '成绩可能已经有人看到，不能恢复作答，请报考试机构。',
 
   'start.too_early': '还没有到开考时间：{planned_time}。',
   'start.too_late': '已过最晚开考时间 {limit_time}，要考试机构的指令才能开考。',

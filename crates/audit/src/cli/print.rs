@@ -142,7 +142,23 @@ fn green(summary: &Summary, lang: Lang) -> String {
     );
     line(
         lang.pick("密封对象/回执", "sealed objects/receipts"),
-        format!("{}/{}", summary.objects, summary.receipts),
+        format!(
+            "{}/{}{}",
+            summary.objects,
+            summary.receipts,
+            if summary.receipts_listed {
+                lang.pick(
+                    "（考试机构签名的回执清单）",
+                    " (on the center's signed list)",
+                )
+            } else {
+                ""
+            }
+        ),
+    );
+    line(
+        lang.pick("检查点", "checkpoints"),
+        checkpoints(summary, lang),
     );
     if let Some(roll) = &summary.roll {
         let of = roll.sitting_no.as_ref().or(roll.site.as_ref());
@@ -162,6 +178,20 @@ fn green(summary: &Summary, lang: Lang) -> String {
         text.push_str(&format!("  - {}\n", gaps::not_proven(*what, lang)));
     }
     text
+}
+
+fn checkpoints(summary: &Summary, lang: Lang) -> String {
+    let sum = |count: fn(&LedgerSummary) -> u64| summary.ledgers.iter().map(count).sum::<u64>();
+    let here = sum(|ledger| ledger.checkpoints);
+    match (sum(|ledger| ledger.checkpoints_left_out), lang) {
+        (0, _) => here.to_string(),
+        (left_out, Lang::Zh) => {
+            format!("{here}（导出方称另有 {left_out} 个核对无误，未收入档案）")
+        }
+        (left_out, Lang::En) => {
+            format!("{here} ({left_out} more were verified and left out, says the exporter)")
+        }
+    }
 }
 
 fn ledger_line(ledger: &LedgerSummary, lang: Lang) -> String {

@@ -1,8 +1,10 @@
 //! From a center's home: every replicated ledger, the witness's evidence, and the log of received objects.
 
 use super::{Window, signed_for, write};
-use crate::format::{ForkRecord, ObjectRecord, Scope, Source};
-use crate::write::{ArchiveError, Content, Written};
+use crate::error::ArchiveError;
+use crate::format::{ForkRecord, ObjectRecord, ReceiptList, Scope, Source};
+use crate::thin::Checkpoints;
+use crate::write::{Content, Written};
 use fengjuan_envelope::cbor;
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_store::replica::{ForkKind, Replica};
@@ -43,6 +45,7 @@ pub(super) fn export(
     let snapshot = conn.unchecked_transaction()?;
     let replica = Replica::new(&snapshot);
     let directory = fs::read(home.join("directory.cose"))?;
+    let keys = key_directory(&directory)?;
     let mut devices = signed_for(
         DeviceCertificate::USAGE,
         blobs(
@@ -68,23 +71,19 @@ pub(super) fn export(
         infos.retain(|info| keys.contains(&PublicKey::from_bytes(info.identity.device_key)));
     }
     let chosen: HashSet<[u8; 16]> = infos.iter().map(|info| info.ledger_id).collect();
+    let objects = objects(&snapshot, of_site.as_ref())?;
     let content = Content {
         source: Source::Center,
         scope: scope.clone(),
         made_ms: now_ms,
-        roll: roll(
-            home,
-            &directory,
-            &replica,
-            &chosen,
-            window.site.clone(),
-            now_ms,
-        )?,
+        roll: roll(home, &keys, &replica, &chosen, window.site.clone(), now_ms)?,
         directory,
         devices,
         sittings,
         orders,
-        objects: objects(&snapshot, of_site.as_ref())?,
+        receipts: receipts(home, &keys, &objects, now_ms)?,
+        objects,
+        checkpoints: Checkpoints::Few,
         forks: forks(&replica, &chosen)?,
     };
     write(out, &content, &replica, &infos, &window)
@@ -149,20 +148,15 @@ fn forks(
 /// that the witness cosigned; of a ledger without one it says only that it exists.
 fn roll(
     home: &Path,
-    directory: &[u8],
+    directory: &KeyDirectory,
     replica: &Replica<'_>,
     chosen: &HashSet<[u8; 16]>,
     site: Option<String>,
     now_ms: i64,
 ) -> Result<Option<Vec<u8>>, ArchiveError> {
-    let path = home.join("keys/witness/key");
-    if !path.exists() {
+    let Some(key) = signing_key(home, "witness", &directory.witness)? else {
         return Ok(None);
-    }
-    let (_, _, payload) = fengjuan_envelope::cose::peek_payload(directory)
-        .map_err(|error| ArchiveError::Wire(error.into()))?;
-    let directory: KeyDirectory = cbor::from_slice(&payload)?;
-    let key = witness_key(&path, &directory)?;
+    };
     let mut ledgers = Vec::new();
     for line in replica
         .roll()?
@@ -182,7 +176,7 @@ fn roll(
         });
     }
     let roll = Roll {
-        center_id: directory.center_id,
+        center_id: directory.center_id.clone(),
         site,
         sitting_no: None,
         made_ms: now_ms,
@@ -191,15 +185,42 @@ fn roll(
     Ok(Some(roll.sign(&key)?))
 }
 
-fn witness_key(path: &Path, directory: &KeyDirectory) -> Result<SigningKey, ArchiveError> {
+/// The list of receipts, where the home holds the key that signed them.
+fn receipts(
+    home: &Path,
+    directory: &KeyDirectory,
+    objects: &[ObjectRecord],
+    now_ms: i64,
+) -> Result<Option<Vec<u8>>, ArchiveError> {
+    match signing_key(home, "receipt", &directory.receipt)? {
+        Some(key) => ReceiptList::sign_checked(objects, &directory.center_id, now_ms, &key),
+        None => Ok(None),
+    }
+}
+
+fn key_directory(signed: &[u8]) -> Result<KeyDirectory, ArchiveError> {
+    let (_, _, payload) = fengjuan_envelope::cose::peek_payload(signed)
+        .map_err(|error| ArchiveError::Wire(error.into()))?;
+    Ok(cbor::from_slice(&payload)?)
+}
+
+/// A role's key; none where the home does not hold it.
+fn signing_key(
+    home: &Path,
+    role: &str,
+    public: &PublicKey,
+) -> Result<Option<SigningKey>, ArchiveError> {
+    let path = home.join("keys").join(role).join("key");
+    if !path.exists() {
+        return Ok(None);
+    }
     let bad = || ArchiveError::KeyFile(path.display().to_string());
-    let bytes = fs::read(path)?;
-    let raw = bytes
-        .strip_prefix(b"fengjuan-key-1 witness ed25519\n")
-        .ok_or_else(bad)?;
+    let bytes = fs::read(&path)?;
+    let header = format!("fengjuan-key-1 {role} ed25519\n");
+    let raw = bytes.strip_prefix(header.as_bytes()).ok_or_else(bad)?;
     let key = SigningKey::from_seed(raw.try_into().map_err(|_| bad())?);
-    if key.public() == directory.witness {
-        Ok(key)
+    if key.public() == *public {
+        Ok(Some(key))
     } else {
         Err(bad())
     }

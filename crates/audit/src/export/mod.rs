@@ -4,8 +4,9 @@
 mod center;
 mod terminal;
 
+use crate::error::ArchiveError;
 use crate::format::{Scope, Source};
-use crate::write::{ArchiveError, Content, Written, write_archive};
+use crate::write::{Content, Written, write_archive};
 use fengjuan_envelope::{cbor, cose};
 use fengjuan_store::{LedgerInfo, LedgerReader, StoredEntry};
 use fengjuan_wire::Signed;

@@ -2,8 +2,10 @@
 //! has no roll, so such an archive proves nothing about other devices.
 
 use super::{Window, signed_for, write};
+use crate::error::ArchiveError;
 use crate::format::{ObjectRecord, Scope, Source};
-use crate::write::{ArchiveError, Content, Written};
+use crate::thin::Checkpoints;
+use crate::write::{Content, Written};
 use ciborium::Value;
 use fengjuan_envelope::{cbor, cose};
 use fengjuan_store::{Database, LedgerIdentity, LedgerInfo, LedgerReader, OwnLedger, Reader};
@@ -71,6 +73,8 @@ pub(super) fn export(
         orders: signed_for(Order::USAGE, signed),
         roll: None,
         objects: reader.objects()?.into_iter().map(record).collect(),
+        receipts: None,
+        checkpoints: Checkpoints::Few,
         forks: Vec::new(),
     };
     write(out, &content, &own, &infos, &window)

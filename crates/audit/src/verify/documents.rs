@@ -2,10 +2,9 @@
 
 use super::finding::{Detail, Finding, Refusal, Wrong};
 use super::layout::{self, Layout};
-use crate::format::{ForkRecord, LedgerHead, ObjectRecord, hex};
+use crate::format::{ForkRecord, LedgerHead, hex};
 use fengjuan_envelope::cbor;
 use fengjuan_envelope::sign::PublicKey;
-use fengjuan_wire::bundle::Receipt;
 use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory};
 use fengjuan_wire::order::Order;
 use fengjuan_wire::sitting::SittingDocument;
@@ -19,8 +18,8 @@ pub(crate) struct Documents {
     pub(crate) sittings: Vec<SittingDocument>,
     /// Hashes of the signed orders.
     pub(crate) orders: HashSet<Hash32>,
-    pub(crate) objects: HashMap<Hash32, ObjectRecord>,
-    pub(crate) forks: Vec<ForkRecord>,
+    /// The first of them; any is red.
+    pub(crate) fork: Option<ForkRecord>,
     pub(crate) roll: Option<Roll>,
 }
 
@@ -70,8 +69,7 @@ pub(crate) fn read(layout: &Layout<'_>, root: &PublicKey) -> Result<Documents, R
         Ok(())
     })?;
     Ok(Documents {
-        objects: read_objects(layout, &directory)?,
-        forks: read_forks(layout)?,
+        fork: read_forks(layout)?,
         roll: read_roll(layout, &directory)?,
         directory,
         devices,
@@ -80,50 +78,18 @@ pub(crate) fn read(layout: &Layout<'_>, root: &PublicKey) -> Result<Documents, R
     })
 }
 
-fn read_objects(
-    layout: &Layout<'_>,
-    directory: &KeyDirectory,
-) -> Result<HashMap<Hash32, ObjectRecord>, Refusal> {
-    let section = &layout.objects.name;
-    let mut objects = HashMap::new();
-    layout::each_record(layout.source, &layout.objects, |bytes| {
-        let refusal = |wrong| Finding::new(wrong).section(section);
-        let object: ObjectRecord = cbor::from_slice(bytes)
-            .map_err(|error| refusal(Wrong::SectionMalformed).found(error))?;
-        if !matches!(object.kind.as_str(), "bundle" | "picture" | "report") {
-            return Err(refusal(Wrong::SectionMalformed).found(&object.kind));
-        }
-        if let Some(receipt) = &object.receipt {
-            let receipt = Receipt::verify(&directory.receipt, receipt).map_err(|error| {
-                refusal(Wrong::ReceiptInvalid).differs(object.hash.hex(), error)
-            })?;
-            if receipt.object != object.hash || receipt.bytes != object.bytes {
-                return Err(
-                    refusal(Wrong::ReceiptInvalid).differs(object.hash.hex(), receipt.object.hex())
-                );
-            }
-        }
-        let hash = object.hash;
-        match objects.insert(hash, object) {
-            None => Ok(()),
-            Some(_) => Err(refusal(Wrong::ObjectTwice).found(hash.hex())),
-        }
-    })?;
-    Ok(objects)
-}
-
-fn read_forks(layout: &Layout<'_>) -> Result<Vec<ForkRecord>, Refusal> {
-    let mut forks = Vec::new();
+fn read_forks(layout: &Layout<'_>) -> Result<Option<ForkRecord>, Refusal> {
+    let mut first = None;
     layout::each_record(layout.source, &layout.forks, |bytes| {
         let fork = cbor::from_slice(bytes).map_err(|error| {
             Finding::new(Wrong::SectionMalformed)
                 .section(&layout.forks.name)
                 .found(error)
         })?;
-        forks.push(fork);
+        first.get_or_insert(fork);
         Ok(())
     })?;
-    Ok(forks)
+    Ok(first)
 }
 
 fn read_roll(layout: &Layout<'_>, directory: &KeyDirectory) -> Result<Option<Roll>, Refusal> {
@@ -146,6 +112,16 @@ fn read_roll(layout: &Layout<'_>, directory: &KeyDirectory) -> Result<Option<Rol
 }
 
 impl Documents {
+    /// The versions of a sitting, each with its number in the archive.
+    pub(crate) fn sittings_of<'s>(
+        &'s self,
+        sitting_no: &'s str,
+    ) -> impl Iterator<Item = (u32, &'s SittingDocument)> {
+        (0..)
+            .zip(&self.sittings)
+            .filter(move |(_, document)| document.sitting.sitting_no == sitting_no)
+    }
+
     /// Every ledger of the roll is here.
     pub(crate) fn all_rolled_are_here(&self, heads: &[LedgerHead]) -> Result<(), Refusal> {
         let Some(roll) = &self.roll else {
@@ -168,7 +144,7 @@ impl Documents {
     /// Forks, by the witness's evidence or by its roll. They are told last: everything else of such an archive may be
     /// in order.
     pub(crate) fn no_forks(&self) -> Result<(), Refusal> {
-        if let Some(fork) = self.forks.first() {
+        if let Some(fork) = &self.fork {
             let mut refusal = Finding::new(Wrong::ForkListed)
                 .section(crate::format::FORKS)
                 .seq(fork.seq);

@@ -162,6 +162,8 @@ pub struct LedgerSummary {
     /// Entries `0..signed` stand under a checkpoint of the device.
     pub signed: u64,
     pub checkpoints: u64,
+    /// Further checkpoints that the writer verified and left out, as it says.
+    pub checkpoints_left_out: u64,
     /// Wall clock of the first and last shown entry, milliseconds since 1970 UTC.
     pub first_ms: Option<i64>,
     pub last_ms: Option<i64>,
@@ -225,6 +227,8 @@ pub struct Summary {
     pub snapshots_failed: u64,
     pub objects: u64,
     pub receipts: u64,
+    /// Whether the center's signed list vouches for the receipts, and not each one for itself.
+    pub receipts_listed: bool,
     pub roll: Option<RollSummary>,
     pub ledgers: Vec<LedgerSummary>,
     pub not_proven: Vec<NotProven>,

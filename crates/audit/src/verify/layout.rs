@@ -5,6 +5,11 @@ use crate::format::{self, FORMAT, Manifest};
 use crate::source::{ReadAt, ReadError, Section};
 use crate::tar::{self, Found, TarError};
 use crate::write::manifest_hash_line;
+use fengjuan_envelope::Sha256Stream;
+use std::io;
+
+/// Bytes that are hashed at once.
+const PORTION: u64 = 64 * 1024;
 
 /// One ledger's members.
 pub(crate) struct LedgerMembers {
@@ -21,10 +26,19 @@ pub(crate) struct Layout<'a> {
     pub(crate) sittings: Found,
     pub(crate) orders: Found,
     pub(crate) objects: Found,
+    pub(crate) receipts: Option<Found>,
     pub(crate) forks: Found,
     pub(crate) roll: Option<Found>,
     pub(crate) ledgers: Vec<LedgerMembers>,
     pub(crate) index: Found,
+}
+
+impl Layout<'_> {
+    /// The hash of a member in hex, as it was compared with the manifest's.
+    pub(crate) fn hash_of(&self, name: &str) -> Option<String> {
+        let mut members = self.manifest.members.iter();
+        members.find(|member| member.name == name)?.sha256.clone()
+    }
 }
 
 pub(crate) fn refuse_read(error: ReadError, section: &str) -> Refusal {
@@ -84,6 +98,7 @@ fn is_known(name: &str) -> bool {
         format::SITTINGS,
         format::ORDERS,
         format::OBJECTS,
+        format::RECEIPTS,
         format::FORKS,
         format::ROLL,
         format::INDEX,
@@ -121,6 +136,7 @@ pub(crate) fn read(source: &dyn ReadAt) -> Result<Layout<'_>, Refusal> {
     let sittings = members.next(format::SITTINGS)?;
     let orders = members.next(format::ORDERS)?;
     let objects = members.next(format::OBJECTS)?;
+    let receipts = members.all.next_if(|found| found.name == format::RECEIPTS);
     let forks = members.next(format::FORKS)?;
     let roll = members.all.next_if(|found| found.name == format::ROLL);
     let mut ledgers: Vec<LedgerMembers> = Vec::new();
@@ -159,6 +175,7 @@ pub(crate) fn read(source: &dyn ReadAt) -> Result<Layout<'_>, Refusal> {
         sittings,
         orders,
         objects,
+        receipts,
         forks,
         roll,
         ledgers,
@@ -207,7 +224,7 @@ fn check_members(
         match &record.sha256 {
             None if guarded => {}
             Some(expected) if !guarded => {
-                let is = format::hex(&fengjuan_envelope::sha256(&small(source, found)?));
+                let is = format::hex(&hashed(source, found)?);
                 if is != *expected {
                     return Err(refusal(Wrong::SectionChanged).differs(expected, is));
                 }
@@ -216,6 +233,25 @@ fn check_members(
         }
     }
     Ok(())
+}
+
+/// The hash of a member, without holding it.
+fn hashed(source: &dyn ReadAt, found: &Found) -> Result<[u8; 32], Refusal> {
+    let mut section = Section::new(source, found.start, found.bytes);
+    let mut hash = Sha256Stream::new();
+    while section.left() > 0 {
+        let portion = section.left().min(PORTION) as usize;
+        let bytes = section
+            .take(portion)
+            .map_err(|error| refuse_read(error, &found.name))?;
+        hash.update(bytes);
+    }
+    Ok(hash.finish())
+}
+
+/// Facts that did not fit into memory could not be sorted on disk.
+pub(crate) fn refuse_sorting(error: io::Error) -> Refusal {
+    Finding::new(Wrong::Unreadable).found(format!("temporary file: {error}"))
 }
 
 /// A whole member.

@@ -46,7 +46,7 @@ pub(crate) fn verify(
     documents: &Documents,
     members: &LedgerMembers,
     head: &LedgerHead,
-    gathered: &mut Gathered,
+    gathered: &mut Gathered<'_>,
     index: &mut IndexCheck<'_>,
 ) -> Result<LedgerSummary, Refusal> {
     let named = |mut refusal: Refusal| {
@@ -69,11 +69,11 @@ pub(crate) fn verify(
         witnessed_at: vouchers.witnessed_at,
         signed: vouchers.signed.max(vouchers.witnessed),
         checkpoints: vouchers.checkpoints,
+        checkpoints_left_out: head.checkpoints_left_out,
         first_ms: None,
         last_ms: None,
     };
     index.ledger(head);
-    gathered.ledger(head);
     let reading = Reading {
         order: Order::new(head.ledger_id),
         tree: Tree::new(vouchers.roots).map_err(named)?,
@@ -86,10 +86,10 @@ pub(crate) fn verify(
 }
 
 /// Everything that one ledger's entries pass through.
-struct Reading<'v, 'a> {
+struct Reading<'v, 'a, 'd> {
     order: Order,
     tree: Tree,
-    gathered: &'v mut Gathered,
+    gathered: &'v mut Gathered<'d>,
     index: &'v mut IndexCheck<'a>,
     summary: &'v mut LedgerSummary,
 }
@@ -98,7 +98,7 @@ fn entries(
     layout: &Layout<'_>,
     members: &LedgerMembers,
     head: &LedgerHead,
-    mut reading: Reading<'_, '_>,
+    mut reading: Reading<'_, '_, '_>,
 ) -> Result<(), Refusal> {
     let name = &members.entries.name;
     let named = |mut refusal: Refusal, seq: Option<u64>| {
@@ -139,7 +139,7 @@ fn entries(
         .map_err(|refusal| named(refusal, None))
 }
 
-impl Reading<'_, '_> {
+impl Reading<'_, '_, '_> {
     fn hidden(&mut self, leaves: &[Hash]) -> Result<(), Refusal> {
         for leaf in leaves {
             self.tree.append(*leaf)?;
@@ -164,7 +164,7 @@ impl Reading<'_, '_> {
         if let Some(attempt) = &entry.attempt
             && hidden_before
         {
-            self.gathered.is_partial(attempt);
+            self.gathered.is_partial(attempt, seq)?;
         }
         if let Some(event) = &event {
             self.gathered.event(

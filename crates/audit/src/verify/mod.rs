@@ -2,19 +2,24 @@
 //! the root certifies, is a leaf of a tree whose root is so signed, or is made again and compared. Whatever it does
 //! not know is red.
 
+mod attempts;
+mod checkpoint;
 mod documents;
 mod finding;
 mod gather;
 mod index;
 mod layout;
 mod ledger;
+mod objects;
 mod order;
 mod tree;
 
+pub(crate) use checkpoint::Signers;
 pub(crate) use documents::Documents;
 pub(crate) use finding::Refusal;
 pub use finding::{Finding, LedgerSummary, NotProven, RollSummary, Summary, Verdict, Wrong};
 pub(crate) use layout::Layout;
+pub(crate) use objects::check_receipt;
 
 use crate::format::LedgerHead;
 use crate::source::ReadAt;
@@ -29,7 +34,8 @@ pub struct VerifyOptions {
     pub require_witness: bool,
 }
 
-/// Verifies an archive. Memory does not grow with the number of entries.
+/// Verifies an archive. Memory does not grow with entries, attempts or objects, only a little with ledgers and sittings;
+/// what has to be compared across ledgers is sorted in unnamed temporary files.
 pub fn verify(archive: &dyn ReadAt, root: &PublicKey, options: &VerifyOptions) -> Verdict {
     match run(archive, root, options) {
         Ok(summary) => Verdict::Green(Box::new(summary)),
@@ -67,10 +73,11 @@ fn run(
     let (layout, documents) = opened(archive, root)?;
     let heads = heads(&layout, &documents)?;
     documents.all_rolled_are_here(&heads)?;
-    let mut gathered = gather::Gathered::default();
+    let mut gathered = gather::Gathered::new(&layout, &documents, &heads)?;
     let mut index = index::IndexCheck::new(&layout);
     let mut ledgers = Vec::with_capacity(heads.len());
-    for (members, head) in layout.ledgers.iter().zip(&heads) {
+    for ((members, head), number) in layout.ledgers.iter().zip(&heads).zip(0..) {
+        gathered.ledger(number);
         ledgers.push(ledger::verify(
             &layout,
             &documents,
@@ -89,7 +96,7 @@ fn run(
         let refusal = Finding::new(Wrong::EntriesHidden).section(crate::format::MANIFEST);
         return Err(refusal.differs(0, hidden));
     }
-    let judged = gathered.judge(&documents, hidden == 0)?;
+    let judged = gathered.judge(hidden == 0)?;
     documents.no_forks()?;
     if options.require_witness {
         witnessed(&documents, &ledgers)?;
@@ -117,12 +124,9 @@ fn run(
         attempts: judged.attempts,
         snapshots_due: judged.snapshots_due,
         snapshots_failed: judged.snapshots_failed,
-        objects: documents.objects.len() as u64,
-        receipts: documents
-            .objects
-            .values()
-            .filter(|object| object.receipt.is_some())
-            .count() as u64,
+        objects: judged.objects,
+        receipts: judged.receipts,
+        receipts_listed: judged.receipts_listed,
         roll: documents.roll.as_ref().map(|roll| RollSummary {
             made_ms: roll.made_ms,
             site: roll.site.clone(),

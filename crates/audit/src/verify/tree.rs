@@ -1,23 +1,65 @@
 //! The tree of one ledger, and the roots of it that the device and the witness vouched for.
 
+use super::checkpoint::Signers;
 use super::documents::Documents;
 use super::finding::{Detail, Finding, Refusal, Wrong};
-use super::layout::{self, Layout, LedgerMembers};
+use super::layout::{self, Layout, LedgerMembers, refuse_sorting};
 use crate::format::{LedgerHead, hex};
+use crate::sorted::{Sorted, Sorter};
 use fengjuan_envelope::merkle::{Frontier, Hash};
-use fengjuan_envelope::note;
+
+/// Size, voucher, root.
+const WIDTH: usize = 8 + 1 + 32;
+
+/// Roots that somebody vouched for, by size.
+#[derive(Default)]
+pub(super) struct Roots(Sorter<WIDTH>);
+
+/// Whose root it is, and what is wrong where the tree has another.
+const VOUCHERS: [Wrong; 3] = [
+    Wrong::CheckpointRootDiffers,
+    Wrong::RootNotRolled,
+    Wrong::RootDiffers,
+];
+const CHECKPOINT: u8 = 0;
+const ROLL: u8 = 1;
+const HEAD: u8 = 2;
+
+impl Roots {
+    fn add(&mut self, size: u64, by: u8, root: &Hash) -> Result<(), Refusal> {
+        let mut record = [0; WIDTH];
+        record[..8].copy_from_slice(&size.to_be_bytes());
+        record[8] = by;
+        record[9..].copy_from_slice(root);
+        self.0.push(record).map_err(refuse_sorting)
+    }
+}
 
 /// A root that somebody vouched for.
-pub(super) struct Vouched {
+struct Vouched {
     size: u64,
     root: Hash,
     by: Wrong,
 }
 
+fn next(roots: &mut Sorted<WIDTH>) -> Result<Option<Vouched>, Refusal> {
+    let record = roots.next().map_err(refuse_sorting)?;
+    Ok(record.map(|record| {
+        let (mut size, mut root) = ([0; 8], [0; 32]);
+        size.copy_from_slice(&record[..8]);
+        root.copy_from_slice(&record[9..]);
+        Vouched {
+            size: u64::from_be_bytes(size),
+            root,
+            by: VOUCHERS[usize::from(record[8])],
+        }
+    }))
+}
+
 /// What the checkpoints and the roll say of a ledger.
+#[derive(Default)]
 pub(super) struct Vouchers {
-    /// By size.
-    pub(super) roots: Vec<Vouched>,
+    pub(super) roots: Roots,
     pub(super) witnessed: u64,
     pub(super) witnessed_at: Option<u64>,
     pub(super) signed: u64,
@@ -30,51 +72,32 @@ pub(super) fn vouchers(
     members: &LedgerMembers,
     head: &LedgerHead,
 ) -> Result<Vouchers, Refusal> {
-    let mut all = Vouchers {
-        roots: Vec::new(),
-        witnessed: 0,
-        witnessed_at: None,
-        signed: 0,
-        checkpoints: 0,
-    };
+    let mut all = Vouchers::default();
     let name = &members.checkpoints.name;
-    let witness_name = documents.directory.witness_name();
+    let signers = Signers {
+        origin: &head.origin,
+        device: &head.device,
+        witness_name: &documents.directory.witness_name(),
+        witness: &documents.directory.witness,
+    };
     layout::each_record(layout.source, &members.checkpoints, |bytes| {
-        let refusal = |wrong| {
-            Finding::new(wrong)
-                .section(name)
-                .found(format!("checkpoint {}", all.checkpoints))
-        };
-        let text = std::str::from_utf8(bytes).map_err(|_| refusal(Wrong::CheckpointInvalid))?;
-        // The first line says whose log it is; a foreign one is named as that and not as badly signed.
-        let origin = text.lines().next().unwrap_or_default();
-        if origin != head.origin {
-            return Err(refusal(Wrong::CheckpointForeign).differs(&head.origin, origin));
-        }
-        let witness = (witness_name.as_str(), &documents.directory.witness);
-        let verified = note::verify(text, &head.origin, &head.device, Some(witness))
-            .map_err(|error| refusal(Wrong::CheckpointInvalid).differs(&head.origin, error))?;
-        let signatures = text
-            .lines()
-            .filter(|line| line.starts_with('\u{2014}'))
-            .count();
-        let known = 1 + usize::from(verified.cosigned.is_some());
-        if signatures != known || !verified.checkpoint.extension.is_empty() {
-            return Err(refusal(Wrong::CheckpointInvalid).differs(known, signatures));
-        }
-        let (size, root) = (verified.checkpoint.size, verified.checkpoint.root);
+        let verified = signers
+            .read(bytes)
+            .map_err(|refusal| refusal.section(name))?;
+        let size = verified.checkpoint.size;
         all.checkpoints += 1;
         all.signed = all.signed.max(size);
-        if verified.cosigned.is_some() && size >= all.witnessed {
-            all.witnessed = size;
-            all.witnessed_at = all.witnessed_at.max(verified.cosigned);
+        if let Some(at) = verified.cosigned {
+            // When the largest one was cosigned, and not the last time that any was.
+            if size > all.witnessed {
+                all.witnessed_at = None;
+            }
+            if size >= all.witnessed {
+                all.witnessed = size;
+                all.witnessed_at = all.witnessed_at.max(Some(at));
+            }
         }
-        all.roots.push(Vouched {
-            size,
-            root,
-            by: Wrong::CheckpointRootDiffers,
-        });
-        Ok(())
+        all.roots.add(size, CHECKPOINT, &verified.checkpoint.root)
     })?;
     let rolled = documents.roll.iter().flat_map(|roll| &roll.ledgers);
     for line in rolled.filter(|line| line.ledger_id[..] == head.ledger_id[..]) {
@@ -83,43 +106,41 @@ pub(super) fn vouchers(
             return Err(refusal.differs(line.device.to_hex(), head.device.to_hex()));
         }
         all.witnessed = all.witnessed.max(line.size);
-        all.roots.push(Vouched {
-            size: line.size,
-            root: line.root.0,
-            by: Wrong::RootNotRolled,
-        });
+        all.roots.add(line.size, ROLL, &line.root.0)?;
     }
-    all.roots.push(Vouched {
-        size: head.size,
-        root: head.root.0,
-        by: Wrong::RootDiffers,
-    });
-    all.roots.sort_by_key(|vouched| vouched.size);
+    all.roots.add(head.size, HEAD, &head.root.0)?;
     Ok(all)
 }
 
 /// The tree as it grows, compared with every root that somebody vouched for.
 pub(super) struct Tree {
     frontier: Frontier,
-    roots: std::iter::Peekable<std::vec::IntoIter<Vouched>>,
-    /// Size of the next root to compare.
+    roots: Sorted<WIDTH>,
+    /// The next root to compare, and its size.
+    vouched: Option<Vouched>,
     next: u64,
     /// Size of the last root that was right.
     good: u64,
 }
 
 impl Tree {
-    pub(super) fn new(roots: Vec<Vouched>) -> Result<Tree, Refusal> {
-        let mut roots = roots.into_iter().peekable();
-        let next = roots.peek().map_or(u64::MAX, |vouched| vouched.size);
+    pub(super) fn new(roots: Roots) -> Result<Tree, Refusal> {
         let mut tree = Tree {
             frontier: Frontier::new(),
-            roots,
-            next,
+            roots: roots.0.sorted().map_err(refuse_sorting)?,
+            vouched: None,
+            next: 0,
             good: 0,
         };
+        tree.advance()?;
         tree.compare()?;
         Ok(tree)
+    }
+
+    fn advance(&mut self) -> Result<(), Refusal> {
+        self.vouched = next(&mut self.roots)?;
+        self.next = self.vouched.as_ref().map_or(u64::MAX, |root| root.size);
+        Ok(())
     }
 
     #[inline]
@@ -134,9 +155,8 @@ impl Tree {
 
     #[cold]
     fn compare(&mut self) -> Result<(), Refusal> {
-        while let Some(vouched) = self
-            .roots
-            .next_if(|vouched| vouched.size == self.frontier.size)
+        while let Some(vouched) = &self.vouched
+            && vouched.size == self.frontier.size
         {
             let root = self.frontier.root();
             if root != vouched.root {
@@ -147,15 +167,15 @@ impl Tree {
                 ));
             }
             self.good = vouched.size;
+            self.advance()?;
         }
-        self.next = self.roots.peek().map_or(u64::MAX, |vouched| vouched.size);
         Ok(())
     }
 
     /// No root may be left over: each would be of entries that are not here.
-    pub(super) fn finish(mut self) -> Result<(), Refusal> {
+    pub(super) fn finish(self) -> Result<(), Refusal> {
         let size = self.frontier.size;
-        match self.roots.next() {
+        match self.vouched {
             None => Ok(()),
             Some(vouched) => {
                 let wrong = match vouched.by {

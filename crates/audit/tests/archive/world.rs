@@ -1,7 +1,8 @@
 //! A center, two terminals and one sitting, made with the real formats and keys; and an archive of them.
 
 use fengjuan_audit::{
-    Content, ForkRecord, ObjectRecord, Scope, Source, Verdict, VerifyOptions, verify, write_archive,
+    Checkpoints, Content, ForkRecord, ObjectRecord, Scope, Source, Verdict, VerifyOptions, verify,
+    write_archive,
 };
 use fengjuan_core::draw::ticket_hash;
 use fengjuan_core::event::{Event, HandInKind, Hash32, OutageCause, PictureUse};
@@ -562,6 +563,8 @@ impl World {
             orders: Vec::new(),
             roll: self.roll.clone(),
             objects: self.objects.clone(),
+            receipts: None,
+            checkpoints: Checkpoints::Few,
             forks: self.forks.clone(),
         }
     }

@@ -56,6 +56,9 @@ pub enum Command {
     /// 发放授权密码单 / print the code slip
     Release {
         sitting: String,
+        /// 两人各持一份密码时，发放第几份 / which of two persons' codes
+        #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
+        half: Option<u8>,
         /// 领取人 / who receives it
         #[arg(long)]
         to: String,
@@ -66,21 +69,30 @@ pub enum Command {
     /// 设备 / devices
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// 考前检查报告 / readiness reports
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// 为设备补发场次授权 / grant a sitting to a device
     Grant {
         fingerprint: String,
-        sitting: String,
+        #[arg(required_unless_present = "all_missing")]
+        sitting: Option<String>,
+        /// 补发该设备缺少的全部授权 / every grant that the device lacks
+        #[arg(long, conflicts_with = "sitting")]
+        all_missing: bool,
     },
-    /// 考试机构指令 / orders
+    /// 考试机构指令：order 场次 --reason 理由 --by 批准人 种类；order list / orders: order SITTING --reason R --by NAME KIND; order list
+    #[command(subcommand_negates_reqs = true)]
     Order {
-        sitting: String,
-        #[command(subcommand)]
-        kind: OrderCommand,
+        #[arg(required = true)]
+        sitting: Option<String>,
         #[arg(long)]
-        reason: String,
+        reason: Option<String>,
         /// 批准人 / who approves
         #[arg(long)]
-        by: String,
+        by: Option<String>,
+        #[command(subcommand)]
+        kind: OrderCommand,
     },
     /// U 盘传递 / by USB courier
     #[command(subcommand)]
@@ -159,6 +171,12 @@ pub enum SittingCommand {
 pub enum DeviceCommand {
     /// 全部设备 / every device
     List,
+    /// 警报和读回记录 / alerts and read-backs
+    Alerts {
+        /// 只看一台设备 / one device only
+        #[arg(long, value_name = "FINGERPRINT")]
+        device: Option<String>,
+    },
     /// 两人核对指纹后批准 / approve after two people compared the fingerprint
     Approve {
         fingerprint: String,
@@ -170,6 +188,16 @@ pub enum DeviceCommand {
         fingerprint: String,
         #[arg(long)]
         by: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ReportCommand {
+    /// 每台设备最近一次检查 / every device's newest report
+    List {
+        /// 只看一台设备，列出每一项 / one device only, row by row
+        #[arg(long, value_name = "FINGERPRINT")]
+        device: Option<String>,
     },
 }
 
@@ -190,6 +218,12 @@ pub enum CourierCommand {
 
 #[derive(Subcommand)]
 pub enum OrderCommand {
+    /// 全部指令及送达情况 / every order and how far it went
+    List {
+        /// 只看一个场次 / one sitting only
+        #[arg(long)]
+        sitting: Option<String>,
+    },
     /// 准许迟到考生入场 / let a late candidate in
     LateEntry { ticket: String },
     /// 补时：不指定则全场 / credit time; the whole room unless limited

@@ -1,22 +1,25 @@
 //! The commands: each calls the library once and says in both languages what came of it.
 
 pub mod arguments;
+mod listings;
 mod prints;
+mod reports;
 mod serving;
 mod table;
 mod words;
 
 use arguments::{
     Arguments, BankCommand, Command, CourierCommand, DeviceCommand, OrderCommand, PlanCommand,
-    SittingCommand,
+    ReportCommand, SittingCommand,
 };
+use fengjuan_center::offer::Granted;
 use fengjuan_center::order::NewOrder;
 use fengjuan_center::plan::PlanFiles;
-use fengjuan_center::release::ReleaseRequest;
+use fengjuan_center::release::{Half, ReleaseRequest};
 use fengjuan_center::roll::RollScope;
 use fengjuan_center::{
-    CenterError, Home, bank, courier, device, files, issue, now_ms, offer, order, plan, release,
-    results, roll, staff,
+    CenterError, Home, alert, bank, courier, device, files, issue, now_ms, offer, order, plan,
+    release, results, roll, staff,
 };
 use fengjuan_core::plan::{Role, Staff};
 use fengjuan_wire::order::{CreditScope, OrderKind};
@@ -70,42 +73,34 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
         Command::Plan(command) => import_plan(home, command),
         Command::Sitting(SittingCommand::List) => prints::sittings(home),
         Command::Issue { sitting, .. } => issue_sittings(home, sitting),
-        Command::Release { sitting, to, early } => {
-            let early_reason = early.as_deref();
+        Command::Release {
+            sitting,
+            half,
+            to,
+            early,
+        } => {
             let request = ReleaseRequest {
                 sitting_no: &sitting,
+                half: half.and_then(Half::from_number),
                 to: &to,
-                early_reason,
+                early_reason: early.as_deref(),
             };
             prints::slip(&release::release(home, &request, now_ms())?, &to);
             Ok(())
         }
         Command::Device(command) => devices(home, command),
+        Command::Report(ReportCommand::List { device }) => reports::list(home, device.as_deref()),
         Command::Grant {
             fingerprint,
             sitting,
-        } => {
-            let made = offer::grant_device(home, &fingerprint, &sitting, now_ms())?;
-            println!("已补发 {made} 份授权\n{made} grants made");
-            Ok(())
-        }
+            ..
+        } => give_grants(home, &fingerprint, sitting.as_deref()),
         Command::Order {
             sitting,
             kind,
             reason,
             by,
-        } => {
-            let kind = order_kind(kind)?;
-            give_order(
-                home,
-                NewOrder {
-                    sitting_no: sitting,
-                    kind,
-                    reason,
-                    approved_by: by,
-                },
-            )
-        }
+        } => orders(home, kind, [sitting, reason, by]),
         Command::Courier(command) => by_courier(home, command),
         Command::Serve {
             listen,
@@ -182,7 +177,43 @@ fn issue_sittings(home: &Home, sitting: Option<String>) -> Result<(), CenterErro
     Ok(())
 }
 
-fn give_order(home: &Home, new: NewOrder) -> Result<(), CenterError> {
+fn give_grants(home: &Home, fingerprint: &str, sitting: Option<&str>) -> Result<(), CenterError> {
+    let Some(sitting) = sitting else {
+        let made = offer::grant_all_missing(home, fingerprint, now_ms())?;
+        println!("已补发 {made} 份授权\n{made} grants made");
+        return Ok(());
+    };
+    match offer::grant_device(home, fingerprint, sitting, now_ms())? {
+        Granted::Made { version } => println!(
+            "已补发场次 {sitting} 第 {version} 版的授权\nA grant for version {version} of sitting {sitting} was made"
+        ),
+        Granted::Held { version } => println!(
+            "设备已有场次 {sitting} 第 {version} 版的授权，没有重复补发\nThe device has its grant for version {version} of sitting {sitting} already"
+        ),
+    }
+    Ok(())
+}
+
+/// `given`: the sitting, the reason and who approves, which a new order needs.
+fn orders(
+    home: &Home,
+    command: OrderCommand,
+    given: [Option<String>; 3],
+) -> Result<(), CenterError> {
+    if let OrderCommand::List { sitting } = &command {
+        let conn = home.database()?;
+        listings::orders(&order::list(home, &conn, sitting.as_deref())?);
+        return Ok(());
+    }
+    let [Some(sitting_no), Some(reason), Some(approved_by)] = given else {
+        return Err(CenterError::Missing("SITTING --reason --by"));
+    };
+    let new = NewOrder {
+        sitting_no,
+        kind: order_kind(command)?,
+        reason,
+        approved_by,
+    };
     let order = order::give(home, new, now_ms())?;
     println!(
         "指令 {} 已签发\nOrder {} is signed",
@@ -247,6 +278,15 @@ fn kit(home: &Home, url: &str, site: &str, folder: &Path) -> Result<(), CenterEr
 fn devices(home: &Home, command: DeviceCommand) -> Result<(), CenterError> {
     match command {
         DeviceCommand::List => prints::devices(&device::list(&home.database()?)?),
+        DeviceCommand::Alerts { device } => {
+            let conn = home.database()?;
+            let device = device
+                .map(|fingerprint| device::by_fingerprint(&conn, &fingerprint))
+                .transpose()?;
+            let of = device.as_ref();
+            listings::alerts(&alert::list(&conn, of)?);
+            listings::read_backs(&alert::read_backs(&conn, of)?);
+        }
         DeviceCommand::Approve { fingerprint, by } => {
             let device = device::approve(home, &fingerprint, &by, now_ms())?;
             println!(
@@ -268,6 +308,7 @@ fn devices(home: &Home, command: DeviceCommand) -> Result<(), CenterError> {
 fn order_kind(command: OrderCommand) -> Result<OrderKind, CenterError> {
     let ms = |minutes: u32| i64::from(minutes) * 60_000;
     Ok(match command {
+        OrderCommand::List { .. } => return Err(CenterError::Missing("kind of the order")),
         OrderCommand::LateEntry { ticket } => OrderKind::LateEntry { ticket_no: ticket },
         OrderCommand::Reopen { ticket } => OrderKind::Reopen { ticket_no: ticket },
         OrderCommand::Postpone { minutes } => OrderKind::Postpone { by_ms: ms(minutes) },

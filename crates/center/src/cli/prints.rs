@@ -89,7 +89,12 @@ pub fn sittings(home: &Home) -> Result<(), CenterError> {
             }),
             release::record(&conn, &sitting.sitting_no)?
                 .iter()
-                .map(|release| format!("{} {}", local_time(release.at_ms), release.to))
+                .map(|release| {
+                    let half = release
+                        .half
+                        .map_or(String::new(), |half| format!("（密码 {}）", half.number()));
+                    format!("{} {}{half}", local_time(release.at_ms), release.to)
+                })
                 .collect::<Vec<_>>()
                 .join("；"),
         ]);
@@ -157,13 +162,22 @@ pub fn slip(slip: &OpenSlip, to: &str) {
             slip.released_before, slip.released_before
         );
     }
-    for (place, groups) in slip.codes.iter().enumerate() {
-        let name = if slip.codes.len() == 1 {
-            "密码 code".to_owned()
-        } else {
-            format!("密码 code {}", place + 1)
-        };
-        println!("{name}      {}", groups.join("  "));
+    let name = slip.half.map_or("密码 code".to_owned(), |half| {
+        format!("密码 code {}", half.number())
+    });
+    println!("{name}      {}", slip.code.join("  "));
+    let Some(half) = slip.half else { return };
+    let other = 3 - half.number();
+    match &slip.other_half {
+        Some(release) => println!(
+            "密码 {other} 已于 {} 发给 {} / code {other} went to {}",
+            local_time(release.at_ms),
+            release.to,
+            release.to
+        ),
+        None => println!(
+            "密码 {other} 尚未发放，请发给另一人 / code {other} has not been released yet; give it to somebody else"
+        ),
     }
 }
 

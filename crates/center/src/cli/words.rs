@@ -2,6 +2,7 @@
 
 use chrono::{FixedOffset, TimeZone};
 use fengjuan_center::CenterError;
+use fengjuan_center::alert::AlertKind;
 
 /// A failure for people: what happened, what to do.
 pub struct Words {
@@ -120,6 +121,38 @@ fn of_request(error: &CenterError) -> Words {
                 local_time(*from_ms)
             ),
         ),
+        E::HalfNotNamed(no) => words(
+            format!(
+                "场次 {no} 由两人各持一份密码，请分两次发放：release {no} --half 1 --to 甲，再 release {no} --half 2 --to 乙。"
+            ),
+            format!(
+                "Two persons hold a code each for sitting {no}. Release twice: release {no} --half 1 --to A, then release {no} --half 2 --to B."
+            ),
+        ),
+        E::OneCodeOnly(no) => words(
+            format!("场次 {no} 只有一份密码。请去掉 --half 重新发放。"),
+            format!("Sitting {no} has one code. Release it without --half."),
+        ),
+        E::SamePerson { to, at_ms } => words(
+            format!(
+                "另一份密码已于 {} 发给 {to}。两份密码不能由同一人持有，请另指定一人。",
+                local_time(*at_ms)
+            ),
+            format!(
+                "The other half went to {to} at {}. No person may hold both; name somebody else.",
+                local_time(*at_ms)
+            ),
+        ),
+        E::DeviceOfAnotherSite { fingerprint, site } => words(
+            format!("设备 {fingerprint} 属于考试点 {site}，该场次不在那里。请核对设备和场次。"),
+            format!(
+                "Device {fingerprint} is of site {site}, where this sitting is not. Check device and sitting."
+            ),
+        ),
+        E::SittingOver(no) => words(
+            format!("场次 {no} 早已结束，不再下发试卷，没有补发授权。"),
+            format!("Sitting {no} is long over and no longer offered; no grant was made."),
+        ),
         E::UnknownTicket(ticket) => words(
             format!("该场次没有准考证号 {ticket}。请核对名册。"),
             format!("The sitting has no ticket {ticket}. Check the roster."),
@@ -177,6 +210,46 @@ fn of_request(error: &CenterError) -> Words {
             format!(
                 "Not done: {other} ({}). Nothing was changed; try again, and if it repeats keep everything as it is.",
                 other.code()
+            ),
+        ),
+    }
+}
+
+/// What an alert means, and what to do.
+pub fn of_alert(kind: AlertKind) -> (Words, Words) {
+    match kind {
+        AlertKind::TwoMachines => (
+            words("同一密钥在两台机器上出现", "one key on two machines"),
+            words(
+                "可能是克隆的硬盘。停用该设备，两台机器都重新登记",
+                "a cloned disk, probably: revoke it and enrol both machines anew",
+            ),
+        ),
+        AlertKind::SecondLedger => (
+            words("设备另起了一份记录", "the device began another ledger"),
+            words(
+                "数据库丢失或被换过。问清原因，并保留原来的硬盘",
+                "its database was lost or replaced: ask why, and keep the old disk",
+            ),
+        ),
+        AlertKind::Fork => (
+            words(
+                "记录与已收到的不一致",
+                "its ledger differs from what it sent",
+            ),
+            words(
+                "还原卡、恢复的备份或克隆。停用该设备并封存硬盘，成绩须核查",
+                "a restore card, a restored backup or a clone: take it out of use, keep the disk, review the results",
+            ),
+        ),
+        AlertKind::RolledBack => (
+            words(
+                "记录比已发来的短",
+                "its ledger is shorter than what it sent",
+            ),
+            words(
+                "还原卡或恢复的备份。停用该设备并封存硬盘，从中心的副本查对",
+                "a restore card or a restored backup: take it out of use, keep the disk, compare with the center's copy",
             ),
         ),
     }

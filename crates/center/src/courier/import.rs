@@ -3,11 +3,10 @@
 use super::stick::Folder;
 use super::{Imported, NotTaken, ledgers, root_of};
 use crate::device::{self, DeviceState};
-use crate::received::{self, Arrived};
+use crate::received::{self, Arrived, Outside};
 use crate::server::Center;
 use crate::{CenterError, Home, files};
 use fengjuan_wire::Hash32;
-use fengjuan_wire::bundle::SealedObject;
 use fengjuan_wire::courier::{ENTRIES, RECEIPTS, UP};
 use fengjuan_wire::upstream::LARGEST_OBJECT_BYTES;
 use std::path::Path;
@@ -76,8 +75,7 @@ fn object(center: &Center, up: &Folder, hash: &Hash32) -> Result<(Vec<u8>, bool)
         return Ok((receipt, false));
     }
     let bytes = up.read(hash, LARGEST_OBJECT_BYTES).map_err(Stop::File)?;
-    let object =
-        SealedObject::from_bytes(&bytes).map_err(|_| Stop::File("upload.not_an_object"))?;
+    let object = Outside::read(&bytes).ok_or(Stop::File("upload.not_an_object"))?;
     let conn = &mut *center.database();
     let known = device::find(conn, &object.device)?;
     match known.map(|device| (device.state, device.site == object.site)) {

@@ -238,6 +238,8 @@ impl Desk<'_> {
                 self.report(Anomaly::severe("results.bundle_missing").ticket(&ticket_no));
             } else if self.ledger_shows(&line.candidate, "exam.identified")? {
                 self.report(Anomaly::severe("results.never_began").ticket(&ticket_no));
+            } else if self.ledger_shows(&line.candidate, "exam.arrived")? {
+                line.status = Status::ArrivedNotSeated;
             }
             return Ok(line);
         };
@@ -249,6 +251,10 @@ impl Desk<'_> {
                 line.site_half_points = site_half_points;
                 line.status = Status::Normal;
                 self.examine(&chosen, &events, &mut line)?;
+            }
+            // The terminal of their seat saw nobody; another one may have the stamp.
+            Outcome::Absent {} if self.ledger_shows(&line.candidate, "exam.arrived")? => {
+                line.status = Status::ArrivedNotSeated;
             }
             Outcome::Absent {} => line.status = Status::Absent,
             Outcome::ArrivedNotSeated {} => line.status = Status::ArrivedNotSeated,

@@ -4,8 +4,10 @@ use crate::{CenterError, Home};
 use axum::http::StatusCode;
 use fengjuan_envelope::sign::SigningKey;
 use fengjuan_serve::{FAULT, Peer, Rates, Refused};
+use fengjuan_store::LedgerId;
 use fengjuan_wire::Hash32;
 use rusqlite::Connection;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -18,6 +20,8 @@ pub struct Center {
     rates: Rates,
     /// Two parts of one upload must not be written at once; unrelated uploads need not wait for each other.
     uploads: [Mutex<()>; 64],
+    /// When the last request came in that reached the end of what is held of a ledger.
+    heads: Mutex<HashMap<LedgerId, Instant>>,
 }
 
 impl Center {
@@ -28,6 +32,7 @@ impl Center {
             conn: Mutex::new(home.database()?),
             rates: Rates::default(),
             uploads: std::array::from_fn(|_| Mutex::new(())),
+            heads: Mutex::default(),
             home,
         })
     }
@@ -73,6 +78,20 @@ impl Center {
 
     pub(super) fn upload_lock(&self, hash: &Hash32) -> &Mutex<()> {
         &self.uploads[usize::from(hash.0[0]) % self.uploads.len()]
+    }
+
+    /// A request that came in at `arrived` showed that the device's ledger reaches as far as what is held of it.
+    pub(super) fn head_reached(&self, ledger_id: &LedgerId, arrived: Instant) {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = heads.entry(*ledger_id).or_insert(arrived);
+        *last = arrived.max(*last);
+    }
+
+    /// Whether a request came in before the one that reached the present end: it then says nothing about the present,
+    /// as when it was given up by the device and worked on late.
+    pub(super) fn outrun(&self, ledger_id: &LedgerId, arrived: Instant) -> bool {
+        let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.get(ledger_id).is_some_and(|last| arrived <= *last)
     }
 
     /// Whether a device keeps to a sane number of requests.

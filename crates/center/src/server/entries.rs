@@ -2,6 +2,7 @@
 
 use super::center::Center;
 use crate::CenterError;
+use crate::alert::{self, AlertKind};
 use crate::device::{self, Device};
 use axum::Extension;
 use axum::body::Bytes;
@@ -19,12 +20,14 @@ use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, EntriesRequest};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde_bytes::ByteBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub(super) async fn append(
     State(center): State<Arc<Center>>,
     Extension(device): Extension<Arc<Device>>,
     body: Bytes,
 ) -> Result<Cbor<EntriesReply>, Refused> {
+    let arrived = Instant::now();
     let request: EntriesRequest = read(&body)?;
     let ledger_id = ledger_id(&request)?;
     let incoming = incoming(&ledger_id, &request)?;
@@ -32,11 +35,41 @@ pub(super) async fn append(
         .with_database(move |center, conn| {
             let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let reply = take(center, &change, &device, &ledger_id, &request, &incoming)?;
+            if let (EntriesReply::Stored { size, .. }, Some(text)) = (&reply, &request.checkpoint) {
+                let stated = stated(center, &device, &ledger_id, text)?;
+                if stated >= *size {
+                    center.head_reached(&ledger_id, arrived);
+                } else if !center.outrun(&ledger_id, arrived) {
+                    let detail = format!("{stated} of {size} entries");
+                    alert::record(
+                        &change,
+                        &device.sign,
+                        AlertKind::RolledBack,
+                        &detail,
+                        crate::now_ms(),
+                    )?;
+                }
+            }
             // Committed before it is answered; a fork is kept as evidence too.
             change.commit()?;
             Ok(Cbor(reply))
         })
         .await
+}
+
+/// How long the device says that its ledger is, by its own signature. On the line it says so at the beginning of every
+/// run of its program, and whenever it has written something. A stick may lie for days, and says nothing of the kind.
+fn stated(
+    center: &Center,
+    device: &Device,
+    ledger_id: &[u8; 16],
+    checkpoint: &str,
+) -> Result<u64, Refused> {
+    let origin = center.home.directory().ledger_origin(ledger_id);
+    let verified = note::verify(checkpoint, &origin, &device.sign, None);
+    let verified =
+        verified.map_err(|error| Refused::bad("entries.checkpoint", error.to_string()))?;
+    Ok(verified.checkpoint.size)
 }
 
 /// Registers the ledger, takes over the entries and, where the checkpoint is the replica's own head, cosigns it. Inside
@@ -62,13 +95,25 @@ pub(crate) fn take(
         other => other?,
     };
     if registered.new && !registered.others_of_device.is_empty() {
-        device::alert(conn, &device.sign, "second_ledger", &device.name, now_ms)?;
+        alert::record(
+            conn,
+            &device.sign,
+            AlertKind::SecondLedger,
+            &device.name,
+            now_ms,
+        )?;
     }
     match replica::append(conn, ledger_id, request.from_seq, incoming, now_ms)? {
         AppendOutcome::Gap { have } => Ok(EntriesReply::Gap { have }),
         AppendOutcome::Fork { seq, mine, .. } => {
             tracing::warn!(device = device.name, seq, "fork");
-            device::alert(conn, &device.sign, "fork", &format!("entry {seq}"), now_ms)?;
+            alert::record(
+                conn,
+                &device.sign,
+                AlertKind::Fork,
+                &format!("entry {seq}"),
+                now_ms,
+            )?;
             Ok(EntriesReply::Fork {
                 at_seq: seq,
                 held: Hash32(mine),
@@ -118,10 +163,10 @@ fn witness(
         }
         Ok(CheckpointOutcome::Fork { size, mine, .. }) => {
             tracing::warn!(device = device.name, size, "fork by checkpoint");
-            device::alert(
+            alert::record(
                 conn,
                 &device.sign,
-                "fork",
+                AlertKind::Fork,
                 &format!("checkpoint {size}"),
                 now_ms,
             )?;

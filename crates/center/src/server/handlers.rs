@@ -135,7 +135,7 @@ pub(super) async fn orders(
 ) -> Result<Cbor<Orders>, Refused> {
     center
         .with_database(move |_, conn| {
-            let orders = order::of_site(conn, &device.site)?;
+            let orders = order::hand_out(conn, &device, crate::now_ms())?;
             Ok(Cbor(Orders {
                 orders: orders.into_iter().map(ByteBuf::from).collect(),
             }))

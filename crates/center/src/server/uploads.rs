@@ -1,16 +1,15 @@
-//! Sealed objects from the sites: resumable, idempotent, and receipted only when whole, checked and durable.
+//! Objects from the sites: resumable, idempotent, and receipted only when whole, checked and durable.
 
 use super::center::Center;
 use crate::device::Device;
 use crate::files;
-use crate::received::{self, Arrived};
+use crate::received::{self, Arrived, Outside};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use fengjuan_serve::parts::{Part, PartFile, Progress};
 use fengjuan_serve::{Cbor, Refused, hash_of};
 use fengjuan_wire::Hash32;
-use fengjuan_wire::bundle::SealedObject;
 use fengjuan_wire::upstream::UploadState;
 use serde_bytes::ByteBuf;
 use std::sync::{Arc, PoisonError};
@@ -112,7 +111,7 @@ impl Upload<'_> {
     }
 
     fn complete(&self, file: &PartFile, bytes: &[u8]) -> Result<UploadState, Refused> {
-        let Ok(object) = SealedObject::from_bytes(bytes) else {
+        let Some(object) = Outside::read(bytes) else {
             return Err(file.dropped("upload.not_an_object"));
         };
         let length = bytes.len() as u64;

@@ -1,6 +1,6 @@
 //! The binary itself: what it prints, how it fails, and how it stops.
 
-use crate::day::{SITTING, fixtures};
+use crate::day::{Day, SITTING, fixtures, plan_text};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -29,9 +29,11 @@ fn refused(home: &Path, arguments: &[&str]) -> String {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
     let chinese = said.chars().any(|c| ('\u{4e00}'..'\u{9fff}').contains(&c));
+    // Names and paths in it may be of either language.
+    let word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_alphabetic());
     let english = said
         .lines()
-        .any(|line| line.is_ascii() && line.contains(' ') || line.starts_with("Too early"));
+        .any(|line| line.split_whitespace().filter(word).count() >= 3);
     assert!(chinese && english, "{said}");
     String::from_utf8(output.stdout).unwrap() + &said
 }
@@ -118,6 +120,17 @@ fn a_center_from_init_to_results() {
         4,
         "{slip}"
     );
+    let halved = [
+        "release",
+        SITTING,
+        "--half",
+        "1",
+        "--to",
+        "张海燕",
+        "--early",
+        "演练",
+    ];
+    assert!(refused(&home, &halved).contains("without --half"));
     let listed = good(&home, &["sitting", "list"]);
     assert!(listed.contains("张海燕"), "who got the code: {listed}");
     good(
@@ -146,7 +159,17 @@ fn a_center_from_init_to_results() {
             "0000000000000000",
         ],
     );
+    assert!(good(&home, &["order", "list"]).contains("整场顺延 postpone 10 min"));
+    assert!(good(&home, &["order", "list", "--sitting", SITTING]).contains("王主任"));
+    refused(&home, &["order", "list", "--sitting", "nowhere"]);
+    refused(&home, &["order", SITTING, "--by", "y", "postpone", "10"]);
+    refused(&home, &["grant", "AAAA-BBBB", SITTING]);
+    refused(&home, &["grant", "AAAA-BBBB", "--all-missing"]);
+    assert!(good(&home, &["device", "alerts"]).contains("No alerts"));
+    refused(&home, &["device", "alerts", "--device", "AAAA-BBBB"]);
     good(&home, &["device", "list"]);
+    assert!(good(&home, &["report", "list"]).contains("要处理"));
+    refused(&home, &["report", "list", "--device", "AAAA-BBBB"]);
     refused(
         &home,
         &["device", "approve", "AAAA-BBBB-CCCC-DDDD", "--by", "x"],
@@ -200,6 +223,42 @@ fn by_courier(home: &Path, stick: &Path) {
     assert!(
         said.contains(&name) && said.contains("courier.hash") && said.contains("内容和文件名"),
         "{said}"
+    );
+}
+
+#[test]
+fn two_slips_for_two_persons() {
+    let day = Day::with_banks();
+    let text = plan_text().replace("two_person_code = false", "two_person_code = true");
+    day.import(&text, &fixtures("roster/roster.xlsx")).unwrap();
+    day.issued();
+    let home = day.home.path();
+    let release = |half: &[&'static str], to| {
+        let mut command = vec!["release", SITTING, "--to", to, "--early", "演练"];
+        command.extend(half);
+        command
+    };
+    let said = refused(home, &release(&[], "张海燕"));
+    assert!(
+        said.contains("--half 1 --to") && said.contains("--half 2 --to"),
+        "{said}"
+    );
+    let first = good(home, &release(&["--half", "1"], "张海燕"));
+    let codes = |slip: &str| -> Vec<String> {
+        let lines = slip.lines().filter(|line| line.starts_with("密码 code "));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(codes(&first).len(), 1, "one half to one person: {first}");
+    assert!(first.contains("not been released"), "{first}");
+    let said = refused(home, &release(&["--half", "2"], "张海燕"));
+    assert!(said.contains("name somebody else"), "{said}");
+    let second = good(home, &release(&["--half", "2"], "刘志强"));
+    assert!(second.contains("code 1 went to 张海燕"), "{second}");
+    assert_ne!(codes(&first)[0][14..], codes(&second)[0][14..]);
+    let listed = good(home, &["sitting", "list"]);
+    assert!(
+        listed.contains("张海燕（密码 1）") && listed.contains("刘志强（密码 2）"),
+        "{listed}"
     );
 }
 

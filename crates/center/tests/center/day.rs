@@ -1,7 +1,7 @@
 //! A center with the example banks and plan, and devices of its site.
 
 use fengjuan_center::plan::PlanFiles;
-use fengjuan_center::release::{self, ReleaseRequest};
+use fengjuan_center::release::{self, Half, ReleaseRequest};
 use fengjuan_center::{Home, bank, device, issue, plan};
 use fengjuan_envelope::code::Code;
 use fengjuan_envelope::hpke::KemSecret;
@@ -119,15 +119,26 @@ impl Day {
 
     /// The key that the released codes give.
     pub fn code_key(&self, document: &SittingDocument) -> SecretKey {
-        let request = ReleaseRequest {
-            sitting_no: SITTING,
-            to: "张海燕",
-            early_reason: Some("演练"),
+        let release = |half, to| {
+            let request = ReleaseRequest {
+                sitting_no: SITTING,
+                half,
+                to,
+                early_reason: Some("演练"),
+            };
+            release::release(&self.home, &request, 4).unwrap()
         };
-        let slip = release::release(&self.home, &request, 4).unwrap();
+        let slips = if document.sitting.two_person_code {
+            vec![
+                release(Some(Half::First), "张海燕"),
+                release(Some(Half::Second), "刘志强"),
+            ]
+        } else {
+            vec![release(None, "张海燕")]
+        };
         let mut joined = Vec::new();
-        for groups in &slip.codes {
-            let groups: [&str; 4] = std::array::from_fn(|group| groups[group].as_str());
+        for slip in &slips {
+            let groups: [&str; 4] = std::array::from_fn(|group| slip.code[group].as_str());
             joined.extend_from_slice(&Code::parse_groups(&groups).unwrap().secret_bytes());
         }
         let salt: [u8; 16] = document.code_salt.as_slice().try_into().unwrap();

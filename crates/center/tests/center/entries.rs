@@ -4,11 +4,11 @@ use crate::day::{Day, SITTING};
 use crate::ledger::Ledger;
 use crate::protocol::{Caller, app};
 use axum::http::{Method, StatusCode};
-use fengjuan_center::device;
+use fengjuan_center::alert::{self, AlertKind};
 use fengjuan_center::roll::{self, RollScope};
 use fengjuan_core::event::Event;
 use fengjuan_envelope::note;
-use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, Roll};
+use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, EntriesRequest, Roll};
 use fengjuan_wire::{Hash32, Signed};
 
 fn events(ledger: &mut Ledger, from: i64, count: i64) {
@@ -136,10 +136,65 @@ async fn a_rolled_back_or_cloned_ledger_is_a_recorded_fork() {
     )
     .unwrap();
     assert_eq!((roll.ledgers[0].size, roll.ledgers[0].forks), (5, 1));
-    assert_eq!(
-        device::list(&day.home.database().unwrap()).unwrap()[0].alerts,
-        1
+    let alerts = alert::list(&day.home.database().unwrap(), None).unwrap();
+    let kinds: Vec<AlertKind> = alerts.iter().map(|alert| alert.kind).collect();
+    assert_eq!(kinds, [AlertKind::RolledBack, AlertKind::Fork]);
+}
+
+#[tokio::test]
+async fn a_rolled_back_ledger_that_writes_nothing_new_is_an_alert() {
+    let day = Day::planned();
+    let terminal = day.approved(1);
+    let caller = Caller {
+        app: app(&day),
+        device: &terminal,
+    };
+    let mut ledger = Ledger::new(&day.home, 5);
+    events(&mut ledger, 0, 5);
+    let state = async |request: &EntriesRequest| -> EntriesReply {
+        caller.post("/v1/entries", request).await.unwrap()
+    };
+    let alerts = || alert::list(&day.home.database().unwrap(), None).unwrap();
+    // Batches, the same again, and nothing new stated at the next start: all of this is usual.
+    let mut part = ledger.request(&terminal, 0);
+    part.entries.truncate(3);
+    part.checkpoint = None;
+    state(&part).await;
+    state(&ledger.request(&terminal, 3)).await;
+    state(&ledger.request(&terminal, 0)).await;
+    let nothing_new = ledger.request(&terminal, 5);
+    assert!(nothing_new.entries.is_empty());
+    let reply = state(&nothing_new).await;
+    assert!(
+        matches!(
+            &reply,
+            EntriesReply::Stored {
+                size: 5,
+                cosigned: Some(_)
+            }
+        ),
+        "{reply:?}"
     );
+    assert_eq!(alerts(), []);
+    // The disk is put back to what it was after three entries, and the terminal starts and states them.
+    let mut back = Ledger::new(&day.home, 5);
+    events(&mut back, 0, 3);
+    let reply = state(&back.request(&terminal, 3)).await;
+    assert_eq!(
+        reply,
+        EntriesReply::Stored {
+            size: 5,
+            cosigned: None
+        }
+    );
+    let seen = alerts();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(
+        (seen[0].kind, seen[0].detail.as_str()),
+        (AlertKind::RolledBack, "3 of 5 entries")
+    );
+    state(&back.request(&terminal, 3)).await;
+    assert_eq!(alerts().len(), 1, "the same is told once");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use crate::day::{Day, SITTING, START_MS, fixtures, plan_text};
 use fengjuan_center::keys::KeyRole;
 use fengjuan_center::order::{self, NewOrder};
-use fengjuan_center::release::{self, ReleaseRequest};
+use fengjuan_center::release::{self, Half, ReleaseRequest};
 use fengjuan_center::{CenterError, Home, device, issue, plan};
 use fengjuan_core::draw::draw;
 use fengjuan_envelope::seal::SealError;
@@ -215,22 +215,102 @@ fn two_persons_hold_a_code_each() {
     let terminal = day.approved(1);
     day.issued();
     let document = day.document(1);
-    let request = ReleaseRequest {
-        sitting_no: SITTING,
-        to: "张海燕、刘志强",
-        early_reason: Some("演练"),
-    };
-    assert_eq!(
-        release::release(&day.home, &request, 4)
-            .unwrap()
-            .codes
-            .len(),
-        2
-    );
     day.grant(&terminal, 1)
         .unwrap()
         .unlock(&terminal.kem, &day.code_key(&document))
         .unwrap();
+}
+
+#[test]
+fn the_halves_of_a_code_go_to_two_persons_and_never_to_one() {
+    let day = Day::with_banks();
+    let text = plan_text().replace("two_person_code = false", "two_person_code = true");
+    day.import(&text, &fixtures("roster/roster.xlsx")).unwrap();
+    day.issued();
+    let release = |half, to, now_ms| {
+        let request = ReleaseRequest {
+            sitting_no: SITTING,
+            half,
+            to,
+            early_reason: Some("演练"),
+        };
+        release::release(&day.home, &request, now_ms)
+    };
+    let (first, second) = (Some(Half::First), Some(Half::Second));
+    let refused = |half, to| release(half, to, 9).err().unwrap().code();
+    assert_eq!(refused(None, "张海燕"), "center.half_not_named");
+    let one = release(first, "张海燕", 4).unwrap();
+    assert_eq!((one.half, one.other_half.is_none()), (first, true));
+    assert_eq!(refused(second, " 张 海燕"), "center.same_person");
+    assert_eq!(refused(second, "刘志强、张海燕"), "center.same_person");
+    let two = release(second, "刘志强", 5).unwrap();
+    let other = two.other_half.clone().unwrap();
+    assert_eq!((other.to.as_str(), other.at_ms), ("张海燕", 4));
+    assert_ne!(one.code, two.code);
+    // Whoever has ever seen one half is never given the other.
+    let again = release(first, "王建国", 6).unwrap();
+    assert_eq!((&again.code, again.released_before), (&one.code, 1));
+    assert_eq!(refused(second, "王建国"), "center.same_person");
+    assert_eq!(refused(first, "刘志强"), "center.same_person");
+    let conn = day.home.database().unwrap();
+    let record = || -> Vec<(u32, Option<Half>, String, i64)> {
+        let all = release::record(&conn, SITTING).unwrap().into_iter();
+        all.map(|one| (one.version, one.half, one.to, one.at_ms))
+            .collect()
+    };
+    let named = |version, half, to: &str, at_ms| (version, half, to.to_owned(), at_ms);
+    let three = [
+        named(1, first, "张海燕", 4),
+        named(1, second, "刘志强", 5),
+        named(1, first, "王建国", 6),
+    ];
+    assert_eq!(record(), three, "what was refused is no release");
+    // A new version has new codes, which nobody holds yet.
+    day.issued();
+    assert_ne!(release(second, "张海燕", 7).unwrap().code, two.code);
+    assert_eq!(record().len(), 4);
+}
+
+#[test]
+fn a_sitting_with_one_code_has_no_halves() {
+    let day = Day::planned();
+    day.issued();
+    let request = ReleaseRequest {
+        sitting_no: SITTING,
+        half: Some(Half::First),
+        to: "张海燕",
+        early_reason: Some("演练"),
+    };
+    let refused = release::release(&day.home, &request, 4).err().unwrap();
+    assert_eq!(refused.code(), "center.one_code_only");
+}
+
+/// The database of a center of the first version, with a release of both halves at once.
+#[test]
+fn a_database_of_the_first_version_is_taken_over_and_a_copy_kept() {
+    let day = Day::with_banks();
+    let text = plan_text().replace("two_person_code = false", "two_person_code = true");
+    day.import(&text, &fixtures("roster/roster.xlsx")).unwrap();
+    day.issued();
+    let conn = day.home.database().unwrap();
+    conn.execute_batch(
+        "DROP TABLE order_fetches; ALTER TABLE releases DROP COLUMN half; PRAGMA user_version = 1;
+         INSERT INTO releases (sitting_no, version, released_to, at_ms) VALUES ('JN2026-1121-R01-A', 1, '张海燕', 3);",
+    )
+    .unwrap();
+    drop(conn);
+    let conn = day.home.database().unwrap();
+    assert!(day.home.path().join("center.v1.db").exists());
+    let before = release::record(&conn, SITTING).unwrap();
+    assert_eq!((before.len(), before[0].half), (1, None));
+    let request = ReleaseRequest {
+        sitting_no: SITTING,
+        half: Some(Half::Second),
+        to: "张海燕",
+        early_reason: Some("演练"),
+    };
+    let refused = release::release(&day.home, &request, 4).err().unwrap();
+    assert_eq!(refused.code(), "center.same_person", "she has seen both");
 }
 
 #[test]
@@ -284,6 +364,7 @@ fn the_slip_is_released_in_time_and_on_record() {
     day.issued();
     let request = |early| ReleaseRequest {
         sitting_no: SITTING,
+        half: None,
         to: "张海燕",
         early_reason: early,
     };
@@ -318,6 +399,7 @@ fn issue_less(day: &Day) -> Result<release::OpenSlip, CenterError> {
         &day.home,
         &ReleaseRequest {
             sitting_no: SITTING,
+            half: None,
             to: "x",
             early_reason: Some("y"),
         },

@@ -239,6 +239,58 @@ async fn absent_not_admitted_and_late_are_told_apart() {
 }
 
 #[tokio::test]
+async fn who_was_stamped_and_never_sat_down_is_not_absent() {
+    let story = Story::new();
+    let second = story.day.approved(2);
+    let mut door = story.terminal();
+    let mut seat = Terminal::unlocked(&story.day, &second, 6);
+    let [no_bundle, said_absent, said_so, never_came] =
+        [0, 1, 2, 3].map(|place| door.candidate("C1", place));
+    let hash = |sat: &Sat| fengjuan_core::draw::ticket_hash(SITTING, &sat.candidate.ticket_no);
+    for sat in [&no_bundle, &said_absent, &said_so] {
+        let stamp = Event::Arrived {
+            sitting_no: SITTING.to_owned(),
+            ticket_hash: hash(sat),
+            arrival_ms: sat.now,
+            staff_id: "S001".to_owned(),
+        };
+        door.record(sat, &stamp);
+    }
+    let mut sent = Vec::new();
+    for mut sat in [said_absent, never_came] {
+        let absent = Event::Absent {
+            sitting_no: SITTING.to_owned(),
+            ticket_hash: hash(&sat),
+        };
+        seat.record(&sat, &absent);
+        let bundle = seat.bundle(&mut sat, Outcome::Absent {});
+        replicate(&seat, &second).await;
+        send(&seat, &sat, &bundle).await;
+        sent.push(sat);
+    }
+    let mut said_so = said_so;
+    let never_seated = Event::ArrivedNotSeated {
+        sitting_no: SITTING.to_owned(),
+        ticket_hash: hash(&said_so),
+        arrival_ms: said_so.now,
+    };
+    door.record(&said_so, &never_seated);
+    let bundle = door.bundle(&mut said_so, Outcome::ArrivedNotSeated {});
+    replicate(&door, &story.device).await;
+    send(&door, &said_so, &bundle).await;
+    let results = story.results();
+    for sat in [&no_bundle, &sent[0], &said_so] {
+        assert_eq!(line(&results, sat).status, Status::ArrivedNotSeated);
+    }
+    assert_eq!(line(&results, &sent[1]).status, Status::Absent);
+    assert_eq!(codes(&results), Vec::<&str>::new());
+    let out = story.day.dir.path().join("out");
+    results::export(&results, &out).unwrap();
+    let text = fs::read_to_string(out.join("results.csv")).unwrap();
+    assert_eq!(text.matches(Status::ArrivedNotSeated.zh()).count(), 3);
+}
+
+#[tokio::test]
 async fn an_attempt_without_its_bundle_is_missed() {
     let story = Story::new();
     let mut terminal = story.terminal();

@@ -1,6 +1,7 @@
 //! From an input to the events that it means.
 
 use super::record::{check, outages_from, running};
+use super::staff;
 use super::{Answer, Attempt, AttemptError, Effect, Input};
 use crate::event::{Event, HandInKind, OutageCause};
 use crate::plan::ExamMs;
@@ -10,7 +11,10 @@ pub(super) fn propose(
     input: Input,
     now: ExamMs,
 ) -> Result<Vec<Effect>, AttemptError> {
-    running(attempt)?;
+    let reopens = matches!(input, Input::Reopen { .. });
+    if !reopens {
+        running(attempt)?;
+    }
     let by_candidate = matches!(
         input,
         Input::Choose { .. } | Input::Flag { .. } | Input::Show { .. } | Input::HandIn
@@ -55,6 +59,17 @@ fn effects_of(attempt: &Attempt, input: Input, now: ExamMs) -> Result<Vec<Effect
             to_ms,
         } => outage(attempt, cause, from_ms, to_ms),
         Input::StorageBack => storage_back(attempt, now),
+        input @ (Input::StaffSuspend { .. }
+        | Input::StaffResume { .. }
+        | Input::Remove { .. }
+        | Input::Reopen { .. }) => staff::propose(attempt, input, now)?,
+        input => time(attempt, input),
+    })
+}
+
+/// What moves the end.
+fn time(attempt: &Attempt, input: Input) -> Vec<Effect> {
+    match input {
         Input::OutageDecided {
             outage_no,
             credit_ms,
@@ -94,7 +109,8 @@ fn effects_of(attempt: &Attempt, input: Input, now: ExamMs) -> Result<Vec<Effect
                 by_ms,
             )
         }
-    })
+        _ => Vec::new(),
+    }
 }
 
 fn show(attempt: &Attempt, position: u32) -> Vec<Effect> {
@@ -114,6 +130,10 @@ fn sitting_ended(
         return Err(AttemptError::OutageUndecided {
             outage_no: outage.outage_no,
         });
+    }
+    if attempt.paused_since.is_some() {
+        let cause = OutageCause::Staff;
+        return Err(AttemptError::Suspended { cause });
     }
     let by = (staff_id, "sitting_ended".to_owned());
     Ok(hand_in(attempt, HandInKind::Forced, Some(by), now))
@@ -173,8 +193,14 @@ pub(super) fn hand_in(
 
 /// An outage counts from where the last one ended, so that no moment is credited twice. One of which nothing remains
 /// leaves no record, unless the clock is in doubt and the seat must wait.
+///
+/// While staff have the seat stand still, that suspension counts whatever else happens in it; only what must be recorded
+/// is, and then from the suspension on.
 fn outage(attempt: &Attempt, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs) -> Vec<Effect> {
-    let from_ms = from_ms.max(outages_from(attempt));
+    if attempt.paused_since.is_some() && cause != OutageCause::Clock {
+        return Vec::new();
+    }
+    let from_ms = standing_from(attempt, from_ms);
     let to_ms = if cause == OutageCause::Clock {
         to_ms.max(from_ms)
     } else {
@@ -192,12 +218,22 @@ fn storage_back(attempt: &Attempt, now: ExamMs) -> Vec<Effect> {
     let Some(stalled_ms) = attempt.stalled_since else {
         return Vec::new();
     };
-    let from_ms = stalled_ms.max(outages_from(attempt));
+    let from_ms = standing_from(attempt, stalled_ms);
     let event = outage_event(attempt, OutageCause::Storage, from_ms, now.max(from_ms));
     vec![Effect::Record(event)]
 }
 
-fn outage_event(attempt: &Attempt, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs) -> Event {
+fn standing_from(attempt: &Attempt, from_ms: ExamMs) -> ExamMs {
+    let paused_ms = attempt.paused_since.unwrap_or(from_ms);
+    from_ms.min(paused_ms).max(outages_from(attempt))
+}
+
+pub(super) fn outage_event(
+    attempt: &Attempt,
+    cause: OutageCause,
+    from_ms: ExamMs,
+    to_ms: ExamMs,
+) -> Event {
     let outage_no = attempt.outages.len() as u32 + 1;
     let proposed_ms = (to_ms - from_ms).min(attempt.plan.outage_credit_cap_ms);
     Event::OutageRecorded {

@@ -1,6 +1,7 @@
 //! What may stand in an attempt's record. `check` judges an event against the attempt so far and `apply` takes it
 //! over; live use and replay share both, so that neither can be laxer.
 
+use super::staff::{self, not_paused};
 use super::{Answer, Attempt, AttemptError, Outage, Question};
 use crate::event::{Event, HandInKind, OutageCause};
 use crate::grading::within;
@@ -58,7 +59,22 @@ pub(super) fn check(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(),
         Event::Postponed {
             sitting_no, by_ms, ..
         } if concerns(attempt, sitting_no) => within_credit(*by_ms, 1, MOST_MOVE_MS),
-        _ => Ok(()),
+        _ => staff::check(attempt, event, now),
+    }
+}
+
+pub(super) fn counted(
+    attempt: &Attempt,
+    answered: u32,
+    unanswered: u32,
+    at_now: bool,
+) -> Result<(), AttemptError> {
+    let counts = attempt.counts();
+    let right = counts.answered == answered && counts.unanswered == unanswered && at_now;
+    if right {
+        Ok(())
+    } else {
+        Err(AttemptError::HandInMalformed)
     }
 }
 
@@ -137,7 +153,7 @@ fn within_credit(credit_ms: i64, least_ms: i64, most_ms: i64) -> Result<(), Atte
     }
 }
 
-fn named(who: &str, reason: &str) -> Result<(), AttemptError> {
+pub(super) fn named(who: &str, reason: &str) -> Result<(), AttemptError> {
     let missing = who.trim().is_empty() || reason.trim().is_empty();
     if missing {
         Err(AttemptError::ReasonMissing)
@@ -149,6 +165,7 @@ fn named(who: &str, reason: &str) -> Result<(), AttemptError> {
 fn answering(attempt: &Attempt, now: ExamMs) -> Result<(), AttemptError> {
     running(attempt)?;
     clock_trusted(attempt)?;
+    not_paused(attempt)?;
     let limit_ms = attempt.limit_ms();
     if now < limit_ms {
         Ok(())
@@ -203,13 +220,11 @@ fn check_hand_in(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(), At
         return Ok(());
     };
     running(attempt)?;
-    let counts = attempt.counts();
-    if counts.answered != *answered || counts.unanswered != *unanswered || *at_ms != now {
-        return Err(AttemptError::HandInMalformed);
-    }
+    counted(attempt, *answered, *unanswered, *at_ms == now)?;
     match kind {
         HandInKind::Own => {
             clock_trusted(attempt)?;
+            not_paused(attempt)?;
             let until_ms = attempt.earliest_leave_ms;
             if now < until_ms {
                 Err(AttemptError::TooEarly { until_ms })
@@ -222,7 +237,7 @@ fn check_hand_in(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(), At
                 outage_no: outage.outage_no,
             }),
             None if now < attempt.ends_ms => Err(AttemptError::NotOver),
-            None => Ok(()),
+            None => not_paused(attempt),
         },
         HandInKind::Forced => named(
             staff_id.as_deref().unwrap_or(""),
@@ -300,11 +315,23 @@ pub(super) fn apply(attempt: &mut Attempt, event: &Event, now: ExamMs) {
             attempt.earliest_leave_ms = attempt.earliest_leave_ms.saturating_add(*by_ms);
         }
         Event::HandedIn { kind, at_ms, .. } => {
-            attempt.handed_in = Some((*kind, *at_ms));
-            attempt.stalled_since = None;
+            hand_in(attempt, *kind, *at_ms);
         }
+        Event::Removed { at_ms, .. } => {
+            hand_in(attempt, HandInKind::Forced, *at_ms);
+            attempt.removed = true;
+        }
+        Event::Reopened { .. } => attempt.handed_in = None,
+        Event::SuspendedByStaff { .. } => attempt.paused_since = Some(now),
+        Event::ResumedByStaff { .. } => attempt.paused_since = None,
         _ => {}
     }
+}
+
+fn hand_in(attempt: &mut Attempt, kind: HandInKind, at_ms: ExamMs) {
+    attempt.handed_in = Some((kind, at_ms));
+    attempt.stalled_since = None;
+    attempt.paused_since = None;
 }
 
 pub(super) fn outages_from(attempt: &Attempt) -> ExamMs {

@@ -88,6 +88,28 @@ pub enum Input {
     },
     /// Storage works again after [`Attempt::storage_failed`].
     StorageBack,
+    /// Staff make the seat stand still; no answer is accepted until [`Input::StaffResume`].
+    StaffSuspend {
+        staff_id: String,
+        reason: String,
+    },
+    StaffResume {
+        staff_id: String,
+    },
+    /// 责令离场, by two persons.
+    Remove {
+        staff_id: String,
+        second: String,
+        reason: String,
+    },
+    /// A mistaken hand-in is opened again by two persons, with the same end. `score_shown`: somebody may have seen one.
+    Reopen {
+        staff_id: String,
+        second: String,
+        reason: String,
+        order: Option<Hash32>,
+        score_shown: bool,
+    },
 }
 
 /// What the caller must do, in this order.
@@ -103,6 +125,8 @@ pub enum Effect {
     EndsMoved { by_ms: i64 },
     /// The attempt is over: seal it.
     HandedIn { kind: HandInKind },
+    /// The attempt goes on after a mistaken hand-in.
+    Reopened {},
 }
 
 /// Where the attempt stands.
@@ -110,7 +134,7 @@ pub enum Effect {
 #[serde(rename_all = "snake_case")]
 pub enum AttemptState {
     Answering,
-    /// Storage refuses writes, or the clock is in doubt until the proctor decides.
+    /// Storage refuses writes, the clock is in doubt until the proctor decides, or staff made the seat stand still.
     Suspended {
         cause: OutageCause,
     },
@@ -188,6 +212,14 @@ pub enum AttemptError {
     HandInMalformed,
     #[error("the start is not that of the plan")]
     PlanMismatch,
+    #[error("staff have not suspended the seat")]
+    NotSuspended,
+    #[error("the attempt is not handed in")]
+    NotHandedIn,
+    #[error("the candidate was told to leave; only the center decides what follows")]
+    Removed,
+    #[error("a score may have been seen")]
+    ScoreShown,
 }
 
 impl AttemptError {
@@ -209,6 +241,10 @@ impl AttemptError {
             AttemptError::NotOver => "attempt.not_over",
             AttemptError::HandInMalformed => "attempt.hand_in_malformed",
             AttemptError::PlanMismatch => "attempt.plan_mismatch",
+            AttemptError::NotSuspended => "attempt.not_suspended",
+            AttemptError::NotHandedIn => "attempt.not_handed_in",
+            AttemptError::Removed => "attempt.removed",
+            AttemptError::ScoreShown => "attempt.score_shown",
         }
     }
 }

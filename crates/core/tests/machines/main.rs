@@ -9,6 +9,7 @@ mod outage;
 mod replay;
 mod seat;
 mod snapshot;
+mod staff;
 mod start;
 mod vectors;
 

@@ -129,6 +129,15 @@ fn day() -> Vec<(Event, i64, SeatState)> {
     ]
 }
 
+/// A person in front of the questions.
+pub fn answering() -> Seat {
+    let mut seat = seat();
+    for (event, now, _) in &day()[..6] {
+        seat.apply(event, *now).unwrap();
+    }
+    seat
+}
+
 #[test]
 fn the_whole_way() {
     let mut seat = seat();

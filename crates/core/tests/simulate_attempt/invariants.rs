@@ -89,11 +89,13 @@ pub fn invariant_no_automatic_hand_in_while_undecided(world: &World) {
     assert!(world.ledger[place].1 >= end_by_the_record(before.iter()));
 }
 
-/// Nothing of the attempt follows the hand-in, and there is one.
+/// Nothing of the attempt follows the hand-in but its reopening, and then another.
 pub fn invariant_the_hand_in_is_the_last_word(world: &World) {
-    let handed_in = |(event, _): &(Event, i64)| matches!(event, Event::HandedIn { .. });
-    if let Some(place) = world.ledger.iter().position(handed_in) {
-        assert_eq!(place + 1, world.ledger.len());
+    for (place, (event, _)) in world.ledger.iter().enumerate() {
+        if matches!(event, Event::HandedIn { .. }) {
+            let next = world.ledger.get(place + 1).map(|(event, _)| event);
+            assert!(matches!(next, None | Some(Event::Reopened { .. })));
+        }
     }
 }
 

@@ -176,7 +176,10 @@ impl World {
                     }
                 }
                 Effect::WarnMinutes(minutes) => program.warnings.push(minutes),
-                Effect::Show { .. } | Effect::EndsMoved { .. } | Effect::HandedIn { .. } => {}
+                Effect::Show { .. }
+                | Effect::EndsMoved { .. }
+                | Effect::HandedIn { .. }
+                | Effect::Reopened {} => {}
             }
         }
     }
@@ -294,6 +297,8 @@ impl World {
     }
 
     fn decide(&mut self, program: &mut Program) {
+        let staff_id = "P1".to_owned();
+        self.input(program, Input::StaffResume { staff_id });
         if let Some(outage) = program.attempt.undecided().copied() {
             let credit_ms = [0, outage.proposed_ms, outage.proposed_ms / 2][self.below(3) as usize];
             let (staff_id, reason) = ("P1".to_owned(), "checked".to_owned());
@@ -323,11 +328,22 @@ impl World {
                 order,
             },
             6..9 => Input::HandIn,
-            9 => Input::ForceHandIn {
+            9 if self.below(2) == 0 => Input::ForceHandIn {
                 staff_id: by,
                 reason,
             },
-            _ => Input::SittingEnded { staff_id: by },
+            9 => Input::Reopen {
+                staff_id: by.clone(),
+                second: by,
+                reason,
+                order,
+                score_shown: false,
+            },
+            10 => Input::SittingEnded { staff_id: by },
+            _ => Input::StaffSuspend {
+                staff_id: by,
+                reason,
+            },
         };
         self.input(program, input);
     }

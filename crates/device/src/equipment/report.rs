@@ -2,24 +2,28 @@
 
 use super::{EquipmentError, Inner, counted, measured};
 use crate::durable_file;
+use crate::identity::DeviceIdentity;
 use crate::recorder::{SYSTEM, staff};
 use crate::upstream::Enrolment;
 use crate::view::{CheckRow, Verdict};
 use chrono::{DateTime, FixedOffset};
 use fengjuan_core::event::Event;
-use fengjuan_wire::report::{EquipmentReport, ReportRow, ReportVerdict};
+use fengjuan_store::{Change, Reader};
+use fengjuan_wire::report::{EquipmentReport, ReportRow, ReportVerdict, check_title};
 use fengjuan_wire::{Hash32, Signed};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 pub(super) struct SignedReport {
-    pub exam_ms: i64,
     bytes: Vec<u8>,
     hash: Hash32,
     report: EquipmentReport,
 }
 
-/// Signs, keeps the file in `reports/<hash>`, and records it.
+/// The kind of object under which reports are kept.
+pub(crate) const KIND: &str = "report";
+
+/// Signs the report, and keeps it among the objects that the center receipts, in one transaction with its entry.
 pub(super) fn sign(
     inner: &Inner,
     rows: &[CheckRow],
@@ -38,9 +42,6 @@ pub(super) fn sign(
     };
     let bytes = report.sign(&inner.identity.sign)?;
     let hash = fengjuan_wire::hash(&bytes);
-    let dir = inner.data_dir.join("reports");
-    std::fs::create_dir_all(&dir)?;
-    durable_file::replace(&dir.join(hash.hex()), &bytes)?;
     let event = Event::EquipmentChecked {
         report: hash,
         passed: counted(rows, Verdict::Pass),
@@ -48,13 +49,56 @@ pub(super) fn sign(
         failed: counted(rows, Verdict::Fail),
         unmeasured: counted(rows, Verdict::NotMeasured),
     };
-    recorder.record(&staff_id.map_or_else(|| SYSTEM.to_owned(), staff), event)?;
+    let actor = staff_id.map_or_else(|| SYSTEM.to_owned(), staff);
+    let change = Change::default().entry(recorder.entry(&actor, None, event));
+    recorder.store_object(KIND, hash.0, &bytes, change)?;
     Ok(SignedReport {
-        exam_ms: report.exam_ms,
         bytes,
         hash,
         report,
     })
+}
+
+/// The newest report of this device. One that cannot be read is as good as none: the machine is checked again.
+pub(super) fn last(reader: &Reader, identity: &DeviceIdentity) -> Option<SignedReport> {
+    let objects = reader.objects().unwrap_or_default();
+    let newest = objects
+        .into_iter()
+        .filter(|object| object.kind == KIND)
+        .max_by_key(|object| object.seq)?;
+    let bytes = reader.object_bytes(&newest.hash).ok()?;
+    let report = EquipmentReport::verify(&identity.public(), &bytes)
+        .inspect_err(|error| tracing::warn!(code = error.code(), "the last report is unreadable"))
+        .ok()?;
+    Some(SignedReport {
+        bytes,
+        hash: Hash32(newest.hash),
+        report,
+    })
+}
+
+/// A report's rows as the screen shows them, in the screen's order.
+pub(super) fn rows(signed: &SignedReport) -> Vec<CheckRow> {
+    let rows = &signed.report.rows;
+    let shown = |check| {
+        let row = rows.iter().find(|row| row.check == measured::name(check))?;
+        Some(CheckRow {
+            check,
+            verdict: match row.verdict {
+                ReportVerdict::Pass => Verdict::Pass,
+                ReportVerdict::Warn => Verdict::Warn,
+                ReportVerdict::Fail => Verdict::Fail,
+                ReportVerdict::NotMeasured => Verdict::NotMeasured,
+            },
+            value: row.value.clone(),
+            limit: row.limit.clone(),
+            advice: row.advice.clone(),
+        })
+    };
+    measured::EVERY_CHECK
+        .into_iter()
+        .filter_map(shown)
+        .collect()
 }
 
 /// As the center certified it, else as the terminal calls itself.
@@ -82,6 +126,16 @@ fn report_row(row: &CheckRow) -> ReportRow {
 }
 
 impl SignedReport {
+    /// Exam clock of the check, milliseconds since 1970 UTC.
+    pub(super) fn exam_ms(&self) -> i64 {
+        self.report.exam_ms
+    }
+
+    /// The boot in which the machine was checked.
+    pub(super) fn boot_id(&self) -> &[u8] {
+        &self.report.boot_id
+    }
+
     /// Writes `report-<device>-<time>.cose`, `.txt` and `.csv`.
     pub(super) fn save(
         &self,
@@ -89,9 +143,9 @@ impl SignedReport {
         utc_offset_min: i32,
     ) -> Result<PathBuf, EquipmentError> {
         std::fs::create_dir_all(folder)?;
-        let time = local(self.exam_ms, utc_offset_min);
+        let time = local(self.exam_ms(), utc_offset_min);
         let stamp = time.map_or_else(
-            || self.exam_ms.to_string(),
+            || self.exam_ms().to_string(),
             |time| time.format("%Y%m%d-%H%M%S").to_string(),
         );
         let safe = |c: char| {
@@ -128,7 +182,7 @@ impl SignedReport {
         );
         let _ = writeln!(text, "SHA-256: {}\n", self.hash.hex());
         for row in &report.rows {
-            let (zh, en) = title(&row.check);
+            let (zh, en) = check_title(&row.check);
             let advice = row
                 .advice
                 .as_deref()
@@ -141,7 +195,7 @@ impl SignedReport {
             let _ = writeln!(
                 text,
                 "{}  {zh} {en}: {}{limit}{advice}",
-                verdict(row.verdict),
+                row.verdict.title(),
                 row.value
             );
         }
@@ -156,8 +210,8 @@ impl SignedReport {
             let advice = row.advice.clone().unwrap_or_default();
             let fields = [
                 &row.check,
-                title(&row.check).0,
-                verdict(row.verdict),
+                check_title(&row.check).0,
+                row.verdict.title(),
                 &row.value,
                 &row.limit,
                 &advice,
@@ -183,36 +237,4 @@ fn quote(field: &str) -> String {
 fn local(ms: i64, utc_offset_min: i32) -> Option<DateTime<FixedOffset>> {
     let zone = FixedOffset::east_opt(utc_offset_min * 60)?;
     Some(DateTime::from_timestamp_millis(ms)?.with_timezone(&zone))
-}
-
-fn verdict(verdict: ReportVerdict) -> &'static str {
-    match verdict {
-        ReportVerdict::Pass => "合格 pass",
-        ReportVerdict::Warn => "提醒 warn",
-        ReportVerdict::Fail => "不合格 FAIL",
-        ReportVerdict::NotMeasured => "未能测量 not measured",
-    }
-}
-
-/// Titles on paper.
-fn title(check: &str) -> (&'static str, &'static str) {
-    match check {
-        "camera" => ("摄像头", "camera"),
-        "disk_space" => ("硬盘可用空间", "free disk space"),
-        "durable_write" => ("保存用时", "durable write"),
-        "reboot_survival" => ("重启后数据还在", "data survives a reboot"),
-        "swap" => ("交换空间", "swap"),
-        "core_dumps" => ("内存转储", "core dumps"),
-        "clock_offset" => ("与考试机构时间相差", "clock offset to the center"),
-        "center_reachable" => ("考试机构", "exam center"),
-        "internet_unreachable" => ("互联网", "internet"),
-        "displays" => ("显示器", "displays"),
-        "input_devices" => ("键盘和鼠标", "input devices"),
-        "memory" => ("内存", "memory"),
-        "power" => ("电源", "power"),
-        "database" => ("数据库", "database"),
-        "packages" => ("试卷包", "packages"),
-        "time_since_boot" => ("开机时间", "time since boot"),
-        _ => ("", ""),
-    }
 }

@@ -390,3 +390,42 @@ fn a_damaged_object_file_fails_the_database_check() {
     );
     drop(equipment);
 }
+
+#[test]
+fn a_check_is_remembered_over_a_restart_and_told_from_one_before_a_reboot() {
+    let bench = Bench::new();
+    let equipment = bench.equipment(live(), Vec::new());
+    assert_eq!(equipment.view().checked_ms, None);
+    let rows = bench.run(&equipment);
+    let before = equipment.view();
+    assert!(before.checked_ms.is_some() && !before.before_reboot);
+    let unsent = bench.database.reader().unwrap().unsent_objects().unwrap();
+    let kinds: Vec<&str> = unsent.iter().map(|object| object.kind.as_str()).collect();
+    assert_eq!(kinds, [report::KIND], "it waits for the center's receipt");
+
+    let again = bench.equipment(live(), Vec::new());
+    assert_eq!(again.view(), before);
+    assert_eq!(again.view().rows, rows);
+    let folder = tempfile::tempdir().unwrap();
+    let saved = std::fs::read(again.save(folder.path()).unwrap()).unwrap();
+    assert_eq!(fengjuan_wire::hash(&saved).0, unsent[0].hash);
+
+    bench.machine.reboot(60_000);
+    let after = bench.equipment(live(), Vec::new());
+    assert_eq!(
+        (after.view().checked_ms, after.view().before_reboot),
+        (before.checked_ms.clone(), true)
+    );
+    bench.run(&after);
+    assert!(!after.view().before_reboot);
+    // The newest counts, whichever was sent.
+    let newest = bench.equipment(live(), Vec::new()).view();
+    assert_ne!(newest.checked_ms, before.checked_ms);
+
+    // A report that is not what was signed is none.
+    let objects = bench.dir.path().join("objects");
+    for object in bench.database.reader().unwrap().objects().unwrap() {
+        std::fs::write(objects.join(fengjuan_wire::Hash32(object.hash).hex()), b"x").unwrap();
+    }
+    assert_eq!(bench.equipment(live(), Vec::new()).view().checked_ms, None);
+}

@@ -105,6 +105,19 @@ impl<'a> Replica<'a> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// All entries of one kind, over every ledger, by ledger and place.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn entries_of_kind(&self, kind: &str) -> Result<Vec<(LedgerId, StoredEntry)>, StoreError> {
+        let sql = "SELECT e.seq, e.class, e.kind, e.attempt, e.attempt_seq, e.exam_ms, e.wall_ms, e.leaf, e.bytes, \
+                   l.ledger_id FROM replica_entries e JOIN replica_ledgers l ON l.no = e.ledger \
+                   WHERE e.kind = ?1 ORDER BY e.ledger, e.seq";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map([kind], |row| Ok((row.get(9)?, StoredEntry::read(row)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// All recorded forks, oldest first.
     ///
     /// # Errors

@@ -122,7 +122,6 @@ impl State {
             tutorial_step: 0,
             text_size: candidate.accommodation.text_size,
             hand_in: HandInStep::Exam,
-            score: None,
         });
         let remembered = self.open_visit().and_then(|open| open.put());
         let recorded = remembered.map_err(Into::into).and_then(|projection| {

@@ -3,12 +3,9 @@
 use super::active::Active;
 use super::state::State;
 use crate::sealing;
-use crate::sitting_run::Run;
-use crate::view::candidate::{ScoreView, TypeScore};
 use fengjuan_core::attempt::Input;
 use fengjuan_core::event::{Event, Hash32, PictureUse};
-use fengjuan_core::grading::Grade;
-use fengjuan_core::plan::{AnswerRelease, ExamMs};
+use fengjuan_core::plan::ExamMs;
 use fengjuan_core::seat::SeatState;
 use fengjuan_device::recorder::{SYSTEM, staff};
 use fengjuan_device::refusal::{Answer, refused};
@@ -46,47 +43,26 @@ impl State {
         self.record_seat(SYSTEM, &ticket_no, &events, now, Vec::new())
     }
 
-    /// After hand-in: grade, forget the keys of this attempt, seal. A seal that storage refuses is tried again by the
-    /// tick; the hand-in itself is durable.
+    /// After hand-in: forget the keys of this attempt, grade, seal. What storage refuses is tried again by the tick; the
+    /// hand-in itself is durable.
     pub(super) fn finish_attempt(&mut self, now: ExamMs) {
         let Some(ticket_no) = self.run.as_ref().map(|run| run.ticket_no.clone()) else {
             return;
         };
-        let grade = self.grade_on_site(&ticket_no, now);
-        if let (Some(visit), Some(run), Some(grade)) = (&mut self.visit, &self.run, &grade) {
-            visit.score = Some(score_view(run, grade));
-        }
         self.run = None;
+        self.forget_score(&ticket_no);
         if let Err(refusal) = self.seal_seat(&ticket_no, now) {
             tracing::error!(code = refusal.code, "the bundle could not be sealed yet");
         }
         self.shared.outward.nudge();
     }
 
-    fn grade_on_site(&mut self, ticket_no: &str, now: ExamMs) -> Option<Grade> {
-        let on_site = self.active.as_ref()?.sitting().answer_release == AnswerRelease::OnSite;
-        if !on_site {
-            return None;
-        }
-        let grade = match self.run.as_ref()?.grade() {
-            Ok(grade) => grade?,
-            Err(error) => {
-                tracing::error!(code = error.code(), "{error}");
-                return None;
-            }
-        };
-        let event = Event::SiteGraded {
-            half_points: grade.total_half_points,
-            passed: grade.passed,
-        };
-        self.record_seat(SYSTEM, ticket_no, &[event], now, Vec::new())
-            .ok()?;
-        // The score goes into the bundle too, for the center to compare.
-        Some(grade)
-    }
-
-    /// Seals what one seat's person leaves behind, with everything that the ledger holds of them.
+    /// Seals what one seat's person leaves behind, with everything that the ledger holds of them, and the site's score
+    /// where there is one.
     pub(super) fn seal_seat(&mut self, ticket_no: &str, now: ExamMs) -> Answer {
+        if !self.settle_score(ticket_no, now)? && self.bundle_waits(ticket_no, now) {
+            return Err(refused("sitting.open_attempt_locked"));
+        }
         let entries = {
             let active = self.active()?;
             let seat = active
@@ -99,10 +75,7 @@ impl State {
             Ok(note) => note,
             Err(error) => return Err(self.storage_refused(error)),
         };
-        let site_half_points = self.visit.as_ref().and_then(|visit| {
-            let score = visit.score.as_ref()?;
-            (visit.ticket_no == ticket_no).then_some(score.half_points)
-        });
+        let site_half_points = self.score_of(ticket_no).map(|score| score.half_points);
         let ledger_id = self.reader.head()?.ledger_id;
         let active = self.active()?;
         let bundle = bundle_of(
@@ -190,6 +163,7 @@ impl State {
             .iter()
             .filter(|(_, seat)| unsealed(seat.seat.state()) && seat.bundle.is_none())
             .map(|(ticket_no, _)| ticket_no.clone())
+            .filter(|ticket_no| !self.bundle_waits(ticket_no, now))
             .collect();
         for ticket_no in left {
             if let Err(refusal) = self.seal_seat(&ticket_no, now) {
@@ -209,8 +183,10 @@ impl State {
         if active.day.ended_ms.is_some() {
             return Err(refused("sitting.already_ended"));
         }
-        if active.open_ticket().is_some() && self.run.is_none() {
-            // The answers of an open attempt are locked until the code is typed again; nobody may end it unseen.
+        let open_locked = active.open_ticket().is_some() && self.run.is_none();
+        if open_locked || self.score_needs_code(now) {
+            // The answers of an open attempt are locked until the code is typed again, and so is a score; nobody may
+            // end it unseen.
             return Err(refused("sitting.open_attempt_locked"));
         }
         if self.run.is_some() {
@@ -366,23 +342,4 @@ fn bundle_of(
         outcome,
         sealed_ms: now,
     })
-}
-
-fn score_view(run: &Run, grade: &Grade) -> ScoreView {
-    ScoreView {
-        half_points: grade.total_half_points,
-        full_half_points: run.class.full_half_points(),
-        pass_half_points: run.class.blueprint.pass_mark_half_points,
-        passed: grade.passed,
-        by_type: grade
-            .by_type
-            .iter()
-            .map(|row| TypeScore {
-                item_type: row.item_type,
-                right: row.right,
-                count: row.questions,
-                half_points: row.half_points,
-            })
-            .collect(),
-    }
 }

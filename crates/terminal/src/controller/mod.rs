@@ -10,6 +10,7 @@ pub mod held;
 mod orders;
 mod pictures;
 mod resume;
+mod score;
 mod seat;
 mod seats;
 mod show;

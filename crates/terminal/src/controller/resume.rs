@@ -119,7 +119,6 @@ impl State {
             tutorial_step: 0,
             text_size,
             hand_in: HandInStep::Exam,
-            score: None,
         });
         if open {
             self.stand_still(last_tick_ms)?;
@@ -234,7 +233,9 @@ impl State {
     /// The seat is free again.
     pub(super) fn close_visit(&mut self) -> Answer {
         self.commit(Change::default().project(OpenVisit::remove()))?;
-        self.visit = None;
+        if let Some(visit) = self.visit.take() {
+            self.leave_score(&visit.ticket_no);
+        }
         self.identifying = false;
         self.surface = Surface::Candidate;
         self.choose_sitting()?;

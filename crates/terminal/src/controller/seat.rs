@@ -210,7 +210,7 @@ impl State {
         let Some(active) = &self.active else {
             return DeskTab::Papers;
         };
-        if self.paused().is_some() {
+        if self.paused().is_some() || self.score_needs_code(self.now()) {
             DeskTab::Unlock
         } else if self.unlocked.is_some() || active.day.unlocked {
             DeskTab::Sitting

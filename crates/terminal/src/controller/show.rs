@@ -8,8 +8,7 @@ use crate::view::desk::LogInView;
 use crate::view::{BrokenView, ClockTrust, ClockView, DeviceView, Notice, Screen, Tone, View};
 use fengjuan_core::attempt::AttemptState;
 use fengjuan_core::clock::ClockQuality;
-use fengjuan_core::event::{HandInKind, OutageCause};
-use fengjuan_core::grading::score_shown;
+use fengjuan_core::event::OutageCause;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::seat::SeatState;
 use fengjuan_device::refusal::{With, notice};
@@ -174,7 +173,7 @@ impl State {
             SeatState::Waiting => Screen::Waiting(self.waiting_view(visit, person, now)?),
             SeatState::Answering => self.answering_screen(visit, person, now)?,
             SeatState::HandedIn | SeatState::Sealed | SeatState::Receipted => {
-                Screen::HandedIn(self.handed_in_view(visit, person)?)
+                Screen::HandedIn(self.handed_in_view(visit, person, now)?)
             }
             // Nobody is at a seat that nobody sat down at.
             SeatState::Absent | SeatState::ArrivedNotSeated => return None,
@@ -299,14 +298,15 @@ impl State {
         })
     }
 
-    fn handed_in_view(&self, visit: &Visit, person: PersonFacts) -> Option<HandedInView> {
+    fn handed_in_view(
+        &self,
+        visit: &Visit,
+        person: PersonFacts,
+        now: ExamMs,
+    ) -> Option<HandedInView> {
         let active = self.active.as_ref()?;
         let seat = active.seats.get(&visit.ticket_no)?;
         let ended = seat.ended?;
-        let release = active.sitting().score_release;
-        let shown = score_shown(release, true, active.day.ended_ms.is_some());
-        // A forced hand-in may be a violation: its score is the center's to tell.
-        let withheld = ended.kind == HandInKind::Forced && active.day.ended_ms.is_none();
         Some(HandedInView {
             person,
             kind: ended.kind,
@@ -315,7 +315,8 @@ impl State {
             at_ms: ended.at_ms,
             sealed: seat.bundle.is_some(),
             receipted: self.receipted(&visit.ticket_no),
-            score: visit.score.clone().filter(|_| shown && !withheld),
+            score: self.shown_score(visit),
+            needs_code: self.result_needs_code(visit, now),
         })
     }
 

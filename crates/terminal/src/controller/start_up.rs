@@ -11,6 +11,7 @@ use fengjuan_core::clock::{Resumption, Tick};
 use fengjuan_core::event::Event;
 use fengjuan_device::recorder::{Recorder, SYSTEM};
 use fengjuan_store::{Change, Database, Opened, StoreError};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
@@ -67,6 +68,7 @@ impl Terminal {
             unlocked: None,
             visit: None,
             run: None,
+            scores: BTreeMap::new(),
             pause: None,
             trouble: None,
             lost: None,

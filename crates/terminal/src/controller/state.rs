@@ -19,6 +19,7 @@ use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_device::staff::Slowing;
 use fengjuan_device::unlock::Unlocked;
 use fengjuan_store::{Change, Database, Projection, Reader, StoreError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What does not change while the program runs.
@@ -74,7 +75,6 @@ pub(crate) struct Visit {
     pub tutorial_step: u32,
     pub text_size: TextSize,
     pub hand_in: HandInStep,
-    pub score: Option<ScoreView>,
 }
 
 /// Storage has refused a write.
@@ -107,6 +107,8 @@ pub(crate) struct State {
     pub unlocked: Option<Unlocked>,
     pub visit: Option<Visit>,
     pub run: Option<Run>,
+    /// Scores of this run of the program, by attempt; on disk they are sealed.
+    pub scores: BTreeMap<[u8; 16], ScoreView>,
     pub pause: Option<Pause>,
     pub trouble: Option<Trouble>,
     /// An outage that storage has not taken yet. There is never a second one: a refusal by storage is an outage itself,
@@ -284,6 +286,7 @@ impl State {
                     }
                 }
                 Effect::HandedIn { .. } => self.finish_attempt(now),
+                Effect::Reopened {} => {}
             }
         }
         Ok(())

@@ -36,12 +36,13 @@ impl State {
         day::slowing(&self.reader, &slow_key(active.sitting_no())).unwrap_or_default()
     }
 
-    /// Unlocking is possible from entry opening until the end with credits, and as long as an attempt here is open or
-    /// its seed not revealed.
+    /// Unlocking is possible from entry opening until the end with credits, and as long as an attempt here is open, its
+    /// seed not revealed, or a score locked.
     pub(super) fn unlock_over(&self, now: ExamMs) -> bool {
-        self.active.as_ref().is_some_and(|active| {
-            active.over(now) && (!active.day.attempted || active.day.seed_revealed)
-        })
+        !self.score_needs_code(now)
+            && self.active.as_ref().is_some_and(|active| {
+                active.over(now) && (!active.day.attempted || active.day.seed_revealed)
+            })
     }
 
     fn prepare_unlock(&mut self, mut groups: Vec<String>) -> Answer<Try> {
@@ -66,7 +67,8 @@ impl State {
         if self.unlock_over(now) {
             return Err(UnlockError::Over.into());
         }
-        if active.held.superseded && active.open_ticket().is_none() {
+        let begun = active.open_ticket().is_some() || self.score_needs_code(now);
+        if active.held.superseded && !begun {
             return Err(UnlockError::Superseded.into());
         }
         if active.held.grant.is_none() {
@@ -135,6 +137,7 @@ impl State {
         ];
         self.record(&staff(staff_id), event, projections)?;
         self.active_mut()?.day = day;
+        let result_waited = self.score_needs_code(now);
         self.unlocked = Some(unlocked);
         if let Err(error) = self.shared.outward.checkpoint() {
             tracing::warn!(
@@ -156,6 +159,9 @@ impl State {
             } else {
                 self.leave_desk();
             }
+        } else if result_waited {
+            self.restore_scores(now);
+            self.leave_desk();
         } else if self.surface == Surface::Desk {
             self.desk.tab = crate::view::desk::DeskTab::Sitting;
         }

@@ -233,6 +233,8 @@ pub struct HandedInView {
     pub receipted: bool,
     /// Shown only where and when the plan allows.
     pub score: Option<ScoreView>,
+    /// The program stopped after the hand-in: the code must be typed again for the result.
+    pub needs_code: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

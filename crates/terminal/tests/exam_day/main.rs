@@ -9,6 +9,7 @@ mod kill;
 mod outage;
 mod refusals;
 mod room;
+mod score;
 mod secrecy;
 mod simulation;
 mod storage;

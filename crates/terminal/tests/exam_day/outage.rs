@@ -5,11 +5,11 @@ use crate::evidence::*;
 use crate::room::*;
 use fengjuan_camera::CameraFault;
 use fengjuan_core::event::{Event, HandInKind, OutageCause};
+use fengjuan_core::plan::AnswerRelease;
 use fengjuan_core::roster::TextSize;
 use fengjuan_device::machine::Machine;
 use fengjuan_terminal::view::Screen;
 use fengjuan_terminal::view::action::*;
-use fengjuan_terminal::view::candidate::*;
 use fengjuan_terminal::view::desk::{CandidateRow, OutageRow, SeatState, UnlockState};
 
 /// A small generator with a printed seed (xorshift64*).
@@ -406,22 +406,31 @@ fn credit_beside_an_outage_needs_a_reason_and_keeps_to_the_cap() {
 
 #[test]
 fn a_stop_between_hand_in_and_seal_is_made_good_at_the_next_start() {
-    let mut room = Room::new();
+    let at_center = stopped_before_the_seal(AnswerRelease::AtCenter);
+    assert!(handed_in(at_center.view()).sealed);
+    assert_eq!(bundles(&at_center).len(), 1);
+    // The site's score is sealed under the attempt key: it takes the code.
+    let on_site = stopped_before_the_seal(AnswerRelease::OnSite);
+    assert!(!handed_in(on_site.view()).sealed);
+    let done = handed_in(on_site.unlock());
+    assert!(done.sealed && done.score.is_some());
+    assert_eq!(bundles(&on_site).len(), 1);
+}
+
+fn stopped_before_the_seal(answer_release: AnswerRelease) -> Room {
+    let mut room = Room::with(|sitting| sitting.answer_release = answer_release);
     room.sit("S1-01");
     // Objects cannot be written while their folder is a file.
     let objects = room.data.join("objects");
     let aside = room.data.join("aside");
     std::fs::rename(&objects, &aside).unwrap();
     std::fs::write(&objects, b"").unwrap();
-    let done = room.hand_in();
-    assert!(!done.sealed);
+    assert!(!room.hand_in().sealed);
     room.kill();
     std::fs::remove_file(&objects).unwrap();
     std::fs::rename(&aside, &objects).unwrap();
     room.open();
-    assert!(handed_in(room.view()).sealed);
-    assert_eq!(bundles(&room).len(), 1);
-    let _: &HandedInView = &done;
+    room
 }
 
 #[test]

@@ -139,6 +139,7 @@ impl Outward for TestOutward {
         EquipmentView {
             running: false,
             checked_ms: None,
+            before_reboot: false,
             rows: Vec::new(),
             saved_to: None,
         }
@@ -155,6 +156,58 @@ impl Outward for TestOutward {
     fn stop(&self) {}
 }
 
+/// Ends the program at the n-th look at a clock: entries are stamped right before they are written, so that every state
+/// of the disk between two writes is met.
+#[derive(Default)]
+pub struct Fuse(Mutex<Option<(std::thread::ThreadId, u32)>>);
+
+impl Fuse {
+    /// Only looks of the calling thread are counted.
+    pub fn arm(&self, looks: u32) {
+        *self.0.lock().unwrap() = Some((std::thread::current().id(), looks));
+    }
+    pub fn disarm(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+    fn burn(&self) {
+        let mut fuse = self.0.lock().unwrap();
+        let blown = match &mut *fuse {
+            Some((thread, looks)) if *thread == std::thread::current().id() => {
+                let blown = *looks == 0;
+                *looks = looks.saturating_sub(1);
+                blown
+            }
+            _ => false,
+        };
+        if blown {
+            *fuse = None;
+            drop(fuse);
+            std::panic::resume_unwind(Box::new("killed"));
+        }
+    }
+}
+
+struct FusedMachine(Arc<SimulatedMachine>, Arc<Fuse>);
+
+impl Machine for FusedMachine {
+    fn boot_id(&self) -> [u8; 16] {
+        self.0.boot_id()
+    }
+    fn boot_ms(&self) -> i64 {
+        self.1.burn();
+        self.0.boot_ms()
+    }
+    fn monotonic_ms(&self) -> i64 {
+        self.0.monotonic_ms()
+    }
+    fn wall_ms(&self) -> i64 {
+        self.0.wall_ms()
+    }
+    fn utc_offset_min(&self) -> i32 {
+        self.0.utc_offset_min()
+    }
+}
+
 type Packed = (String, String, Hash32, u64);
 type Saved = (Vec<u8>, KeyDirectory, SittingDocument, Grant, Vec<Packed>);
 
@@ -162,6 +215,7 @@ pub struct Room {
     pub dir: tempfile::TempDir,
     pub data: PathBuf,
     pub machine: Arc<SimulatedMachine>,
+    pub fuse: Arc<Fuse>,
     pub camera: Arc<TestCamera>,
     pub displays: Arc<TestDisplays>,
     pub outward: Arc<TestOutward>,
@@ -204,6 +258,7 @@ impl Room {
             dir,
             data,
             machine: Arc::new(SimulatedMachine::new(START_MS - 20 * MINUTE)),
+            fuse: Arc::default(),
             camera: Arc::default(),
             displays: Arc::default(),
             outward,
@@ -246,7 +301,8 @@ impl Room {
         let (database, opened) = Database::open(&self.data)?;
         let reader = database.reader()?;
         let last_tick = last_tick(&reader)?;
-        let machine: Arc<dyn Machine> = self.machine.clone();
+        let machine: Arc<dyn Machine> =
+            Arc::new(FusedMachine(self.machine.clone(), self.fuse.clone()));
         let (recorder, resumption) = Recorder::start(database.writer(), &reader, machine.clone())?;
         *self.outward.recorder.lock().unwrap() = Some((recorder.clone(), opened.ledger_id));
         let config = Config {

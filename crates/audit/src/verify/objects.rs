@@ -1,0 +1,373 @@
+//! Sealed objects: what the ledgers name, what lies here, and what the center has given receipts for must agree. The
+//! facts are sorted by the hash that they are about.
+
+use super::documents::Documents;
+use super::finding::{Detail, Finding, NotProven, Refusal, Wrong};
+use super::gather::{At, Judged, Places};
+use super::layout::{self, Layout, refuse_sorting};
+use crate::format::{self, ObjectRecord, ReceiptList};
+use crate::sorted::Sorter;
+use fengjuan_envelope::cbor;
+use fengjuan_envelope::sign::PublicKey;
+use fengjuan_wire::bundle::Receipt;
+use fengjuan_wire::{Hash32, Signed};
+use std::collections::{HashMap, HashSet};
+
+const BUNDLE: u8 = 0;
+const PICTURE: u8 = 1;
+const REPORT: u8 = 2;
+
+/// One thing that is said of a hash.
+pub(super) enum Fact {
+    /// It lies here, of this kind, by the device with this number, with a receipt of this hash.
+    Here {
+        kind: u8,
+        device: u32,
+        receipt: Option<Hash32>,
+    },
+    /// A ledger names it as a bundle.
+    Bundle(At),
+    /// A ledger names it as a picture, a report or another object.
+    Named,
+    /// A device verified a receipt for it.
+    Receipted(At, Hash32),
+    /// An entry relies on this order.
+    Order,
+}
+
+const HERE: u8 = 0;
+const NAMED_BUNDLE: u8 = 1;
+const NAMED: u8 = 2;
+const RECEIPTED: u8 = 3;
+const ORDER: u8 = 4;
+
+/// Set beside the kind where there is a receipt.
+const WITH_RECEIPT: u8 = 1 << 7;
+
+/// Hash, kind of fact, ledger or device, place, kind of object, hash of the receipt.
+const WIDTH: usize = 32 + 1 + 4 + 8 + 1 + 32;
+
+fn record(hash: &Hash32, fact: &Fact) -> [u8; WIDTH] {
+    let nowhere = At { ledger: 0, seq: 0 };
+    let none = Hash32([0; 32]);
+    let (what, at, kind, receipt) = match fact {
+        Fact::Here {
+            kind,
+            device,
+            receipt,
+        } => {
+            let at = At {
+                ledger: *device,
+                seq: 0,
+            };
+            let with = receipt.map_or(0, |_| WITH_RECEIPT);
+            (HERE, at, kind | with, receipt.unwrap_or(none))
+        }
+        Fact::Bundle(at) => (NAMED_BUNDLE, *at, 0, none),
+        Fact::Named => (NAMED, nowhere, 0, none),
+        Fact::Receipted(at, receipt) => (RECEIPTED, *at, 0, *receipt),
+        Fact::Order => (ORDER, nowhere, 0, none),
+    };
+    let mut bytes = [0; WIDTH];
+    bytes[..32].copy_from_slice(&hash.0);
+    bytes[32] = what;
+    bytes[33..37].copy_from_slice(&at.ledger.to_be_bytes());
+    bytes[37..45].copy_from_slice(&at.seq.to_be_bytes());
+    bytes[45] = kind;
+    bytes[46..].copy_from_slice(&receipt.0);
+    bytes
+}
+
+fn told(bytes: &[u8; WIDTH]) -> (Hash32, Fact) {
+    fn part<const N: usize>(bytes: &[u8; WIDTH], from: usize) -> [u8; N] {
+        let mut part = [0; N];
+        part.copy_from_slice(&bytes[from..from + N]);
+        part
+    }
+    let at = At {
+        ledger: u32::from_be_bytes(part(bytes, 33)),
+        seq: u64::from_be_bytes(part(bytes, 37)),
+    };
+    let receipt = Hash32(part(bytes, 46));
+    let fact = match bytes[32] {
+        HERE => Fact::Here {
+            kind: bytes[45] & !WITH_RECEIPT,
+            device: at.ledger,
+            receipt: (bytes[45] & WITH_RECEIPT != 0).then_some(receipt),
+        },
+        NAMED_BUNDLE => Fact::Bundle(at),
+        NAMED => Fact::Named,
+        RECEIPTED => Fact::Receipted(at, receipt),
+        _ => Fact::Order,
+    };
+    (Hash32(part(bytes, 0)), fact)
+}
+
+/// How many objects lie here.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Count {
+    pub(super) objects: u64,
+    pub(super) receipts: u64,
+    /// Whether a signed list vouches for the receipts.
+    pub(super) listed: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Objects {
+    facts: Sorter<WIDTH>,
+    pub(super) count: Count,
+}
+
+impl Objects {
+    pub(super) fn add(&mut self, hash: &Hash32, fact: &Fact) -> Result<(), Refusal> {
+        self.facts.push(record(hash, fact)).map_err(refuse_sorting)
+    }
+
+    /// Takes up the objects that lie here. Each receipt is checked, or the center's word for all of them is.
+    pub(super) fn read(
+        &mut self,
+        layout: &Layout<'_>,
+        documents: &Documents,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        let section = &layout.objects.name;
+        let list = read_list(layout, documents)?;
+        layout::each_record(layout.source, &layout.objects, |bytes| {
+            let refusal = |wrong| Finding::new(wrong).section(section);
+            let object: ObjectRecord = cbor::from_slice(bytes)
+                .map_err(|error| refusal(Wrong::SectionMalformed).found(error))?;
+            let kind = match object.kind.as_str() {
+                "bundle" => BUNDLE,
+                "picture" => PICTURE,
+                "report" => REPORT,
+                other => return Err(refusal(Wrong::SectionMalformed).found(other)),
+            };
+            if list.is_none() {
+                check_receipt(&documents.directory.receipt, &object)
+                    .map_err(|error| error.section(section))?;
+            }
+            self.count.objects += 1;
+            self.count.receipts += u64::from(object.receipt.is_some());
+            let fact = Fact::Here {
+                kind,
+                device: places.number_of(&object.device),
+                receipt: object.receipt.as_deref().map(fengjuan_wire::hash),
+            };
+            self.add(&object.hash, &fact)
+        })?;
+        match list {
+            Some(list) if list.receipts != self.count.receipts => {
+                let refusal = Finding::new(Wrong::ReceiptInvalid).section(format::RECEIPTS);
+                Err(refusal.differs(list.receipts, self.count.receipts))
+            }
+            list => {
+                self.count.listed = list.is_some();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A receipt is of its object and by the center.
+pub(crate) fn check_receipt(key: &PublicKey, object: &ObjectRecord) -> Result<(), Refusal> {
+    let Some(receipt) = &object.receipt else {
+        return Ok(());
+    };
+    let refusal = || Finding::new(Wrong::ReceiptInvalid);
+    let receipt = Receipt::verify(key, receipt)
+        .map_err(|error| refusal().differs(object.hash.hex(), error))?;
+    if receipt.object == object.hash && receipt.bytes == object.bytes {
+        Ok(())
+    } else {
+        Err(refusal().differs(object.hash.hex(), receipt.object.hex()))
+    }
+}
+
+/// The list of receipts is the center's, and of this archive's objects.
+fn read_list(layout: &Layout<'_>, documents: &Documents) -> Result<Option<ReceiptList>, Refusal> {
+    let Some(found) = &layout.receipts else {
+        return Ok(None);
+    };
+    let refusal = || Finding::new(Wrong::ReceiptInvalid).section(&found.name);
+    let bytes = layout::small(layout.source, found)?;
+    let list = ReceiptList::verify(&documents.directory.receipt, &bytes)
+        .map_err(|error| refusal().found(error))?;
+    if list.center_id != documents.directory.center_id {
+        return Err(refusal().differs(&documents.directory.center_id, &list.center_id));
+    }
+    // The manifest's hashes have been compared with the members by now.
+    let is = layout.hash_of(&layout.objects.name).unwrap_or_default();
+    if list.objects.hex() == is {
+        Ok(Some(list))
+    } else {
+        Err(refusal().differs(list.objects.hex(), is))
+    }
+}
+
+/// What is said of one hash.
+#[derive(Default)]
+struct Object {
+    here: Option<(u8, u32, Option<Hash32>)>,
+    /// The first ledger that names it as a bundle.
+    bundle: Option<At>,
+    named: bool,
+    receipted: Option<(At, Hash32)>,
+    order: bool,
+}
+
+/// What is wrong or missing so far.
+struct Judging<'j> {
+    orders: &'j HashSet<Hash32>,
+    places: &'j Places,
+    /// The first bundle of each device that no ledger names.
+    strangers: HashMap<u32, Hash32>,
+    /// The first bundle of each ledger that is not here.
+    missing: HashMap<u32, (At, Hash32)>,
+    missing_count: u64,
+    unnamed: u64,
+    orders_missing: u64,
+    /// The first receipt that is not here or is another one.
+    receipt: Option<(At, Refusal)>,
+}
+
+impl Objects {
+    /// `whole` is true where no entry is hidden.
+    pub(super) fn judge(
+        self,
+        documents: &Documents,
+        places: &Places,
+        whole: bool,
+        judged: &mut Judged,
+    ) -> Result<(), Refusal> {
+        let mut judging = Judging {
+            orders: &documents.orders,
+            places,
+            strangers: HashMap::new(),
+            missing: HashMap::new(),
+            missing_count: 0,
+            unnamed: 0,
+            orders_missing: 0,
+            receipt: None,
+        };
+        let mut sorted = self.facts.sorted().map_err(refuse_sorting)?;
+        let mut object = (Hash32([0; 32]), Object::default());
+        while let Some(bytes) = sorted.next().map_err(refuse_sorting)? {
+            let (hash, fact) = told(&bytes);
+            if hash != object.0 {
+                let finished = std::mem::replace(&mut object, (hash, Object::default()));
+                judging.finish(&finished.0, finished.1);
+            }
+            object.1.fact(&hash, fact)?;
+        }
+        judging.finish(&object.0, object.1);
+        if whole {
+            judging.refuse()?;
+        }
+        let unreceipted = self.count.objects - self.count.receipts;
+        let count = judging.missing_count;
+        let gaps = [
+            (count, NotProven::BundlesMissing { count }),
+            (
+                judging.unnamed,
+                NotProven::ObjectsUnnamed {
+                    count: judging.unnamed,
+                },
+            ),
+            (unreceipted, NotProven::Unreceipted { count: unreceipted }),
+            (
+                judging.orders_missing,
+                NotProven::OrdersMissing {
+                    count: judging.orders_missing,
+                },
+            ),
+        ];
+        let open = gaps.into_iter().filter(|(count, _)| *count > 0);
+        judged.not_proven.extend(open.map(|(_, what)| what));
+        Ok(())
+    }
+}
+
+impl Object {
+    fn fact(&mut self, hash: &Hash32, fact: Fact) -> Result<(), Refusal> {
+        match fact {
+            Fact::Here { .. } if self.here.is_some() => {
+                return Err(Finding::new(Wrong::ObjectTwice)
+                    .section(format::OBJECTS)
+                    .found(hash.hex()));
+            }
+            Fact::Here {
+                kind,
+                device,
+                receipt,
+            } => self.here = Some((kind, device, receipt)),
+            // Facts of a kind come by their places, so that the first counts.
+            Fact::Bundle(at) => {
+                self.bundle.get_or_insert(at);
+            }
+            Fact::Named => self.named = true,
+            Fact::Receipted(at, receipt) => {
+                self.receipted.get_or_insert((at, receipt));
+            }
+            Fact::Order => self.order = true,
+        }
+        Ok(())
+    }
+}
+
+impl Judging<'_> {
+    fn finish(&mut self, hash: &Hash32, object: Object) {
+        match object.here {
+            Some((BUNDLE, device, _)) if object.bundle.is_none() => {
+                self.unnamed += 1;
+                self.strangers.entry(device).or_insert(*hash);
+            }
+            Some((PICTURE, ..)) if !object.named => self.unnamed += 1,
+            _ => {}
+        }
+        if let (None, Some(at)) = (object.here, object.bundle) {
+            self.missing_count += 1;
+            let first = self.missing.entry(at.ledger).or_insert((at, *hash));
+            if at < first.0 {
+                *first = (at, *hash);
+            }
+        }
+        if let Some((at, receipt)) = object.receipted {
+            self.receipted(hash, &object, at, receipt);
+        }
+        if object.order && !self.orders.contains(hash) {
+            self.orders_missing += 1;
+        }
+    }
+
+    /// What a device holds a receipt for is here, with that very receipt.
+    fn receipted(&mut self, hash: &Hash32, object: &Object, at: At, receipt: Hash32) {
+        let held = object.here.and_then(|(_, _, receipt)| receipt);
+        if held == Some(receipt) || self.receipt.as_ref().is_some_and(|(first, _)| *first < at) {
+            return;
+        }
+        let refusal = if object.here.is_none() {
+            let refusal = self.places.refuse(Wrong::ObjectMissing, at);
+            refusal.differs(hash.hex(), "—")
+        } else {
+            let refusal = self.places.refuse(Wrong::ReceiptInvalid, at);
+            let held = held.map_or_else(|| "—".to_owned(), |held| held.hex());
+            refusal.differs(receipt.hex(), held)
+        };
+        self.receipt = Some((at, refusal));
+    }
+
+    fn refuse(&mut self) -> Result<(), Refusal> {
+        let differs = self.missing.values().filter_map(|(at, hash)| {
+            let device = self.places.device_of(at.ledger)?;
+            Some((*at, *hash, *self.strangers.get(&device)?))
+        });
+        if let Some((at, hash, other)) = differs.min() {
+            let refusal = self.places.refuse(Wrong::BundleDiffers, at);
+            return Err(refusal.differs(hash.hex(), other.hex()));
+        }
+        match self.receipt.take() {
+            Some((_, refusal)) => Err(refusal),
+            None => Ok(()),
+        }
+    }
+}
