@@ -116,6 +116,7 @@ impl<U: Upstream> Uplink<U> {
         }
         let whole = from + entries.len() as u64 == checkpoint.size;
         Ok(EntriesRequest {
+            device: None,
             ledger_id: self.inner.ledger_id.to_vec(),
             from_seq: from,
             entries,

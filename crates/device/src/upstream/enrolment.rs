@@ -60,6 +60,7 @@ pub async fn enrol<U: Upstream>(
         sign: identity.public(),
         kem: identity.kem_public(),
         machine: crate::machine::machine_hash(kit.root.as_bytes()),
+        hub: None,
     };
     match upstream.enrol(&request).await? {
         EnrolReply::Pending { fingerprint } if fingerprint != identity.fingerprint() => {

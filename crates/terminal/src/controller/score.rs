@@ -2,16 +2,16 @@
 //! here, and the score is recorded, sealed under the attempt key. Nothing readable of it is on a disk: after a stop of
 //! the program it is found again when the code has opened that key, and until then the bundle waits for it.
 
-use super::refusal::Answer;
 use super::seats::SeatRecord;
 use super::state::{State, Visit};
-use crate::recorder::SYSTEM;
 use crate::sitting_run::{Basis, Run, RunError};
 use crate::view::candidate::{ScoreView, TypeScore};
 use fengjuan_core::event::{Event, HandInKind};
 use fengjuan_core::grading::{Grade, score_shown};
 use fengjuan_core::plan::{AnswerRelease, ExamMs};
 use fengjuan_core::seat::SeatState;
+use fengjuan_device::recorder::SYSTEM;
+use fengjuan_device::refusal::Answer;
 use fengjuan_envelope::secret::SecretKey;
 use fengjuan_store::{Change, StoredEntry};
 use fengjuan_wire::entry::Entry;
