@@ -9,6 +9,7 @@ use std::time::Duration;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/V1__center.sql"),
     include_str!("../migrations/V2__halves_and_orders.sql"),
+    include_str!("../migrations/V3__hubs.sql"),
 ];
 /// Marks the file as a center's, so that no other database is taken for one.
 const APPLICATION_ID: i32 = 0x464a_4343;

@@ -2,7 +2,7 @@
 
 use crate::alert::{self, AlertKind};
 use crate::keys::KeyRole;
-use crate::{CenterError, Home, offer};
+use crate::{CenterError, Home, hub, offer};
 use fengjuan_envelope::hpke::KemPublic;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Signed;
@@ -13,6 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceState {
     Pending,
+    /// Not approved here; a hub vouches for it.
+    Vouched,
     Approved,
     Revoked,
 }
@@ -37,9 +39,11 @@ pub struct Device {
 
 /// Strangers may ask to be enrolled; so many of them wait at most.
 const MOST_PENDING: u32 = 500;
+const LONGEST_NAME: usize = 120;
 
 const COLUMNS: &str = "sign, kem, device_name, site, machine, fingerprint, state, first_seen_ms, decided_ms, decided_by, \
-                       certificate, (SELECT count(*) FROM device_alerts a WHERE a.sign = devices.sign)";
+                       certificate, (SELECT count(*) FROM device_alerts a WHERE a.sign = devices.sign), \
+                       EXISTS (SELECT 1 FROM vouches v WHERE v.device = devices.sign)";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<Device, CenterError>> {
     let kem: Vec<u8> = row.get(1)?;
@@ -56,6 +60,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Device, CenterError>> {
         fingerprint: row.get(5)?,
         state: match state.as_str() {
             "approved" => DeviceState::Approved,
+            "pending" if row.get(12)? => DeviceState::Vouched,
             "pending" => DeviceState::Pending,
             _ => DeviceState::Revoked,
         },
@@ -102,6 +107,12 @@ pub fn by_fingerprint(conn: &Connection, fingerprint: &str) -> Result<Device, Ce
     device.ok_or_else(|| CenterError::UnknownDevice(fingerprint.to_owned()))
 }
 
+/// What a device may be called.
+pub(crate) fn is_name(name: &str) -> bool {
+    let length = name.trim().len();
+    (1..=LONGEST_NAME).contains(&length) && !name.chars().any(char::is_control)
+}
+
 /// First contact, or a device that asks again. TLS has proven that the caller holds the key.
 pub fn enrol(
     conn: &mut Connection,
@@ -109,14 +120,38 @@ pub fn enrol(
     now_ms: i64,
 ) -> Result<EnrolReply, CenterError> {
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let refused = |code: &str| EnrolReply::Refused {
+    let mut reply = met(&change, request, now_ms)?;
+    if let (Some(keys), EnrolReply::Pending { .. } | EnrolReply::Approved { .. }) =
+        (&request.hub, &reply)
+        && let Some(code) = hub::keys_offered(&change, &request.sign, keys, now_ms)?
+    {
+        reply = refused(code);
+    }
+    change.commit()?;
+    Ok(reply)
+}
+
+fn refused(code: &str) -> EnrolReply {
+    EnrolReply::Refused {
         code: code.to_owned(),
-    };
-    let reply = match find(&change, &request.sign)? {
-        None if pending(&change)? >= MOST_PENDING => refused("enrol.too_many_pending"),
+    }
+}
+
+fn met(conn: &Connection, request: &EnrolRequest, now_ms: i64) -> Result<EnrolReply, CenterError> {
+    let mut known = find(conn, &request.sign)?;
+    if let Some(known) = &mut known
+        && known.machine.is_empty()
+    {
+        // So far only its hub has spoken of it.
+        let sql = "UPDATE devices SET machine = ?2 WHERE sign = ?1";
+        conn.execute(sql, params![request.sign.as_bytes(), request.machine])?;
+        known.machine.clone_from(&request.machine);
+    }
+    Ok(match known {
+        None if pending(conn)? >= MOST_PENDING => refused("enrol.too_many_pending"),
         None => {
             let fingerprint = device_fingerprint(&request.sign, &request.kem);
-            change.execute(
+            conn.execute(
                 "INSERT INTO devices (sign, kem, device_name, site, machine, fingerprint, state, first_seen_ms) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7)",
                 params![
@@ -133,7 +168,7 @@ pub fn enrol(
         }
         Some(known) if known.machine != request.machine || known.kem != request.kem => {
             alert::record(
-                &change,
+                conn,
                 &request.sign,
                 AlertKind::TwoMachines,
                 &request.device_name,
@@ -150,13 +185,12 @@ pub fn enrol(
         Some(known) => EnrolReply::Pending {
             fingerprint: known.fingerprint,
         },
-    };
-    change.commit()?;
-    Ok(reply)
+    })
 }
 
 fn pending(conn: &Connection) -> Result<u32, CenterError> {
-    let sql = "SELECT count(*) FROM devices WHERE state = 'pending'";
+    let sql = "SELECT count(*) FROM devices WHERE state = 'pending' \
+               AND NOT EXISTS (SELECT 1 FROM vouches v WHERE v.device = devices.sign)";
     Ok(conn.query_row(sql, [], |row| row.get(0))?)
 }
 

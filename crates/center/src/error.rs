@@ -38,6 +38,12 @@ pub enum CenterError {
     UnknownDevice(String),
     #[error("device {0} was revoked")]
     DeviceRevoked(String),
+    #[error("device {0} has sent no hub's keys")]
+    NotAHub(String),
+    #[error("hub {0} has no delegation")]
+    NotDelegated(String),
+    #[error("no sitting is planned in room {room_no} of site {site}")]
+    UnknownRoom { site: String, room_no: String },
     #[error("device {0} is not approved")]
     DeviceNotApproved(String),
     #[error("the slip may be printed from {from_ms}")]
@@ -104,6 +110,9 @@ impl CenterError {
             CenterError::NotIssued(_) => "center.not_issued",
             CenterError::UnknownDevice(_) => "center.unknown_device",
             CenterError::DeviceRevoked(_) => "center.device_revoked",
+            CenterError::NotAHub(_) => "center.not_a_hub",
+            CenterError::NotDelegated(_) => "center.not_delegated",
+            CenterError::UnknownRoom { .. } => "center.unknown_room",
             CenterError::DeviceNotApproved(_) => "center.device_not_approved",
             CenterError::TooEarlyToRelease { .. } => "center.too_early_to_release",
             CenterError::HalfNotNamed(_) => "center.half_not_named",

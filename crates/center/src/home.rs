@@ -101,17 +101,46 @@ impl Home {
 
     /// Writes the site kit: the public root, the signed directory, and where the center is.
     pub fn write_kit(&self, folder: &Path, url: &str, site: &str) -> Result<(), CenterError> {
+        self.kit(folder, url, site, "")
+    }
+
+    /// As [`Home::write_kit`], for a site whose terminals work through a hub: with its address and its delegation.
+    pub(crate) fn write_hub_kit(
+        &self,
+        folder: &Path,
+        url: &str,
+        site: &str,
+        hub_url: &str,
+        delegation: &[u8],
+    ) -> Result<(), CenterError> {
+        check_url(hub_url)?;
+        fs::create_dir_all(folder).map_err(CenterError::io(folder))?;
+        files::replace(&folder.join("hub.cose"), delegation)?;
+        self.kit(
+            folder,
+            url,
+            site,
+            &format!("\n[hub]\nurl = \"{hub_url}\"\n"),
+        )
+    }
+
+    fn kit(&self, folder: &Path, url: &str, site: &str, more: &str) -> Result<(), CenterError> {
         files::check_name("site", site)?;
-        if !url.starts_with("https://") || url.contains(['"', '\\', '\n']) {
-            return Err(CenterError::OutOfRange { what: "url" });
-        }
+        check_url(url)?;
         fs::create_dir_all(folder).map_err(CenterError::io(folder))?;
         files::replace(
             &folder.join("root.pub"),
             directory::root_to_text(&self.root).as_bytes(),
         )?;
         files::replace(&folder.join("directory.cose"), &self.directory_bytes()?)?;
-        let text = format!("url = \"{url}\"\nsite = \"{site}\"\n");
+        let text = format!("url = \"{url}\"\nsite = \"{site}\"\n{more}");
         files::replace(&folder.join("site.toml"), text.as_bytes())
     }
+}
+
+fn check_url(url: &str) -> Result<(), CenterError> {
+    if !url.starts_with("https://") || url.contains(['"', '\\', '\n']) {
+        return Err(CenterError::OutOfRange { what: "url" });
+    }
+    Ok(())
 }

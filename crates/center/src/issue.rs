@@ -5,7 +5,7 @@ use crate::device::DeviceState;
 use crate::fault::Faults;
 use crate::keys::KeyRole;
 use crate::offer::{self, Place};
-use crate::{CenterError, Home, device, files, plan};
+use crate::{CenterError, Home, device, files, hub, plan};
 use fengjuan_core::draw::check_blueprint;
 use fengjuan_core::plan::{AnswerRelease, ClassGroup, Sitting};
 use fengjuan_envelope::code::Code;
@@ -138,7 +138,7 @@ impl<'a> Press<'a> {
             draw_seed_hash: fengjuan_wire::hash(self.draw_seed.as_ref()),
             code_salt: code_salt.to_vec(),
             code_kdf: Argon2Params::CODE,
-            delegates: Vec::new(),
+            delegates: hub::delegates(self.home, self.conn, &self.sitting, now_ms)?,
             issued_ms: now_ms,
         };
         let document = document.sign(&self.issuer)?;

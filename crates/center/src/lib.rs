@@ -16,6 +16,7 @@ mod error;
 pub mod fault;
 pub mod files;
 pub mod home;
+pub mod hub;
 pub mod issue;
 pub mod keys;
 pub mod offer;

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RollScope {
     pub site: Option<String>,
-    /// Ledgers of the devices that hold a grant of this sitting.
+    /// Ledgers of the devices that hold a grant of this sitting, and of those that a hub with such a grant vouches for.
     pub sitting_no: Option<String>,
 }
 
@@ -66,8 +66,8 @@ fn in_scope(conn: &Connection, scope: &RollScope, sign: &PublicKey) -> Result<bo
     let Some(sitting_no) = &scope.sitting_no else {
         return Ok(true);
     };
-    let sql =
-        "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 AND device = ?2";
+    let sql = "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 \
+               AND (device = ?2 OR device IN (SELECT hub FROM vouches WHERE vouches.device = ?2))";
     let granted: u32 =
         conn.query_row(sql, rusqlite::params![sitting_no, sign.as_bytes()], |row| {
             row.get(0)

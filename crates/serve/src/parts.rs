@@ -111,14 +111,22 @@ impl PartFile {
     /// What does not make the object is of no use: it is dropped, and the next upload starts afresh. Returns the
     /// refusal, 422 `code`, or the fault of the disk.
     pub fn dropped(&self, code: &'static str) -> Refused {
-        if let Err(error) = fs::remove_file(&self.path) {
-            return self.fault(&error);
+        if let Err(fault) = self.remove() {
+            return fault;
         }
         Refused::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             code,
             "the whole upload was dropped",
         )
+    }
+
+    /// Drops what was sent so far.
+    ///
+    /// # Errors
+    /// The fault of the disk.
+    pub fn remove(&self) -> Result<(), Refused> {
+        fs::remove_file(&self.path).map_err(|error| self.fault(&error))
     }
 
     fn fault(&self, error: &io::Error) -> Refused {

@@ -14,8 +14,18 @@
 //! | `GET /v1/attempts/<hex id>/entries` | → [`AttemptEntries`] |
 //! | `GET /v1/orders` | → [`Orders`] |
 //!
+//! And what only a hub asks of the center, for its terminals ([`crate::delegation`]):
+//!
+//! | call | body → answer |
+//! | --- | --- |
+//! | `GET /v1/delegation` | → COSE_Sign1 [`crate::delegation::HubDelegation`], its own |
+//! | `POST /v1/devices` | [`VouchedDevices`] → [`VouchedReply`] |
+//!
+//! A hub appends entries for a terminal by naming it in [`EntriesRequest::device`], and uploads its objects as they are.
+//!
 //! What goes up is a [`crate::bundle::SealedObject`], or a COSE_Sign1 [`crate::report::EquipmentReport`].
 
+use crate::delegation::HubKeys;
 use crate::{Hash32, Signed};
 use fengjuan_envelope::hpke::KemPublic;
 use fengjuan_envelope::sign::PublicKey;
@@ -40,6 +50,9 @@ pub struct EnrolRequest {
     /// Machine facts that tell two machines with one key apart, e.g. a salted hash of the machine id.
     #[serde(with = "serde_bytes")]
     pub machine: Vec<u8>,
+    /// The further keys of a device that means to be a hub; a terminal sends nothing here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<HubKeys>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +128,33 @@ pub struct EntriesRequest {
     pub entries: Vec<ByteBuf>,
     /// The device's checkpoint over all entries up to the last one sent.
     pub checkpoint: Option<String>,
+    /// Whose ledger it is, where a hub sends it for its terminal; nothing for the caller's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<PublicKey>,
+}
+
+/// The terminals that a hub has approved: COSE_Sign1 [`crate::directory::DeviceCertificate`] each, signed by the hub's
+/// issuer. Sent again whole whenever one was added; nothing happens twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VouchedDevices {
+    pub certificates: Vec<ByteBuf>,
+}
+
+/// One line for each certificate, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VouchedReply {
+    pub devices: Vec<Vouched>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vouched {
+    /// None where the certificate could not be read.
+    pub device: Option<PublicKey>,
+    /// Why the center does not take it, e.g. `upstream.device_revoked`; none where it is known from now on.
+    pub refused: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -32,6 +32,12 @@ pub enum Command {
         url: String,
         #[arg(long)]
         site: String,
+        /// 考试机经由的考场管理机 / hub that the terminals work through
+        #[arg(long, value_name = "FINGERPRINT", requires = "hub_url")]
+        hub: Option<String>,
+        /// 考场管理机的地址 / the hub's address
+        #[arg(long, value_name = "URL", requires = "hub")]
+        hub_url: Option<String>,
         folder: PathBuf,
     },
     /// 题库 / item banks
@@ -69,6 +75,9 @@ pub enum Command {
     /// 设备 / devices
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// 考场管理机及其委托 / hubs and their delegations
+    #[command(subcommand)]
+    Hub(HubCommand),
     /// 考前检查报告 / readiness reports
     #[command(subcommand)]
     Report(ReportCommand),
@@ -198,6 +207,30 @@ pub enum ReportCommand {
         /// 只看一台设备，列出每一项 / one device only, row by row
         #[arg(long, value_name = "FINGERPRINT")]
         device: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum HubCommand {
+    /// 全部考场管理机 / every hub
+    List,
+    /// 两人核对指纹后委托；设备未批准的一并批准 / delegate after two people compared the fingerprint; approves the device too
+    Approve {
+        fingerprint: String,
+        /// 只限一个考场，默认本考试点任一考场 / one room only, else any of its site
+        #[arg(long)]
+        room: Option<String>,
+        /// 最后一天，默认 30 天 / last day, else 30 days
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        until: Option<String>,
+        #[arg(long)]
+        by: String,
+    },
+    /// 收回委托 / withdraw the delegation
+    Revoke {
+        fingerprint: String,
+        #[arg(long)]
+        by: String,
     },
 }
 

@@ -1,6 +1,7 @@
 //! The commands: each calls the library once and says in both languages what came of it.
 
 pub mod arguments;
+mod hubs;
 mod listings;
 mod prints;
 mod reports;
@@ -18,7 +19,7 @@ use fengjuan_center::plan::PlanFiles;
 use fengjuan_center::release::{Half, ReleaseRequest};
 use fengjuan_center::roll::RollScope;
 use fengjuan_center::{
-    CenterError, Home, alert, bank, courier, device, files, issue, now_ms, offer, order, plan,
+    CenterError, Home, alert, bank, courier, device, files, hub, issue, now_ms, offer, order, plan,
     release, results, roll, staff,
 };
 use fengjuan_core::plan::{Role, Staff};
@@ -68,7 +69,20 @@ fn execute(arguments: Arguments) -> Result<(), CenterError> {
 fn command(home: &Home, command: Command) -> Result<(), CenterError> {
     match command {
         Command::Init { .. } | Command::StaffPassword => Ok(()),
-        Command::Kit { url, site, folder } => kit(home, &url, &site, &folder),
+        Command::Kit {
+            url,
+            site,
+            hub,
+            hub_url,
+            folder,
+        } => {
+            match hub.as_deref().zip(hub_url.as_deref()) {
+                None => home.write_kit(&folder, &url, &site)?,
+                Some(through) => hub::write_kit(home, &folder, &url, &site, through)?,
+            }
+            kit(&folder);
+            Ok(())
+        }
         Command::Bank(command) => import_bank(home, command),
         Command::Plan(command) => import_plan(home, command),
         Command::Sitting(SittingCommand::List) => prints::sittings(home),
@@ -90,6 +104,7 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
         }
         Command::Device(command) => devices(home, command),
         Command::Report(ReportCommand::List { device }) => reports::list(home, device.as_deref()),
+        Command::Hub(command) => hubs::run(home, command),
         Command::Grant {
             fingerprint,
             sitting,
@@ -265,14 +280,12 @@ fn staff_password() -> Result<(), CenterError> {
     Ok(())
 }
 
-fn kit(home: &Home, url: &str, site: &str, folder: &Path) -> Result<(), CenterError> {
-    home.write_kit(folder, url, site)?;
+fn kit(folder: &Path) {
     println!(
         "考试点工具包已写入 {}\nThe site kit is in {}",
         folder.display(),
         folder.display()
     );
-    Ok(())
 }
 
 fn devices(home: &Home, command: DeviceCommand) -> Result<(), CenterError> {

@@ -181,15 +181,19 @@ pub fn slip(slip: &OpenSlip, to: &str) {
     }
 }
 
+pub fn state(state: DeviceState) -> &'static str {
+    match state {
+        DeviceState::Pending => "待批准 pending",
+        DeviceState::Vouched => "由考场管理机登记 by its hub",
+        DeviceState::Approved => "已批准 approved",
+        DeviceState::Revoked => "已停用 revoked",
+    }
+}
+
 pub fn devices(devices: &[Device]) {
     let rows: Vec<Vec<String>> = devices
         .iter()
         .map(|device| {
-            let state = match device.state {
-                DeviceState::Pending => "待批准 pending",
-                DeviceState::Approved => "已批准 approved",
-                DeviceState::Revoked => "已停用 revoked",
-            };
             let alerts = if device.alerts == 0 {
                 String::new()
             } else {
@@ -199,7 +203,7 @@ pub fn devices(devices: &[Device]) {
                 device.fingerprint.clone(),
                 device.name.clone(),
                 device.site.clone(),
-                state.to_owned(),
+                state(device.state).to_owned(),
                 local_time(device.first_seen_ms),
                 device.decided_by.clone().unwrap_or_default(),
                 alerts,

@@ -107,6 +107,22 @@ fn of_request(error: &CenterError) -> Words {
             format!("设备 {fingerprint} 已停用，不能再批准。请在设备上重新登记。"),
             format!("Device {fingerprint} was revoked and stays so. Enrol the machine anew."),
         ),
+        E::NotAHub(fingerprint) => words(
+            format!("设备 {fingerprint} 没有以考场管理机登记。请在考场管理机上重新登记后再试。"),
+            format!(
+                "Device {fingerprint} has not enrolled as a hub. Enrol it at the management station, then try again."
+            ),
+        ),
+        E::NotDelegated(fingerprint) => words(
+            format!("考场管理机 {fingerprint} 没有有效的委托。请先运行 hub approve。"),
+            format!("Hub {fingerprint} has no delegation. Run hub approve first."),
+        ),
+        E::UnknownRoom { site, room_no } => words(
+            format!("考试点 {site} 的计划里没有考场 {room_no}。请核对考场编号，或先导入计划。"),
+            format!(
+                "No sitting of site {site} is planned in room {room_no}. Check the number, or import the plan first."
+            ),
+        ),
         E::DeviceNotApproved(fingerprint) => words(
             format!("设备 {fingerprint} 未获批准。"),
             format!("Device {fingerprint} is not approved."),

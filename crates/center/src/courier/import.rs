@@ -82,8 +82,10 @@ fn object(center: &Center, up: &Folder, hash: &Hash32) -> Result<(Vec<u8>, bool)
         None => return Err(Stop::File("upstream.unknown_device")),
         Some((DeviceState::Pending, _)) => return Err(Stop::File("upstream.device_pending")),
         Some((DeviceState::Revoked, _)) => return Err(Stop::File("upstream.device_revoked")),
-        Some((DeviceState::Approved, false)) => return Err(Stop::File("courier.other_site")),
-        Some((DeviceState::Approved, true)) => {}
+        Some((DeviceState::Approved | DeviceState::Vouched, false)) => {
+            return Err(Stop::File("courier.other_site"));
+        }
+        Some((DeviceState::Approved | DeviceState::Vouched, true)) => {}
     }
     files::replace(&center.home().received(hash), &bytes)?;
     let arrived = Arrived {

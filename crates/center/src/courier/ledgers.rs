@@ -190,7 +190,7 @@ fn signer(
             break;
         }
         return match device.state {
-            DeviceState::Approved => Ok((device, verified.checkpoint)),
+            DeviceState::Approved | DeviceState::Vouched => Ok((device, verified.checkpoint)),
             DeviceState::Pending => Err(Stop::File("upstream.device_pending")),
             DeviceState::Revoked => Err(Stop::File("upstream.device_revoked")),
         };

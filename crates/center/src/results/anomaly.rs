@@ -121,6 +121,21 @@ const WORDS: &[(&str, &str, &str)] = &[
         "bundles of one attempt contradict each other",
     ),
     (
+        "results.vouched_by_hub",
+        "考试机由考场管理机登记，考试机构未单独批准",
+        "the terminal is known by its hub's word only",
+    ),
+    (
+        "results.hub_expired",
+        "答卷封存时，登记该考试机的考场管理机委托已到期",
+        "sealed after the delegation of the terminal's hub had expired",
+    ),
+    (
+        "results.hub_other_room",
+        "登记该考试机的考场管理机无权管理本考场",
+        "the terminal's hub may not run this room",
+    ),
+    (
         "results.never_began",
         "考生已到考位签到，但没有开始作答，也没有结论",
         "checked in at a seat, but no attempt was begun and no outcome was given",

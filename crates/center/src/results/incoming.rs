@@ -1,8 +1,8 @@
 //! From the received files to bundles of known devices.
 
 use super::{Anomaly, Desk};
-use crate::CenterError;
 use crate::device::{self, Device};
+use crate::{CenterError, hub};
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Hash32;
 use fengjuan_wire::bundle::{Bundle, ObjectKind, SealedObject};
@@ -29,7 +29,10 @@ impl Desk<'_> {
         for (position, hash) in rows {
             let place = format!("#{position}");
             match self.read_one(position, &Hash32(hash))? {
-                Ok(received) => all.push(received),
+                Ok(received) => {
+                    self.check_voucher(sitting_no, &received)?;
+                    all.push(received);
+                }
                 Err(anomaly) => self.report(anomaly.detail(place)),
             }
         }
@@ -91,8 +94,43 @@ impl Desk<'_> {
         }))
     }
 
-    /// A device that was approved once; one that was revoked later has still signed what it signed.
+    /// A device that was approved once, here or by a hub; one that was revoked later has still signed what it signed.
     pub(super) fn signer(&self, sign: &PublicKey) -> Result<Option<Device>, CenterError> {
-        Ok(device::find(self.conn, sign)?.filter(|device| device.certificate.is_some()))
+        let Some(device) = device::find(self.conn, sign)? else {
+            return Ok(None);
+        };
+        let known =
+            device.certificate.is_some() || !hub::vouchers(self.home, self.conn, sign)?.is_empty();
+        Ok(known.then_some(device))
+    }
+
+    /// A device that only a hub vouches for is listed, and the hub's word must reach as far as the bundle.
+    fn check_voucher(&mut self, sitting_no: &str, received: &Received) -> Result<(), CenterError> {
+        let Received { device, bundle, .. } = received;
+        if device.certificate.is_some() {
+            return Ok(());
+        }
+        let room_no = hub::room_of(self.conn, sitting_no)?;
+        let vouchers = hub::vouchers(self.home, self.conn, &device.sign)?;
+        let of_room: Vec<_> = vouchers
+            .iter()
+            .filter(|hub| {
+                room_no
+                    .as_deref()
+                    .is_none_or(|room_no| hub.covers_room(room_no))
+            })
+            .collect();
+        let in_time = of_room
+            .iter()
+            .find(|hub| bundle.sealed_ms < hub.not_after_ms);
+        let anomaly = match in_time {
+            Some(hub) => Anomaly::note("results.vouched_by_hub").detail(hub.hub_name.clone()),
+            None if of_room.is_empty() => {
+                Anomaly::severe("results.hub_other_room").ticket(&bundle.ticket_no)
+            }
+            None => Anomaly::severe("results.hub_expired").ticket(&bundle.ticket_no),
+        };
+        self.report(anomaly.device(&device.name));
+        Ok(())
     }
 }

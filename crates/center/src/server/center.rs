@@ -114,7 +114,9 @@ impl Center {
             None => Err(Refused::forbidden("upstream.unknown_device")),
             Some(device) => match device.state {
                 DeviceState::Approved => Ok(Arc::new(device)),
-                DeviceState::Pending => Err(Refused::forbidden("upstream.device_pending")),
+                DeviceState::Pending | DeviceState::Vouched => {
+                    Err(Refused::forbidden("upstream.device_pending"))
+                }
                 DeviceState::Revoked => Err(Refused::forbidden("upstream.device_revoked")),
             },
         }

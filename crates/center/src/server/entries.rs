@@ -1,19 +1,19 @@
 //! Replicating and witnessing ledgers, and reading an attempt back.
 
 use super::center::Center;
+use super::hubs;
 use crate::CenterError;
 use crate::alert::{self, AlertKind};
 use crate::device::{self, Device};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use fengjuan_core::event::Event;
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_serve::entries::{incoming, ledger_id};
 use fengjuan_serve::{Cbor, Refused, hex16, read};
 use fengjuan_store::replica::{self, AppendOutcome, CheckpointOutcome, Incoming, Replica};
-use fengjuan_store::{LedgerIdentity, LedgerReader, StoreError, StoredEntry};
+use fengjuan_store::{LedgerIdentity, LedgerReader, StoreError};
 use fengjuan_wire::Hash32;
 use fengjuan_wire::entry::Entry;
 use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, EntriesRequest};
@@ -34,8 +34,13 @@ pub(super) async fn append(
     center
         .with_database(move |center, conn| {
             let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let reply = take(center, &change, &device, &ledger_id, &request, &incoming)?;
-            if let (EntriesReply::Stored { size, .. }, Some(text)) = (&reply, &request.checkpoint) {
+            let owner = hubs::owner(center, &change, &device, &request)?;
+            let reply = take(center, &change, &owner, &ledger_id, &request, &incoming)?;
+            // What a hub brings may be older than what the terminal has sent itself, and says nothing of the present.
+            if owner.sign == device.sign
+                && let (EntriesReply::Stored { size, .. }, Some(text)) =
+                    (&reply, &request.checkpoint)
+            {
                 let stated = stated(center, &device, &ledger_id, text)?;
                 if stated >= *size {
                     center.head_reached(&ledger_id, arrived);
@@ -189,7 +194,7 @@ pub(super) async fn of_attempt(
 ) -> Result<Cbor<AttemptEntries>, Refused> {
     let attempt = hex16(&id).ok_or_else(|| Refused::bad("attempt.bad_id", "32 hex digits"))?;
     center
-        .with_database(move |_, conn| {
+        .with_database(move |center, conn| {
             let replica = Replica::new(conn);
             let found = replica.entries_of_attempt(&attempt)?;
             for ledger in replica.ledgers()? {
@@ -199,8 +204,15 @@ pub(super) async fn of_attempt(
                     return Err(Refused::forbidden("attempt.of_another_site"));
                 }
             }
-            if !found.is_empty() && !granted(conn, &device, &found)? {
-                return Err(Refused::forbidden("attempt.no_grant"));
+            if !found.is_empty() {
+                let entries = found.iter().filter_map(|(_, entry)| Entry::decode(&entry.bytes).ok());
+                let sitting_no = { entries }.find_map(|entry| hubs::sitting_of(&entry));
+                match sitting_no {
+                    Some(sitting_no) if granted(conn, &device, &sitting_no)? => {
+                        hubs::may_read(center, conn, &device, &sitting_no)?;
+                    }
+                    _ => return Err(Refused::forbidden("attempt.no_grant")),
+                }
             }
             let sql = "INSERT INTO attempt_reads (attempt, device, entries, at_ms) VALUES (?1, ?2, ?3, ?4)";
             conn.execute(sql, params![attempt, device.sign.as_bytes(), found.len(), crate::now_ms()])?;
@@ -210,23 +222,7 @@ pub(super) async fn of_attempt(
         .await
 }
 
-fn granted(
-    conn: &Connection,
-    device: &Device,
-    entries: &[(fengjuan_store::LedgerId, StoredEntry)],
-) -> Result<bool, CenterError> {
-    let sitting = entries.iter().find_map(|(_, stored)| {
-        match Entry::decode(&stored.bytes).ok()?.event(None).ok()? {
-            Event::AttemptStarted { sitting_no, .. }
-            | Event::Identified { sitting_no, .. }
-            | Event::Absent { sitting_no, .. }
-            | Event::ArrivedNotSeated { sitting_no, .. } => Some(sitting_no),
-            _ => None,
-        }
-    });
-    let Some(sitting_no) = sitting else {
-        return Ok(false);
-    };
+fn granted(conn: &Connection, device: &Device, sitting_no: &str) -> Result<bool, CenterError> {
     let sql =
         "SELECT count(*) FROM objects WHERE kind = 'grant' AND sitting_no = ?1 AND device = ?2";
     let grants: u32 = conn.query_row(sql, params![sitting_no, device.sign.as_bytes()], |row| {

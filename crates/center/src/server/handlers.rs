@@ -18,8 +18,6 @@ use std::sync::Arc;
 
 type Known = Extension<Arc<Device>>;
 
-const LONGEST_NAME: usize = 120;
-
 pub(super) async fn health(State(center): State<Arc<Center>>) -> Response {
     let database = center
         .with_database(|_, conn| Ok(conn.query_row("SELECT 1", [], |row| row.get::<_, u32>(0))?))
@@ -44,9 +42,7 @@ pub(super) async fn enrol(
     if peer.is_none_or(|peer| peer.0.0 != request.sign) {
         return Err(Refused::forbidden("enrol.key_not_proven"));
     }
-    let name = request.device_name.trim();
-    let named =
-        !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control);
+    let named = device::is_name(&request.device_name);
     if !named || !files::is_name(&request.site) || !(8..=64).contains(&request.machine.len()) {
         return Err(Refused::bad(
             "enrol.bad_request",

@@ -3,6 +3,7 @@
 mod center;
 pub(crate) mod entries;
 mod handlers;
+mod hubs;
 mod uploads;
 
 pub use center::Center;
@@ -59,6 +60,8 @@ pub fn router(center: Arc<Center>) -> Router {
         .route("/v1/entries", post(entries::append))
         .route("/v1/attempts/{id}/entries", get(entries::of_attempt))
         .route("/v1/orders", get(handlers::orders))
+        .route("/v1/delegation", get(hubs::delegation))
+        .route("/v1/devices", post(hubs::devices))
         .route_layer(middleware::from_fn_with_state(
             center.clone(),
             only_approved,

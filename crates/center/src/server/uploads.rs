@@ -1,6 +1,7 @@
 //! Objects from the sites: resumable, idempotent, and receipted only when whole, checked and durable.
 
 use super::center::Center;
+use super::hubs;
 use crate::device::Device;
 use crate::files;
 use crate::received::{self, Arrived, Outside};
@@ -114,6 +115,17 @@ impl Upload<'_> {
         let Some(object) = Outside::read(bytes) else {
             return Err(file.dropped("upload.not_an_object"));
         };
+        let allowed = hubs::may_bring(
+            self.center,
+            &self.center.database(),
+            self.device,
+            &object.device,
+            &object.sitting_no,
+        );
+        if let Err(refused) = allowed {
+            file.remove()?;
+            return Err(refused);
+        }
         let length = bytes.len() as u64;
         files::rename_durably(file.path(), &self.center.home.received(&self.hash))?;
         let arrived = Arrived {

@@ -175,6 +175,7 @@ impl Device {
             sign: self.sign.public(),
             kem: self.kem.public(),
             machine: self.machine.clone(),
+            hub: None,
         }
     }
 }

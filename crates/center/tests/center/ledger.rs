@@ -95,6 +95,7 @@ impl Ledger {
                 .map(ByteBuf::from)
                 .collect(),
             checkpoint: Some(self.checkpoint(device, self.entries.len())),
+            device: None,
         }
     }
 }
