@@ -113,7 +113,9 @@ pub struct EntriesRequest {
     pub ledger_id: Vec<u8>,
     pub from_seq: u64,
     pub entries: Vec<ByteBuf>,
-    /// The device's checkpoint over all entries up to the last one sent.
+    /// The device's checkpoint over all entries up to the last one sent: over its whole ledger. A device shows it once in
+    /// every run of its program, with no entries where nothing is new; a receiver that holds more has found a database
+    /// that was put back.
     pub checkpoint: Option<String>,
 }
 
