@@ -1,4 +1,4 @@
-//! Sealed objects: what the ledgers name, what lies here, and what the center has given receipts for must agree. The
+//! Objects and reports: what the ledgers name, what lies here, and what the center has given receipts for must agree. The
 //! facts are sorted by the hash that they are about.
 
 use super::documents::Documents;
@@ -10,6 +10,7 @@ use crate::sorted::Sorter;
 use fengjuan_envelope::cbor;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::bundle::Receipt;
+use fengjuan_wire::report::EquipmentReport;
 use fengjuan_wire::{Hash32, Signed};
 use std::collections::{HashMap, HashSet};
 
@@ -27,8 +28,12 @@ pub(super) enum Fact {
     },
     /// A ledger names it as a bundle.
     Bundle(At),
-    /// A ledger names it as a picture, a report or another object.
+    /// A ledger names it as a picture or another object.
     Named,
+    /// It lies here as a report that the device with this number has signed.
+    ReportHere(u32),
+    /// A ledger names it as a report.
+    Report(At),
     /// A device verified a receipt for it.
     Receipted(At, Hash32),
     /// An entry relies on this order.
@@ -40,6 +45,9 @@ const NAMED_BUNDLE: u8 = 1;
 const NAMED: u8 = 2;
 const RECEIPTED: u8 = 3;
 const ORDER: u8 = 4;
+/// Before those that name it.
+const REPORT_HERE: u8 = 5;
+const NAMED_REPORT: u8 = 6;
 
 /// Set beside the kind where there is a receipt.
 const WITH_RECEIPT: u8 = 1 << 7;
@@ -65,6 +73,14 @@ fn record(hash: &Hash32, fact: &Fact) -> [u8; WIDTH] {
         }
         Fact::Bundle(at) => (NAMED_BUNDLE, *at, 0, none),
         Fact::Named => (NAMED, nowhere, 0, none),
+        Fact::ReportHere(device) => {
+            let at = At {
+                ledger: *device,
+                seq: 0,
+            };
+            (REPORT_HERE, at, 0, none)
+        }
+        Fact::Report(at) => (NAMED_REPORT, *at, 0, none),
         Fact::Receipted(at, receipt) => (RECEIPTED, *at, 0, *receipt),
         Fact::Order => (ORDER, nowhere, 0, none),
     };
@@ -98,6 +114,8 @@ fn told(bytes: &[u8; WIDTH]) -> (Hash32, Fact) {
         NAMED_BUNDLE => Fact::Bundle(at),
         NAMED => Fact::Named,
         RECEIPTED => Fact::Receipted(at, receipt),
+        REPORT_HERE => Fact::ReportHere(at.ledger),
+        NAMED_REPORT => Fact::Report(at),
         _ => Fact::Order,
     };
     (Hash32(part(bytes, 0)), fact)
@@ -108,6 +126,8 @@ fn told(bytes: &[u8; WIDTH]) -> (Hash32, Fact) {
 pub(super) struct Count {
     pub(super) objects: u64,
     pub(super) receipts: u64,
+    /// Reports that lie here as their devices signed them.
+    pub(super) reports: u64,
     /// Whether a signed list vouches for the receipts.
     pub(super) listed: bool,
 }
@@ -168,6 +188,27 @@ impl Objects {
     }
 }
 
+impl Objects {
+    /// Takes up the reports. Each is signed by a certified device; that its ledger names it is judged later.
+    pub(super) fn read_reports(
+        &mut self,
+        layout: &Layout<'_>,
+        documents: &Documents,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        layout::each_record(layout.source, &layout.reports, |bytes| {
+            let refusal = || Finding::new(Wrong::ReportInvalid).section(format::REPORTS);
+            let report = EquipmentReport::open(bytes).map_err(|error| refusal().found(error))?;
+            if !documents.devices.contains_key(&report.device) {
+                return Err(refusal().found(report.device.to_hex()));
+            }
+            self.count.reports += 1;
+            let device = places.number_of(&report.device);
+            self.add(&fengjuan_wire::hash(bytes), &Fact::ReportHere(device))
+        })
+    }
+}
+
 /// A receipt is of its object and by the center.
 pub(crate) fn check_receipt(key: &PublicKey, object: &ObjectRecord) -> Result<(), Refusal> {
     let Some(receipt) = &object.receipt else {
@@ -213,6 +254,10 @@ struct Object {
     named: bool,
     receipted: Option<(At, Hash32)>,
     order: bool,
+    report_here: Option<u32>,
+    /// A ledger names it as a report, and one of the device that signed it does.
+    report: bool,
+    report_by_signer: bool,
 }
 
 /// What is wrong or missing so far.
@@ -226,6 +271,9 @@ struct Judging<'j> {
     missing_count: u64,
     unnamed: u64,
     orders_missing: u64,
+    reports_missing: u64,
+    /// The first report that no ledger of its device names.
+    stray: Option<Hash32>,
     /// The first receipt that is not here or is another one.
     receipt: Option<(At, Refusal)>,
 }
@@ -247,6 +295,8 @@ impl Objects {
             missing_count: 0,
             unnamed: 0,
             orders_missing: 0,
+            reports_missing: 0,
+            stray: None,
             receipt: None,
         };
         let mut sorted = self.facts.sorted().map_err(refuse_sorting)?;
@@ -257,9 +307,14 @@ impl Objects {
                 let finished = std::mem::replace(&mut object, (hash, Object::default()));
                 judging.finish(&finished.0, finished.1);
             }
-            object.1.fact(&hash, fact)?;
+            object.1.fact(&hash, fact, places)?;
         }
         judging.finish(&object.0, object.1);
+        if let Some(hash) = judging.stray {
+            return Err(Finding::new(Wrong::ReportUnnamed)
+                .section(format::REPORTS)
+                .found(hash.hex()));
+        }
         if whole {
             judging.refuse()?;
         }
@@ -280,6 +335,12 @@ impl Objects {
                     count: judging.orders_missing,
                 },
             ),
+            (
+                judging.reports_missing,
+                NotProven::ReportsMissing {
+                    count: judging.reports_missing,
+                },
+            ),
         ];
         let open = gaps.into_iter().filter(|(count, _)| *count > 0);
         judged.not_proven.extend(open.map(|(_, what)| what));
@@ -288,8 +349,19 @@ impl Objects {
 }
 
 impl Object {
-    fn fact(&mut self, hash: &Hash32, fact: Fact) -> Result<(), Refusal> {
+    fn fact(&mut self, hash: &Hash32, fact: Fact, places: &Places) -> Result<(), Refusal> {
         match fact {
+            Fact::ReportHere(_) if self.report_here.is_some() => {
+                return Err(Finding::new(Wrong::ObjectTwice)
+                    .section(format::REPORTS)
+                    .found(hash.hex()));
+            }
+            Fact::ReportHere(device) => self.report_here = Some(device),
+            Fact::Report(at) => {
+                self.report = true;
+                let by = places.device_of(at.ledger);
+                self.report_by_signer |= by.is_some() && by == self.report_here;
+            }
             Fact::Here { .. } if self.here.is_some() => {
                 return Err(Finding::new(Wrong::ObjectTwice)
                     .section(format::OBJECTS)
@@ -322,6 +394,7 @@ impl Judging<'_> {
                 self.strangers.entry(device).or_insert(*hash);
             }
             Some((PICTURE, ..)) if !object.named => self.unnamed += 1,
+            Some((REPORT, ..)) if !object.report => self.unnamed += 1,
             _ => {}
         }
         if let (None, Some(at)) = (object.here, object.bundle) {
@@ -330,6 +403,13 @@ impl Judging<'_> {
             if at < first.0 {
                 *first = (at, *hash);
             }
+        }
+        match object.report_here {
+            Some(_) if !object.report_by_signer => {
+                self.stray.get_or_insert(*hash);
+            }
+            None if object.report => self.reports_missing += 1,
+            _ => {}
         }
         if let Some((at, receipt)) = object.receipted {
             self.receipted(hash, &object, at, receipt);
