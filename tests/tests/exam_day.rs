@@ -53,7 +53,15 @@ async fn a_day_with_four_candidates_on_two_terminals() {
         )
         .unwrap()
     };
-    assert!(verify(&day.archive).status.success());
+    let whole = verify(&day.archive);
+    assert!(whole.status.success());
+    // Both terminals' equipment reports are in it, as they were signed.
+    let said = text(&whole.stdout);
+    let reports = said.lines().find(|line| line.contains("设备检查报告"));
+    assert!(
+        reports.is_some_and(|line| line.trim_end().ends_with(" 2")),
+        "{said}"
+    );
     let mut bytes = std::fs::read(&day.archive).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -1,13 +1,13 @@
 import './frozen.ts'
 import { mount } from '../src/mount.ts'
-import { contrast, leftHanded } from '../src/preferences.ts'
+import { contrast, leftHanded, staffContrast } from '../src/preferences.ts'
 import { words } from '../src/words/index.ts'
 import { Mock } from './mock.ts'
 
 // ?scene=exam&lang=en&contrast&type=7K3MW,Q09R4 shows one screen; see scenes.ts.
 const asked = new URLSearchParams(location.search)
 if (asked.get('lang') === 'en') words.global.locale.value = 'en'
-contrast.value = asked.has('contrast')
+contrast.value = staffContrast.value = asked.has('contrast')
 leftHanded.value = asked.has('left')
 await mount(new Mock(asked.get('scene') ?? 'standby'), '#app')
 

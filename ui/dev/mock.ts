@@ -3,6 +3,15 @@ import type { CandidateAction, CodeGroupView, Outcome, View } from '../src/bindi
 import { scenes } from './scenes.ts'
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+/** As long as the words of the app, so that what does not fit is seen. */
+const spoken = {
+  zh: '洞 幺 两 三 四 五 六 拐 八 勾 阿尔法 布拉沃 查理 德尔塔 埃科 福克斯 高尔夫 霍特尔 朱丽叶 基洛 麦克 诺文伯 帕帕 魁北克 罗密欧 塞拉 探戈 维克托 威士忌 爱克斯 扬基 祖鲁'.split(
+    ' ',
+  ),
+  en: 'Zero One Two Three Four Five Six Seven Eight Niner Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel Juliett Kilo Mike November Papa Quebec Romeo Sierra Tango Victor Whiskey X-ray Yankee Zulu'.split(
+    ' ',
+  ),
+}
 
 /** Stands in for the app: shows one scene, saves clicks in memory, and leaves everything else as it is. */
 export class Mock implements Backend {
@@ -69,7 +78,11 @@ export class Mock implements Backend {
 
   codeGroup(_index: number, typed: string): Promise<CodeGroupView> {
     const symbols = typed.toUpperCase()
-    const spelling = [...symbols].map((symbol) => ({ symbol, zh: `读${symbol}`, en: `say ${symbol}` }))
+    const spelling = [...symbols].map((symbol) => ({
+      symbol,
+      zh: spoken.zh[alphabet.indexOf(symbol)] ?? '',
+      en: spoken.en[alphabet.indexOf(symbol)] ?? '',
+    }))
     const whole = symbols.length === 5
     const valid = whole && [...symbols].every((symbol) => alphabet.includes(symbol)) && symbols !== '5XB2H'
     return Promise.resolve({ state: valid ? 'valid' : whole ? 'invalid' : 'incomplete', symbols, spelling })

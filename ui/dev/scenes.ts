@@ -16,6 +16,7 @@ import type {
   UnlockState,
   View,
 } from '../src/bindings.ts'
+import { long } from './longScenes.ts'
 import { circuit, meter, pattern, registered, taken } from './faces.ts'
 
 /** 20 November 2026, 9:00 in China. */
@@ -494,6 +495,7 @@ const handed = (over: object): Screen => ({
     sealed: true,
     receipted: false,
     score: null,
+    needs_code: false,
     ...over,
   },
 })
@@ -521,7 +523,7 @@ const during = start + 52 * minute
 const late = start + 111 * minute
 
 /** Every screen in every state that looks different. */
-export const scenes: Readonly<Record<string, View>> = {
+const usual = {
   standby: view(standby({}), before),
   'standby-any-seat': view(standby({ seat_no: null }), before, {
     device: { ...view(standby({}), 0).device, seat_no: null },
@@ -611,6 +613,7 @@ export const scenes: Readonly<Record<string, View>> = {
     }),
     start + 120 * minute,
   ),
+  'handed-in-needs-code': view(handed({ needs_code: true }), start + 121 * minute),
   'not-sitting': view({ name: 'not_sitting', data: { outcome: 'not_admitted', seat_no: 23 } }, before),
   'not-sitting-late': view(
     { name: 'not_sitting', data: { outcome: 'late_refused', seat_no: 23 } },
@@ -621,7 +624,7 @@ export const scenes: Readonly<Record<string, View>> = {
       name: 'broken',
       data: {
         code: 'store.corrupted',
-        args: { path: '/var/lib/fengjuan/fengjuan.db', detail: 'malformed page 12' },
+        args: { folder: '/var/lib/fengjuan', detail: 'database disk image is malformed: page 12' },
       },
     },
     before,
@@ -648,6 +651,18 @@ export const scenes: Readonly<Record<string, View>> = {
     },
   ),
   'desk-equipment': view(desk('equipment', 'check'), before),
+  'desk-equipment-rebooted': view(
+    desk('equipment', 'check', {
+      equipment: {
+        running: false,
+        checked_ms: String(start - 22 * 60 * minute),
+        before_reboot: true,
+        rows,
+        saved_to: '/media/usb0/检查报告-306-23-20261119.json',
+      },
+    }),
+    before,
+  ),
   'desk-equipment-none': view(
     desk('equipment', 'check', {
       equipment: { running: false, checked_ms: null, before_reboot: false, rows: [], saved_to: null },
@@ -685,7 +700,13 @@ export const scenes: Readonly<Record<string, View>> = {
   ),
   'desk-unlock-early': view(desk('unlock', 'entry', { unlockState: 'too_early' }), start - 60 * minute),
   'desk-unlock-done': view(desk('unlock', 'start', { unlockState: 'unlocked' }), start - 10 * minute),
-  'desk-sitting': view(desk('sitting', 'running'), start + 41 * minute),
+  'desk-sitting': view(
+    desk('sitting', 'running', {
+      next_blocked_by: { code: 'start.nobody_waits', args: {}, tone: 'amber' },
+      sitting: { ...sitting, start_blocked_by: { code: 'start.nobody_waits', args: {}, tone: 'amber' } },
+    }),
+    start + 41 * minute,
+  ),
   'desk-sitting-ending': view(
     desk('sitting', 'end', {
       next_blocked_by: { code: 'start.nobody_waits', args: {}, tone: 'amber' },
@@ -705,7 +726,8 @@ export const scenes: Readonly<Record<string, View>> = {
     desk('sitting', 'running', {
       track: steps('running').map((each) => ({
         ...each,
-        state: each.step === 'check' || each.step === 'entry' ? 'current' : each.state,
+        state:
+          each.step === 'check' || each.step === 'entry' || each.step === 'unlock' ? 'current' : each.state,
       })),
     }),
     start + 9 * minute,
@@ -733,4 +755,31 @@ export const scenes: Readonly<Record<string, View>> = {
   'desk-records': view(desk('records', 'submit', { next_blocked_by: null }), start + 130 * minute, {
     device: { ...view(standby({}), 0).device, unsent: 1, link: 'offline' },
   }),
+} satisfies Record<string, View>
+
+const lengthened = [
+  'standby',
+  'identify',
+  'person',
+  'confirm',
+  'rules',
+  'waiting',
+  'exam',
+  'exam-case',
+  'exam-warn',
+  'hand-in-check',
+  'hand-in-confirm',
+  'suspended',
+  'handed-in-failed',
+  'log-in',
+  'desk-papers',
+  'desk-unlock',
+  'desk-sitting',
+  'desk-sitting-ending',
+] as const
+
+/** The scenes by name; `long-exam` is `exam` with everything long that can be long. */
+export const scenes: Readonly<Record<string, View>> = {
+  ...usual,
+  ...Object.fromEntries(lengthened.map((name) => [`long-${name}`, long(usual[name])])),
 }

@@ -341,4 +341,4 @@ export type Role = "proctor" | "exam_staff" | "system_administrator" | "site_hea
 
 export type HandInKind = "own" | "time_up" | "forced";
 
-export type OutageCause = "power" | "crash" | "suspend" | "storage" | "clock";
+export type OutageCause = "power" | "crash" | "suspend" | "storage" | "clock" | "lan" | "device" | "candidate_left" | "staff";

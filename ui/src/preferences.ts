@@ -5,6 +5,8 @@ import { words } from './words/index.ts'
 
 /** How the page looks and listens for the person in front of it. Nothing of it is kept. */
 export const contrast = ref(false)
+/** Staff have their own: what a candidate chose never follows them to the desk, nor the other way round. */
+export const staffContrast = ref(false)
 export const leftHanded = ref(false)
 
 const atTheDesk: ReadonlySet<Screen['name']> = new Set(['enrol', 'log_in', 'desk', 'broken'])
@@ -18,7 +20,7 @@ export function followPreferences(terminal: Terminal): void {
   const root = document.documentElement
   watchEffect(() => {
     const candidate = isCandidateScreen(terminal.view.value?.screen.name)
-    if (candidate && contrast.value) root.dataset['theme'] = 'contrast'
+    if ((candidate ? contrast : staffContrast).value) root.dataset['theme'] = 'contrast'
     else delete root.dataset['theme']
   })
   watchEffect(() => root.setAttribute('lang', words.global.locale.value))

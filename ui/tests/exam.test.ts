@@ -119,3 +119,37 @@ describe('the remaining time', () => {
     expect(early.at('time-left').dataset['tone']).toBeUndefined()
   })
 })
+
+describe('the check before handing in', () => {
+  it('shows many questions as cells, and leads back to one of them', async () => {
+    const page = await show('hand-in-check-many')
+    expect(page.container.querySelectorAll('.jump-cells .cell')).toHaveLength(73)
+    expect(page.at('jump-99').getAttribute('aria-label')).toContain('第 100 题')
+    await fireEvent.click(page.at('jump-99'))
+    await until(() => page.mock.asked.length === 2)
+    expect(page.mock.asked).toEqual([{ do: 'back_to_exam' }, { do: 'show', position: 99 }])
+  })
+
+  it('shows a few as buttons that say what they are', async () => {
+    const page = await show('hand-in-check')
+    expect(page.container.querySelector('.jump-cells')).toBeNull()
+    expect(page.at('jump-34').textContent).toContain('第 35 题')
+  })
+})
+
+describe('the folded answer sheet', () => {
+  const unfolded = (page: Awaited<ReturnType<typeof show>>) =>
+    [0, 1].filter((index) => page.at(`sheet-fold-${index}`).getAttribute('aria-expanded') === 'true')
+
+  it('shows the kind of question that is on the screen, or the one that is asked for', async () => {
+    const page = await show('exam')
+    expect(unfolded(page)).toEqual([1])
+    await fireEvent.click(page.at('sheet-fold-0'))
+    expect(unfolded(page)).toEqual([0])
+    await fireEvent.click(page.at('cell-34'))
+    await until(() => page.at('question-no').textContent?.includes('35') === true)
+    expect(unfolded(page)).toEqual([0])
+    await fireEvent.click(page.at('cell-90'))
+    await until(() => unfolded(page)[0] === 1)
+  })
+})

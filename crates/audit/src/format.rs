@@ -11,6 +11,7 @@
 //! | `orders.rec` | the center's orders | signatures of the issuer |
 //! | `objects.rec` | [`ObjectRecord`]: hashes and receipts of bundles and pictures | signatures of the receipt key; the ledgers name them |
 //! | `receipts.cose` | [`ReceiptList`]; may be missing | signature of the receipt key |
+//! | `reports.rec` | signed equipment reports that shown entries name | the device's signature; its ledger names the hash |
 //! | `forks.rec` | [`ForkRecord`]: what the witness refused | any is red |
 //! | `roll.cose` | the witness's roll; may be missing | signature of the witness |
 //! | `ledgers/<id>/ledger.cbor` | [`LedgerHead`] | certificate, checkpoints, entries |
@@ -49,6 +50,7 @@ pub(crate) const SITTINGS: &str = "sittings.rec";
 pub(crate) const ORDERS: &str = "orders.rec";
 pub(crate) const OBJECTS: &str = "objects.rec";
 pub(crate) const RECEIPTS: &str = "receipts.cose";
+pub(crate) const REPORTS: &str = "reports.rec";
 pub(crate) const FORKS: &str = "forks.rec";
 pub(crate) const ROLL: &str = "roll.cose";
 pub(crate) const INDEX: &str = "index.csv";
@@ -108,7 +110,7 @@ impl Scope {
     }
 }
 
-/// A sealed object that the archive's maker knows: a bundle, a picture, a report.
+/// An object that the archive's maker knows: a sealed bundle or picture, or a signed report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectRecord {
@@ -116,7 +118,7 @@ pub struct ObjectRecord {
     /// `bundle`, `picture` or `report`.
     pub kind: String,
     pub bytes: u64,
-    /// The device that sealed it.
+    /// The device that sealed or signed it.
     pub device: PublicKey,
     /// COSE_Sign1 `fengjuan_wire::bundle::Receipt`; none where it is not sent.
     #[serde(with = "serde_bytes")]

@@ -40,6 +40,8 @@ pub struct Content {
     pub objects: Vec<ObjectRecord>,
     /// COSE_Sign1 [`crate::ReceiptList`] of these very objects.
     pub receipts: Option<Vec<u8>>,
+    /// COSE_Sign1 `fengjuan_wire::report::EquipmentReport`, of those that shown entries name.
+    pub reports: Vec<Vec<u8>>,
     pub checkpoints: Checkpoints,
     pub forks: Vec<ForkRecord>,
 }
@@ -91,6 +93,7 @@ pub fn write_archive<W: Write + Seek>(
     if let Some(receipts) = &content.receipts {
         writer.small(format::RECEIPTS, receipts)?;
     }
+    writer.records(format::REPORTS, as_they_are(&content.reports))?;
     writer.records(format::FORKS, encoded(&content.forks))?;
     if let Some(roll) = &content.roll {
         writer.small(format::ROLL, roll)?;

@@ -4,10 +4,11 @@
 
 use crate::item::OptionSet;
 use crate::plan::ExamMs;
+use crate::room::alert::Alert;
 use crate::room::command::{Authority, Command, PhoneApproval};
+use crate::room::epoch::Followed;
 use crate::room::lease::{CarryPoint, LeaseGiven};
 use crate::room::rules::Deed;
-use crate::room::station::Alert;
 use serde::{Deserialize, Serialize};
 
 /// A 32-byte hash (SHA-256), as a CBOR byte string.
@@ -169,8 +170,8 @@ events! {
     SittingEnded = "exam.sitting_ended", Exam, false, "结束考试", "Sitting ended" { sitting_no: String, staff_id: String }
 
     // The room, in the ledger of its management station.
-    EpochRaised = "room.epoch_raised", Application, false, "本机接管考场", "This station runs the room" { epoch: u64, staff_id: String, reason: String }
-    StoodDown = "room.stood_down", Application, false, "本机停止指挥", "This station stopped commanding" { epoch: u64, station: Option<Hash32> }
+    EpochRaised = "room.epoch_raised", Application, false, "本机接管考场", "This station runs the room" { epoch: u64, station: Hash32, staff_id: String, reason: String, followed: Option<Followed> }
+    StoodDown = "room.stood_down", Application, false, "改由另一考场管理机指挥", "Another station runs the room" { epoch: u64, station: Option<Hash32> }
     MachineListed = "room.machine_listed", Application, false, "考试机列入考场", "Machine listed" { device: Hash32, name: String, spare: bool }
     MachineOutOfUse = "room.machine_out_of_use", Exam, false, "考试机停用", "Machine put out of use" { device: Hash32, staff_id: String, second: String, reason: String }
     MachineBackInUse = "room.machine_back_in_use", Exam, false, "考试机恢复使用", "Machine back in use" { device: Hash32, staff_id: String, second: String, reason: String }

@@ -6,8 +6,10 @@
 //! - [`epoch`]: which of two stations is obeyed.
 //! - [`contact`]: who is heard, and what a silence meant.
 //! - [`seating`]: machines, seat numbers and candidates.
+//! - [`alert`]: what a person at the station must know, worst first.
 //! - [`station`]: the station's whole state, folded from its own ledger.
 
+pub mod alert;
 pub mod command;
 pub mod contact;
 pub mod epoch;

@@ -93,6 +93,8 @@ struct Run {
     nudged: bool,
     /// Entries that the upstream is known to hold.
     sent: Option<u64>,
+    /// The upstream has seen, in this run, how far the ledger reaches.
+    head_shown: bool,
 }
 
 impl<U: Upstream> Uplink<U> {

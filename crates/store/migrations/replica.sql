@@ -15,6 +15,9 @@ CREATE TABLE IF NOT EXISTS replica_ledgers (
     edge       BLOB    NOT NULL
 ) STRICT;
 
+-- One device with two ledgers is looked for at every registration.
+CREATE INDEX IF NOT EXISTS replica_ledgers_by_device ON replica_ledgers (device_key);
+
 CREATE TABLE IF NOT EXISTS replica_entries (
     ledger      INTEGER NOT NULL REFERENCES replica_ledgers (no),
     seq         INTEGER NOT NULL CHECK (seq >= 0),

@@ -5,6 +5,7 @@ use crate::change::{
     Appended, Change, Hash, LedgerId, NewObject, NewReceipt, Projection, Ready, encode_all,
 };
 use crate::error::StoreError;
+use crate::group;
 use crate::rows::{Head, StoredCheckpoint};
 use crate::sum::{self, Columns};
 use fengjuan_envelope::merkle::Frontier;
@@ -13,18 +14,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub(crate) type Signer = Box<dyn Fn(u64, &Hash) -> Result<String, String> + Send>;
-pub(crate) type Reply = Box<dyn FnOnce(Result<Done, StoreError>) + Send>;
 
 pub(crate) enum Job {
     Change(Change),
     Checkpoint(Signer),
     Cosigned(String),
-    Stop,
-}
-
-pub(crate) struct Request {
-    pub job: Job,
-    pub reply: Reply,
 }
 
 /// What was made durable.
@@ -36,8 +30,7 @@ pub(crate) enum Done {
     Nothing,
 }
 
-/// A request's own outcome inside a transaction that goes on.
-type Answer = Result<Done, StoreError>;
+type Answer = group::Answer<Done>;
 
 /// The ledger as the open transaction would leave it.
 struct Staged {
@@ -57,6 +50,20 @@ pub(crate) struct Engine {
     unsure: bool,
 }
 
+impl group::Engine for Engine {
+    type Job = Job;
+    type Done = Done;
+
+    fn transact(&mut self, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
+        let outcome = self.try_transact(group);
+        if let Err(error) = &outcome {
+            tracing::warn!(code = error.code(), %error, "a ledger transaction failed");
+            self.unsure = true;
+        }
+        outcome.map_err(|error| error.at(&self.file))
+    }
+}
+
 impl Engine {
     pub(crate) fn new(
         conn: Connection,
@@ -74,41 +81,7 @@ impl Engine {
         }
     }
 
-    /// Makes the group durable in one transaction, and answers each request after `COMMIT`. Where the group fails
-    /// as a whole, each request is tried alone, so that a large one does not take the small ones with it.
-    pub(crate) fn commit_group(&mut self, group: Vec<Request>) {
-        match self.transact(&group) {
-            Ok(answers) => {
-                for (request, answer) in group.into_iter().zip(answers) {
-                    (request.reply)(answer);
-                }
-            }
-            Err(error) if group.len() == 1 => {
-                for request in group {
-                    (request.reply)(Err(error.clone()));
-                }
-            }
-            Err(_) => {
-                for request in group {
-                    let answer = self
-                        .transact(std::slice::from_ref(&request))
-                        .and_then(|mut answers| answers.pop().unwrap_or(Err(StoreError::Closed)));
-                    (request.reply)(answer);
-                }
-            }
-        }
-    }
-
-    fn transact(&mut self, group: &[Request]) -> Result<Vec<Answer>, StoreError> {
-        let outcome = self.try_transact(group);
-        if let Err(error) = &outcome {
-            tracing::warn!(code = error.code(), %error, "a ledger transaction failed");
-            self.unsure = true;
-        }
-        outcome.map_err(|error| error.at(&self.file))
-    }
-
-    fn try_transact(&mut self, group: &[Request]) -> Result<Vec<Answer>, StoreError> {
+    fn try_transact(&mut self, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
         self.settle()?;
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut staged = Staged {
@@ -116,8 +89,8 @@ impl Engine {
             attempts: HashMap::new(),
         };
         let mut answers = Vec::with_capacity(group.len());
-        for request in group {
-            answers.push(self.apply(&mut staged, &request.job)?);
+        for job in group {
+            answers.push(self.apply(&mut staged, job)?);
         }
         if staged.frontier.size != self.frontier.size {
             self.conn
@@ -152,7 +125,6 @@ impl Engine {
             Job::Change(change) => self.apply_change(staged, change),
             Job::Checkpoint(sign) => self.apply_checkpoint(staged, sign),
             Job::Cosigned(note) => self.apply_cosigned(note),
-            Job::Stop => Ok(Ok(Done::Nothing)),
         }
     }
 

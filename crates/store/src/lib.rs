@@ -16,10 +16,13 @@ mod change;
 mod database;
 mod engine;
 mod error;
+mod group;
 mod ledger_reader;
 mod objects;
+mod opening;
 mod reader;
 pub mod replica;
+mod replicas;
 mod rows;
 mod schema;
 mod sum;
@@ -28,10 +31,13 @@ mod writer;
 pub use change::{
     Appended, Change, EncodeEntry, Hash, LedgerId, NewObject, NewReceipt, Place, Projection,
 };
-pub use database::{Database, Migrated, Opened};
+pub use database::{Database, Opened};
 pub use error::StoreError;
 pub use ledger_reader::{LedgerIdentity, LedgerInfo, LedgerReader, OwnLedger};
+pub use opening::Migrated;
 pub use reader::Reader;
+pub use replica::{AppendRequest, AttemptSize, Taken};
+pub use replicas::{Forwarding, ReplicaReader, ReplicaWriter, Replicas, ReplicasOpened};
 pub use rows::{Head, KeyValue, ObjectRow, StoredCheckpoint, StoredEntry};
 pub use writer::Writer;
 

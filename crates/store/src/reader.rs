@@ -4,7 +4,7 @@ use crate::rows::{Head, KeyValue, ObjectRow, StoredCheckpoint, StoredEntry, clam
 use crate::sum::{self, Sum};
 use crate::{objects, schema};
 use fengjuan_envelope::merkle;
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, Row};
 use std::path::{Path, PathBuf};
 
 /// Reads on a connection of its own. `Send`, not `Sync`.
@@ -15,18 +15,12 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn open(file: &Path, objects: PathBuf) -> Result<Reader, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut conn = Connection::open_with_flags(file, flags)
-            .map_err(|error| StoreError::from(error).at(file))?;
-        schema::harden(&conn)?;
-        conn.pragma_update(None, "query_only", true)?;
-        schema::guard(&mut conn)?;
-        Ok(Reader {
+    pub(crate) fn new(conn: Connection, file: PathBuf, objects: PathBuf) -> Reader {
+        Reader {
             conn,
-            file: file.to_owned(),
+            file,
             objects,
-        })
+        }
     }
 
     fn rows<T>(

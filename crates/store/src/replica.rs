@@ -6,16 +6,21 @@
 //! after a larger one, since that would let a rolled-back device show a fresh signature.
 
 mod checkpoint;
+mod held;
 mod read;
+mod take;
 
 pub use checkpoint::{CheckpointOutcome, cosign_checkpoint};
-pub use read::{Fork, ForkKind, Replica, RollLine};
+pub(crate) use held::{Held, find};
+pub use read::{AttemptSize, Fork, ForkKind, Replica, RollLine};
+pub(crate) use take::take;
+pub use take::{AppendRequest, Taken};
 
 use crate::change::{Hash, LedgerId};
 use crate::error::StoreError;
 use crate::ledger_reader::LedgerIdentity;
-use fengjuan_envelope::merkle::{self, Frontier};
-use rusqlite::{Connection, OptionalExtension, params};
+use fengjuan_envelope::merkle;
+use rusqlite::{Connection, params};
 
 const VERSION: u32 = 1;
 
@@ -25,6 +30,17 @@ const VERSION: u32 = 1;
 /// [`StoreError::NewerSchema`], and storage errors.
 pub fn install(conn: &Connection) -> Result<(), StoreError> {
     conn.pragma_update(None, "recursive_triggers", true)?;
+    check_version(conn)?;
+    conn.execute_batch(include_str!("../migrations/replica.sql"))?;
+    conn.execute(
+        "INSERT INTO replica_schema (version) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM replica_schema)",
+        [VERSION],
+    )?;
+    Ok(())
+}
+
+/// Refuses tables of a newer program.
+pub(crate) fn check_version(conn: &Connection) -> Result<(), StoreError> {
     let known = conn
         .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'replica_schema'")?
         .exists([])?;
@@ -40,11 +56,6 @@ pub fn install(conn: &Connection) -> Result<(), StoreError> {
             });
         }
     }
-    conn.execute_batch(include_str!("../migrations/replica.sql"))?;
-    conn.execute(
-        "INSERT INTO replica_schema (version) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM replica_schema)",
-        [VERSION],
-    )?;
     Ok(())
 }
 
@@ -69,34 +80,47 @@ pub fn register(
     now_ms: i64,
 ) -> Result<Registered, StoreError> {
     let known = find(conn, ledger_id)?;
-    if let Some(known) = &known
-        && (known.identity.device_key != identity.device_key
-            || known.identity.origin != identity.origin)
-    {
-        return Err(StoreError::LedgerTaken);
-    }
-    if known.is_none() {
-        conn.prepare_cached(
-            "INSERT INTO replica_ledgers (ledger_id, device, device_key, origin, added_ms, size, root, edge) \
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, x'')",
-        )?
-        .execute(params![
-            ledger_id,
-            identity.device,
-            identity.device_key,
-            identity.origin,
-            now_ms,
-            merkle::empty_root()
-        ])?;
-    }
+    Ok(admit(conn, known, ledger_id, identity, now_ms)?.1)
+}
+
+/// As [`register`], with what is held of the ledger already.
+pub(crate) fn admit(
+    conn: &Connection,
+    known: Option<Held>,
+    ledger_id: &LedgerId,
+    identity: &LedgerIdentity,
+    now_ms: i64,
+) -> Result<(Held, Registered), StoreError> {
+    let new = known.is_none();
+    let held = match known {
+        Some(held) if held.belongs_to(identity) => held,
+        Some(_) => return Err(StoreError::LedgerTaken),
+        None => {
+            conn.prepare_cached(
+                "INSERT INTO replica_ledgers (ledger_id, device, device_key, origin, added_ms, size, root, edge) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, x'')",
+            )?
+            .execute(params![
+                ledger_id,
+                identity.device,
+                identity.device_key,
+                identity.origin,
+                now_ms,
+                merkle::empty_root()
+            ])?;
+            Held::empty(conn.last_insert_rowid(), identity.clone())
+        }
+    };
+    let sql = "SELECT ledger_id FROM replica_ledgers WHERE device_key = ?1 AND ledger_id <> ?2 ORDER BY no";
     let others_of_device = conn
-        .prepare_cached("SELECT ledger_id FROM replica_ledgers WHERE device_key = ?1 AND ledger_id <> ?2 ORDER BY no")?
+        .prepare_cached(sql)?
         .query_map(params![identity.device_key, ledger_id], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    Ok(Registered {
-        new: known.is_none(),
+    let registered = Registered {
+        new,
         others_of_device,
-    })
+    };
+    Ok((held, registered))
 }
 
 /// An entry that a device sent, with the columns that the caller read from it. Its place is `from_seq` plus its
@@ -137,6 +161,18 @@ pub fn append(
     now_ms: i64,
 ) -> Result<AppendOutcome, StoreError> {
     let mut ledger = find(conn, ledger_id)?.ok_or(StoreError::UnknownLedger)?;
+    append_to(conn, &mut ledger, from_seq, entries, now_ms, None)
+}
+
+/// As [`append`], to a ledger that was found. On the way, `ledger` remembers its tree of `keep` entries.
+pub(crate) fn append_to(
+    conn: &Connection,
+    ledger: &mut Held,
+    from_seq: u64,
+    entries: &[Incoming],
+    now_ms: i64,
+    keep: Option<u64>,
+) -> Result<AppendOutcome, StoreError> {
     let have = ledger.frontier.size;
     if from_seq > have {
         return Ok(AppendOutcome::Gap { have });
@@ -164,6 +200,9 @@ pub fn append(
         }
         insert(conn, ledger.no, seq, &theirs, entry)?;
         ledger.frontier.append(theirs);
+        if keep == Some(ledger.frontier.size) {
+            ledger.earlier = ledger.frontier.clone();
+        }
     }
     let (size, root) = (ledger.frontier.size, ledger.frontier.root());
     if size > have {
@@ -240,60 +279,4 @@ fn record_fork(
     )?
     .execute(params![ledger, what, seq, mine, theirs, bytes, now_ms])?;
     Ok(())
-}
-
-/// A registered ledger as it is held.
-struct Known {
-    no: i64,
-    identity: LedgerIdentity,
-    frontier: Frontier,
-}
-
-fn find(conn: &Connection, ledger_id: &LedgerId) -> Result<Option<Known>, StoreError> {
-    let sql = "SELECT no, device, device_key, origin, size, root, edge FROM replica_ledgers WHERE ledger_id = ?1";
-    let row = conn
-        .prepare_cached(sql)?
-        .query_row([ledger_id], |row| {
-            let identity = LedgerIdentity {
-                device: row.get(1)?,
-                device_key: row.get(2)?,
-                origin: row.get(3)?,
-            };
-            Ok((row.get(0)?, identity, row.get(4)?, row.get(5)?, row.get(6)?))
-        })
-        .optional()?;
-    let Some((no, identity, size, root, edge)): Option<(i64, LedgerIdentity, u64, Hash, Vec<u8>)> =
-        row
-    else {
-        return Ok(None);
-    };
-    let (roots, rest) = edge.as_chunks::<32>();
-    let frontier = Frontier::from_parts(size, roots.to_vec())
-        .filter(|frontier| rest.is_empty() && frontier.root() == root)
-        .ok_or_else(|| {
-            StoreError::corrupted(std::path::Path::new(""), "a replica's edge is damaged")
-        })?;
-    Ok(Some(Known {
-        no,
-        identity,
-        frontier,
-    }))
-}
-
-/// The root of the first `size` entries, or none where the replica is shorter. Memory stays flat.
-fn root_at(conn: &Connection, ledger: &Known, size: u64) -> Result<Option<Hash>, StoreError> {
-    if size > ledger.frontier.size {
-        return Ok(None);
-    }
-    if size == ledger.frontier.size {
-        return Ok(Some(ledger.frontier.root()));
-    }
-    let mut frontier = Frontier::default();
-    let sql = "SELECT leaf FROM replica_entries WHERE ledger = ?1 AND seq < ?2 ORDER BY seq";
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params![ledger.no, size])?;
-    while let Some(row) = rows.next()? {
-        frontier.append(row.get(0)?);
-    }
-    Ok(Some(frontier.root()))
 }

@@ -16,7 +16,17 @@ pub(crate) const APPLICATION_ID: u32 = 0x464A_4C44;
 pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/V1__ledger.sql")];
 
 /// Tables of which nothing is ever deleted.
-const KEPT: [&str; 4] = ["entries", "objects", "checkpoints", "head"];
+const KEPT: [&str; 9] = [
+    "entries",
+    "objects",
+    "checkpoints",
+    "head",
+    "replica_ledgers",
+    "replica_entries",
+    "replica_checkpoints",
+    "replica_forks",
+    "replica_forwarded",
+];
 
 /// The schema number of a database.
 pub(crate) fn version(conn: &Connection) -> Result<u32, StoreError> {
@@ -64,11 +74,11 @@ pub(crate) fn back_up(conn: &Connection, to: &Path) -> Result<(), StoreError> {
 }
 
 /// A name for a backup that is not taken yet.
-pub(crate) fn backup_path(dir: &Path, from: u32) -> Result<PathBuf, StoreError> {
+pub(crate) fn backup_path(dir: &Path, stem: &str, from: u32) -> Result<PathBuf, StoreError> {
     let backups = dir.join("backups");
     std::fs::create_dir_all(&backups)?;
     for number in 0..10_000_u32 {
-        let path = backups.join(format!("fengjuan-schema{from}-{number}.db"));
+        let path = backups.join(format!("{stem}schema{from}-{number}.db"));
         if !path.try_exists()? {
             return Ok(path);
         }
@@ -120,7 +130,9 @@ fn allow(context: AuthContext<'_>) -> Authorization {
             table_name,
             column_name,
         } => match table_name {
-            "entries" => true,
+            "entries" | "replica_entries" | "replica_checkpoints" | "replica_forks" => true,
+            "replica_ledgers" => !matches!(column_name, "size" | "root" | "edge"),
+            "replica_forwarded" => column_name != "size",
             "objects" => column_name != "receipt",
             "checkpoints" => column_name != "cosigned",
             "head" => !matches!(column_name, "size" | "root"),

@@ -1,16 +1,13 @@
-//! The one writer: a thread that drains its queue into one transaction and answers after `COMMIT`.
+//! What is asked of the ledger's writer thread.
 
 use crate::change::{Appended, Change, EncodeEntry, Hash, NewObject, Projection};
-use crate::engine::{Done, Engine, Job, Reply, Request, Signer};
+use crate::engine::{Done, Engine, Job, Signer};
 use crate::error::StoreError;
+use crate::group::Queue;
 use crate::objects;
 use crate::rows::StoredCheckpoint;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
-
-/// How many requests at most share one transaction: enough for a burst, few enough that none waits long.
-const GROUP: usize = 256;
+use std::sync::Arc;
 
 /// A handle on the writer thread; clones share it. Every function returns after the change is durable, or with
 /// the reason why nothing of it was acknowledged. After a storage error the writer goes on with later requests.
@@ -19,43 +16,18 @@ const GROUP: usize = 256;
 /// what the function itself names.
 #[derive(Clone)]
 pub struct Writer {
-    queue: mpsc::Sender<Request>,
+    queue: Queue<Engine>,
     objects: Arc<PathBuf>,
 }
 
-/// Starts the thread of `engine`.
-pub(crate) fn start(
-    mut engine: Engine,
-    objects: PathBuf,
-) -> Result<(Writer, JoinHandle<()>), StoreError> {
-    let (queue, requests) = mpsc::channel::<Request>();
-    let thread = std::thread::Builder::new()
-        .name("ledger-writer".to_owned())
-        .spawn(move || {
-            while let Ok(first) = requests.recv() {
-                let mut group = vec![first];
-                while group.len() < GROUP
-                    && let Ok(next) = requests.try_recv()
-                {
-                    group.push(next);
-                }
-                let stops = group.iter().any(|request| matches!(request.job, Job::Stop));
-                engine.commit_group(group);
-                if stops {
-                    break;
-                }
-            }
-        })?;
-    Ok((
-        Writer {
+impl Writer {
+    pub(crate) fn new(queue: Queue<Engine>, objects: PathBuf) -> Self {
+        Self {
             queue,
             objects: Arc::new(objects),
-        },
-        thread,
-    ))
-}
+        }
+    }
 
-impl Writer {
     /// Appends one entry with its projections.
     ///
     /// # Errors
@@ -95,7 +67,7 @@ impl Writer {
     /// # Errors
     /// [`StoreError::Encode`], [`StoreError::UnknownObject`] for the receipt, and see [`Writer`].
     pub fn commit(&self, change: Change) -> Result<Vec<Appended>, StoreError> {
-        match self.ask(Job::Change(change))? {
+        match self.queue.ask(Job::Change(change))? {
             Done::Appended(appended) => Ok(appended),
             _ => Ok(Vec::new()),
         }
@@ -109,14 +81,9 @@ impl Writer {
         &self,
         change: Change,
     ) -> impl Future<Output = Result<Vec<Appended>, StoreError>> + Send + 'static + use<> {
-        let (reply, answer) = tokio::sync::oneshot::channel();
-        let sent = self.send(
-            Job::Change(change),
-            Box::new(move |done| drop(reply.send(done))),
-        );
+        let answer = self.queue.ask_async(Job::Change(change));
         async move {
-            sent?;
-            match answer.await.map_err(|_| StoreError::Closed)?? {
+            match answer.await? {
                 Done::Appended(appended) => Ok(appended),
                 _ => Ok(Vec::new()),
             }
@@ -154,7 +121,7 @@ impl Writer {
             hash,
             size: bytes.len() as u64,
         });
-        match self.ask(Job::Change(change))? {
+        match self.queue.ask(Job::Change(change))? {
             Done::Appended(appended) => Ok(Some(appended)),
             _ => Ok(None),
         }
@@ -190,7 +157,7 @@ impl Writer {
         sign: impl Fn(u64, &Hash) -> Result<String, String> + Send + 'static,
     ) -> Result<StoredCheckpoint, StoreError> {
         let sign: Signer = Box::new(sign);
-        match self.ask(Job::Checkpoint(sign))? {
+        match self.queue.ask(Job::Checkpoint(sign))? {
             Done::Checkpoint(checkpoint) => Ok(checkpoint),
             _ => Err(StoreError::Closed),
         }
@@ -202,23 +169,10 @@ impl Writer {
     /// # Errors
     /// [`StoreError::UnknownCheckpoint`] where no stored checkpoint has the same body; and see [`Writer`].
     pub fn store_cosigned(&self, note: &str) -> Result<(), StoreError> {
-        self.ask(Job::Cosigned(note.to_owned())).map(drop)
+        self.queue.ask(Job::Cosigned(note.to_owned())).map(drop)
     }
 
     pub(crate) fn stop(&self) {
-        // A writer that has stopped already is what was wanted.
-        let _ = self.send(Job::Stop, Box::new(drop));
-    }
-
-    fn ask(&self, job: Job) -> Result<Done, StoreError> {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.send(job, Box::new(move |done| drop(reply.send(done))))?;
-        answer.recv().map_err(|_| StoreError::Closed)?
-    }
-
-    fn send(&self, job: Job, reply: Reply) -> Result<(), StoreError> {
-        self.queue
-            .send(Request { job, reply })
-            .map_err(|_| StoreError::Closed)
+        self.queue.stop();
     }
 }

@@ -4,7 +4,8 @@
 
 mod harness;
 
-use fengjuan_store::{Database, Projection};
+use fengjuan_store::{Database, LedgerReader as _, Projection};
+use harness::device::{self, Device};
 use harness::vfs::{self, Event};
 use harness::{Dice, Scratch, TestEntry, cases, memory_dir};
 use rusqlite::Connection;
@@ -239,6 +240,107 @@ fn no_crash_state_loses_an_acknowledged_entry() {
         let state = scratch.dir();
         write_files(state.path(), files);
         invariant_nothing_acknowledged_is_lost(state.path(), acknowledged);
+    });
+}
+
+const SEATS: u64 = 6;
+
+/// A witness's acknowledgement as a number: the seat, the size that is held, and whether that was cosigned.
+fn witnessed(seat: usize, size: usize, cosigned: bool) -> Event {
+    let seq = u64::from(cosigned) << 63 | (seat as u64) << 32 | size as u64;
+    Event::Acknowledged { seq, leaf: [0; 32] }
+}
+
+fn record_witness(dir: &Path, seed: u64) -> Recording {
+    let replicas = device::open(dir).unwrap();
+    let writer = replicas.writer();
+    let mut seats: Vec<_> = (0..SEATS).map(Device::new).collect();
+    let base = base_of(dir, "replicas.sqlite");
+    vfs::start_recording();
+    let mut dice = Dice(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for _ in 0..500 {
+        let mut queued = Vec::new();
+        for _ in 0..1 + dice.below(4) {
+            let number = dice.below(SEATS as usize);
+            let seat = &mut seats[number];
+            let from = seat.entries.len();
+            seat.write(1 + dice.below(3));
+            let size = seat.entries.len();
+            let mut request = seat.request(from..size);
+            let cosigned = dice.chance(4);
+            request.checkpoint = cosigned.then(|| seat.note(size));
+            let done = witnessed(number, size, cosigned);
+            queued.push((done, writer.append_async(request)));
+        }
+        for (done, answer) in queued {
+            runtime.block_on(answer).unwrap();
+            vfs::note(done);
+        }
+    }
+    Recording {
+        base,
+        events: vfs::stop_recording(),
+    }
+}
+
+fn invariant_nothing_witnessed_is_lost(dir: &Path, acknowledged: &[(u64, [u8; 32])]) {
+    let replicas = device::open(dir).unwrap();
+    let reader = replicas.reader().unwrap();
+    let mut held = [(0_u64, 0_u64); SEATS as usize];
+    for (seq, _) in acknowledged {
+        let (size, cosigned) = &mut held[(*seq >> 32 & 0xFF) as usize];
+        *size = seq & 0xFFFF_FFFF;
+        if seq >> 63 == 1 {
+            *cosigned = *size;
+        }
+    }
+    for (number, (size, cosigned)) in held.into_iter().enumerate() {
+        let mut seat = Device::new(number as u64);
+        let ledger = &seat.ledger_id;
+        let entries = reader
+            .entries_since(ledger, 0, usize::MAX)
+            .unwrap_or_default();
+        // At most one burst was under way.
+        let left = entries.len() as u64;
+        assert!(
+            (size..=size + 12).contains(&left),
+            "{left} left of {size} of seat {number}"
+        );
+        for entry in &entries {
+            assert_eq!(entry.bytes, seat.entry(entry.seq, 0).bytes);
+        }
+        let largest = reader.checkpoints(ledger).unwrap_or_default();
+        let largest = largest.iter().map(|checkpoint| checkpoint.size).max();
+        assert!(
+            largest.unwrap_or(0) >= cosigned,
+            "a cosignature of seat {number} is forgotten"
+        );
+        seat.write(entries.len() + 1);
+        let next = seat.request(entries.len()..entries.len() + 1);
+        replicas.writer().append(next).unwrap();
+    }
+}
+
+#[test]
+fn no_crash_state_loses_what_a_witness_acknowledged() {
+    vfs::install();
+    let seed = 0x5EED_0011;
+    let count = cases(200);
+    let dir = tempfile::tempdir().unwrap();
+    let recording = record_witness(dir.path(), seed);
+    let is_carried =
+        |event: &&Event| matches!(event, Event::Sync { file } if file == "replicas.sqlite");
+    let carried = recording.events.iter().filter(is_carried).count();
+    println!("seed {seed:#x}: {count} states, {carried} checkpoints");
+    assert!(carried >= 2, "the recording holds no checkpoint");
+    let scratch = Scratch::new();
+    each_crash(&recording, count, seed, |files, acknowledged| {
+        let state = scratch.dir();
+        write_files(state.path(), files);
+        invariant_nothing_witnessed_is_lost(state.path(), acknowledged);
     });
 }
 

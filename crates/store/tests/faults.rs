@@ -3,7 +3,9 @@
 
 mod harness;
 
-use fengjuan_store::{Change, Database, Projection, StoreError};
+use fengjuan_store::replica::{AppendOutcome, CheckpointOutcome};
+use fengjuan_store::{Change, Database, Projection, Replicas, StoreError, Taken};
+use harness::device::{self, Device};
 use harness::vfs::{self, Faults};
 use harness::{Scratch, TestEntry};
 use std::path::Path;
@@ -120,6 +122,148 @@ fn a_disk_that_stays_broken_for_a_while_loses_nothing() {
     }
 }
 
+/// A device and how much of it the witness has acknowledged.
+struct Seat {
+    device: Device,
+    held: usize,
+}
+
+impl Seat {
+    /// Takes an answer to a request that reached to `size`. True where it was refused.
+    fn take(&mut self, answer: Result<Taken, StoreError>, size: usize) -> bool {
+        match answer {
+            Ok(taken) => {
+                let root = device::root(&self.device.entries[..size]);
+                let AppendOutcome::Appended {
+                    size: to, root: of, ..
+                } = taken.outcome
+                else {
+                    panic!("{taken:?}")
+                };
+                assert_eq!((to, of), (size as u64, root));
+                if let Some(outcome) = taken.checkpoint {
+                    assert!(matches!(outcome, CheckpointOutcome::Cosigned { .. }));
+                }
+                self.held = size;
+                false
+            }
+            Err(error) => {
+                assert!(error.is_storage(), "{error:?}");
+                true
+            }
+        }
+    }
+}
+
+/// A witness under faults. Each round, every device writes one entry and sends all that was not acknowledged; `shared`
+/// puts a round's requests into one queue. True where a fault was reached.
+fn witness_with(scratch: &Scratch, faults: Faults, shared: bool) -> bool {
+    let dir = scratch.dir();
+    let replicas = device::open(dir.path()).unwrap();
+    let writer = replicas.writer();
+    // Nearly fills the WAL, so that SQLite carries it into the database while the faults last.
+    let mut ballast = Device::new(99);
+    ballast.write(1);
+    ballast.entries[0].bytes.resize(3_900_000, 1);
+    writer.append(ballast.request(0..1)).unwrap();
+    let mut seats: Vec<_> = (0..4)
+        .map(|number| Seat {
+            device: Device::new(number),
+            held: 0,
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    vfs::fail(faults);
+    let mut refused = 0;
+    for round in 0..6 {
+        let mut queued = Vec::new();
+        for (number, seat) in seats.iter_mut().enumerate() {
+            seat.device.write(1);
+            let size = seat.device.entries.len();
+            let mut request = seat.device.request(seat.held..size);
+            request.checkpoint = (round % 2 == 0).then(|| seat.device.note(size));
+            let answer = writer.append_async(request);
+            match shared {
+                true => queued.push((number, size, answer)),
+                false => refused += u64::from(seat.take(runtime.block_on(answer), size)),
+            }
+        }
+        for (number, size, answer) in queued {
+            refused += u64::from(seats[number].take(runtime.block_on(answer), size));
+        }
+    }
+    let (_, failed) = vfs::heal();
+    assert!(failed > 0 || refused == 0, "{refused} without a fault");
+    for seat in &mut seats {
+        seat.device.write(1);
+        let size = seat.device.entries.len();
+        let answer = writer.append(seat.device.request(seat.held..size));
+        assert!(!seat.take(answer, size), "{faults:?}: not healed");
+    }
+    drop(replicas);
+    let replicas = device::open(dir.path()).unwrap();
+    for seat in &seats {
+        check_seat(&replicas, seat);
+    }
+    failed > 0
+}
+
+fn check_seat(replicas: &Replicas, seat: &Seat) {
+    let reader = replicas.reader().unwrap();
+    let ledger = &seat.device.ledger_id;
+    let held = reader.entries_since(ledger, 0, usize::MAX).unwrap();
+    let bytes: Vec<_> = held.iter().map(|entry| &entry.bytes).collect();
+    let wanted: Vec<_> = seat.device.entries[..seat.held]
+        .iter()
+        .map(|entry| &entry.bytes)
+        .collect();
+    assert!(bytes == wanted, "{} held of {}", bytes.len(), wanted.len());
+    reader.replica().check(ledger).unwrap();
+    assert!(reader.forks().unwrap().is_empty());
+}
+
+/// The whole of it with `FJ_SEEDS` set; else the middle is sampled, as above.
+#[test]
+fn every_refused_write_of_a_witness_is_a_typed_answer() {
+    vfs::install();
+    let scratch = Scratch::new();
+    let never = Faults {
+        from: u64::MAX,
+        until: u64::MAX,
+        full: true,
+    };
+    assert!(!witness_with(&scratch, never, false));
+    let (calls, _) = vfs::heal();
+    let whole = std::env::var_os("FJ_SEEDS").is_some();
+    let chosen = |call: &u64| whole || *call < 80 || call.is_multiple_of(83) || *call + 30 > calls;
+    for full in [true, false] {
+        let mut failed = 0;
+        for from in (0..calls).filter(chosen) {
+            let until = from + 1;
+            assert!(witness_with(&scratch, Faults { from, until, full }, false));
+            failed += 1;
+        }
+        println!("full={full}: {failed} of {calls} calls failed, one in each run");
+        assert!(failed > 100);
+    }
+}
+
+#[test]
+fn a_witness_on_a_broken_disk_acknowledges_nothing_that_is_not_there() {
+    vfs::install();
+    let scratch = Scratch::new();
+    for full in [true, false] {
+        for from in [0, 1, 3, 7, 12, 20] {
+            for long in [1, 9, 30] {
+                let until = from + long;
+                assert!(witness_with(&scratch, Faults { from, until, full }, true));
+            }
+        }
+    }
+}
+
 const SMALL_DISK: &str = "FJ_TEST_SMALL_DISK";
 
 /// Runs an ignored test of this file on a really small file system, in a mount namespace of its own. `what` is
@@ -230,4 +374,48 @@ fn starts_on_the_full_disk() {
     drop(database);
     check(dir, &[leaf, second]);
     println!("started from the reserve");
+}
+
+#[test]
+fn a_witness_on_a_really_full_disk_goes_on_from_its_reserve() {
+    on_a_small_disk("fills_the_witness_s_disk", "the witness went on");
+}
+
+#[test]
+#[ignore = "run by a_witness_on_a_really_full_disk_goes_on_from_its_reserve"]
+fn fills_the_witness_s_disk() {
+    let Some(dir) = std::env::var_os(SMALL_DISK) else {
+        return;
+    };
+    let dir = Path::new(&dir);
+    let mut replicas = device::open(dir).unwrap();
+    assert!(replicas.opened().reserve);
+    let mut seat = Seat {
+        device: Device::new(1),
+        held: 0,
+    };
+    let send = |replicas: &Replicas, seat: &mut Seat| -> Result<(), StoreError> {
+        seat.device.write(1);
+        let size = seat.held + 1;
+        replicas
+            .writer()
+            .append(seat.device.request(seat.held..size))?;
+        seat.held = size;
+        Ok(())
+    };
+    let full = (0..1_000_000).find_map(|_| send(&replicas, &mut seat).err());
+    assert_eq!(full, Some(StoreError::Full));
+    assert_eq!(send(&replicas, &mut seat), Err(StoreError::Full));
+    assert!(replicas.release_reserve().unwrap());
+    for _ in 0..500 {
+        send(&replicas, &mut seat).unwrap();
+    }
+    let full = (0..1_000_000).find_map(|_| send(&replicas, &mut seat).err());
+    assert_eq!(full, Some(StoreError::Full));
+    check_seat(&replicas, &seat);
+    drop(replicas);
+    // Closing carried the log into the file, which gave some of the disk free.
+    replicas = device::open(dir).unwrap();
+    check_seat(&replicas, &seat);
+    println!("the witness went on to {} entries", seat.held);
 }

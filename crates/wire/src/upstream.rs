@@ -126,7 +126,9 @@ pub struct EntriesRequest {
     pub ledger_id: Vec<u8>,
     pub from_seq: u64,
     pub entries: Vec<ByteBuf>,
-    /// The device's checkpoint over all entries up to the last one sent.
+    /// The device's checkpoint over all entries up to the last one sent: over its whole ledger. A device shows it once in
+    /// every run of its program, with no entries where nothing is new; a receiver that holds more has found a database
+    /// that was put back.
     pub checkpoint: Option<String>,
     /// Whose ledger it is, where a hub sends it for its terminal; nothing for the caller's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

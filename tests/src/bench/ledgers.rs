@@ -377,6 +377,7 @@ impl Ledgers {
             roll: Some(roll.sign(&self.witness)?),
             objects: self.objects.clone(),
             receipts,
+            reports: Vec::new(),
             checkpoints,
             forks: Vec::new(),
         })

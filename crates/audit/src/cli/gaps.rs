@@ -35,6 +35,9 @@ fn not_proven_zh(what: NotProven) -> String {
         NotProven::BundlesMissing { count } => {
             format!("{count} 份已密封答卷不在档案里（未收到）")
         }
+        NotProven::ReportsMissing { count } => {
+            format!("{count} 份设备检查报告不在档案里（未收到）")
+        }
         NotProven::ObjectsUnnamed { count } => {
             format!("{count} 个密封对象没有对应条目")
         }
@@ -73,6 +76,9 @@ fn not_proven_en(what: NotProven) -> String {
         }
         NotProven::BundlesMissing { count } => {
             format!("{count} sealed bundles are not in the archive (not received)")
+        }
+        NotProven::ReportsMissing { count } => {
+            format!("{count} equipment reports are not in the archive (not received)")
         }
         NotProven::ObjectsUnnamed { count } => {
             format!("{count} sealed objects are named by no entry here")

@@ -157,6 +157,10 @@ fn green(summary: &Summary, lang: Lang) -> String {
         ),
     );
     line(
+        lang.pick("设备检查报告", "equipment reports"),
+        summary.reports.to_string(),
+    );
+    line(
         lang.pick("检查点", "checkpoints"),
         checkpoints(summary, lang),
     );

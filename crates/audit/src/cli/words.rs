@@ -164,6 +164,16 @@ const WRONGS: &[(Wrong, &str, &str)] = &[
         "a bundle is not the one that was sealed",
     ),
     (
+        Wrong::ReportInvalid,
+        "设备检查报告的签名无效",
+        "an equipment report's signature is not valid",
+    ),
+    (
+        Wrong::ReportUnnamed,
+        "设备检查报告没有对应条目",
+        "no ledger names an equipment report",
+    ),
+    (
         Wrong::LedgerMalformed,
         "记录的抬头读不懂",
         "a ledger's head cannot be understood",

@@ -1,6 +1,6 @@
 //! From a center's home: every replicated ledger, the witness's evidence, and the log of received objects.
 
-use super::{Window, signed_for, write};
+use super::{Window, reports, signed_for, write};
 use crate::error::ArchiveError;
 use crate::format::{ForkRecord, ObjectRecord, ReceiptList, Scope, Source};
 use crate::thin::Checkpoints;
@@ -83,6 +83,7 @@ pub(super) fn export(
         orders,
         receipts: receipts(home, &keys, &objects, now_ms)?,
         objects,
+        reports: reports(&replica, &infos, &window, &home.join("received"))?,
         checkpoints: Checkpoints::Few,
         forks: forks(&replica, &chosen)?,
     };

@@ -7,12 +7,13 @@ mod terminal;
 use crate::error::ArchiveError;
 use crate::format::{Scope, Source};
 use crate::write::{Content, Written, write_archive};
+use fengjuan_core::event::Event;
 use fengjuan_envelope::{cbor, cose};
 use fengjuan_store::{LedgerInfo, LedgerReader, StoredEntry};
-use fengjuan_wire::Signed;
 use fengjuan_wire::entry::Entry;
 use fengjuan_wire::sitting::SittingDocument;
-use std::collections::HashSet;
+use fengjuan_wire::{Hash32, Signed};
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -166,7 +167,6 @@ impl Window {
 
 /// The attempt of an entry that names the sitting.
 fn attempt_of_sitting(stored: &StoredEntry, sitting_no: &str) -> Option<[u8; 16]> {
-    use fengjuan_core::event::Event;
     stored.attempt?;
     let entry = Entry::decode(&stored.bytes)
         .ok()
@@ -180,6 +180,49 @@ fn attempt_of_sitting(stored: &StoredEntry, sitting_no: &str) -> Option<[u8; 16]
         _ => return None,
     };
     (named == sitting_no).then_some(entry.attempt)?
+}
+
+/// The equipment reports that the shown entries name, from a folder of files named by their hashes. One that is not there,
+/// or not what was named, is left out: the verifier says how many are missing.
+fn reports(
+    ledgers: &dyn LedgerReader,
+    infos: &[LedgerInfo],
+    window: &Window,
+    folder: &Path,
+) -> Result<Vec<Vec<u8>>, ArchiveError> {
+    const LARGEST: u64 = 1 << 20;
+    let mut named = BTreeSet::new();
+    for info in infos {
+        ledgers.each_entry(&info.ledger_id, 0, &mut |stored| {
+            if stored.seq >= info.size {
+                return ControlFlow::Break(());
+            }
+            if stored.kind == "app.equipment_checked" && window.keeps(&stored) {
+                named.extend(report_of(&stored));
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    let mut found = Vec::new();
+    for hash in named {
+        let path = folder.join(Hash32(hash).hex());
+        let small = fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() <= LARGEST);
+        if !small {
+            continue;
+        }
+        let bytes = fs::read(&path)?;
+        if fengjuan_wire::hash(&bytes).0 == hash {
+            found.push(bytes);
+        }
+    }
+    Ok(found)
+}
+
+fn report_of(stored: &StoredEntry) -> Option<[u8; 32]> {
+    match Entry::decode(&stored.bytes).ok()?.event(None).ok()? {
+        Event::EquipmentChecked { report, .. } => Some(report.0),
+        _ => None,
+    }
 }
 
 /// Writes what the scope keeps.

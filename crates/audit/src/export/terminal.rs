@@ -1,7 +1,7 @@
 //! From a terminal's data directory: its own ledger, with the cosignatures and receipts that it was given. A terminal
 //! has no roll, so such an archive proves nothing about other devices.
 
-use super::{Window, signed_for, write};
+use super::{Window, reports, signed_for, write};
 use crate::error::ArchiveError;
 use crate::format::{ObjectRecord, Scope, Source};
 use crate::thin::Checkpoints;
@@ -75,6 +75,7 @@ pub(super) fn export(
         objects: reader.objects()?.into_iter().map(record).collect(),
         receipts: None,
         checkpoints: Checkpoints::Few,
+        reports: reports(&own, &infos, &window, &data_dir.join("objects"))?,
         forks: Vec::new(),
     };
     write(out, &content, &own, &infos, &window)

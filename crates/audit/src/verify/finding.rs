@@ -53,6 +53,10 @@ wrongs! {
     ReceiptInvalid = "object.receipt_invalid",
     /// A device sealed one bundle by its ledger and another one lies here.
     BundleDiffers = "object.bundle_differs",
+    /// A report that no certified device has signed.
+    ReportInvalid = "report.invalid",
+    /// A report that no ledger of its device names.
+    ReportUnnamed = "report.unnamed",
     LedgerMalformed = "ledger.malformed",
     LedgerTwice = "ledger.twice",
     /// The ledger's device has no certificate here.
@@ -198,7 +202,9 @@ pub enum NotProven {
     AttemptsOpen { attempts: u64 },
     /// Bundles that a ledger names and the archive does not have.
     BundlesMissing { count: u64 },
-    /// Bundles and pictures here that no shown entry names.
+    /// Equipment reports that a ledger names and the archive does not have.
+    ReportsMissing { count: u64 },
+    /// Bundles, pictures and reports here that no shown entry names.
     ObjectsUnnamed { count: u64 },
     /// Sealed objects without the center's receipt.
     Unreceipted { count: u64 },
@@ -229,6 +235,8 @@ pub struct Summary {
     pub receipts: u64,
     /// Whether the center's signed list vouches for the receipts, and not each one for itself.
     pub receipts_listed: bool,
+    /// Signed equipment reports.
+    pub reports: u64,
     pub roll: Option<RollSummary>,
     pub ledgers: Vec<LedgerSummary>,
     pub not_proven: Vec<NotProven>,

@@ -88,6 +88,7 @@ pub(crate) struct Judged {
     pub(crate) objects: u64,
     pub(crate) receipts: u64,
     pub(crate) receipts_listed: bool,
+    pub(crate) reports: u64,
     pub(crate) not_proven: Vec<NotProven>,
 }
 
@@ -107,7 +108,9 @@ impl<'d> Gathered<'d> {
             seeds: Seeds::new(),
             forks_seen: 0,
         };
-        gathered.objects.read(layout, documents, &gathered.places)?;
+        let (objects, places) = (&mut gathered.objects, &gathered.places);
+        objects.read(layout, documents, places)?;
+        objects.read_reports(layout, documents, places)?;
         Ok(gathered)
     }
 
@@ -137,7 +140,7 @@ impl<'d> Gathered<'d> {
                 self.objects.add(hash, &fact)?;
             }
             Event::EquipmentChecked { report, .. } => {
-                self.objects.add(report, &objects::Fact::Named)?;
+                self.objects.add(report, &objects::Fact::Report(at))?;
             }
             Event::ForkSeen { .. } => self.forks_seen += 1,
             Event::OrderReceived { order, .. }
@@ -232,12 +235,14 @@ impl<'d> Gathered<'d> {
         let Count {
             objects,
             receipts,
+            reports,
             listed,
         } = self.objects.count;
         let mut judged = Judged {
             objects,
             receipts,
             receipts_listed: listed,
+            reports,
             ..Judged::default()
         };
         let (documents, places) = (self.documents, &self.places);

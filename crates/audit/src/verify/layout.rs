@@ -27,6 +27,7 @@ pub(crate) struct Layout<'a> {
     pub(crate) orders: Found,
     pub(crate) objects: Found,
     pub(crate) receipts: Option<Found>,
+    pub(crate) reports: Found,
     pub(crate) forks: Found,
     pub(crate) roll: Option<Found>,
     pub(crate) ledgers: Vec<LedgerMembers>,
@@ -99,6 +100,7 @@ fn is_known(name: &str) -> bool {
         format::ORDERS,
         format::OBJECTS,
         format::RECEIPTS,
+        format::REPORTS,
         format::FORKS,
         format::ROLL,
         format::INDEX,
@@ -137,6 +139,7 @@ pub(crate) fn read(source: &dyn ReadAt) -> Result<Layout<'_>, Refusal> {
     let orders = members.next(format::ORDERS)?;
     let objects = members.next(format::OBJECTS)?;
     let receipts = members.all.next_if(|found| found.name == format::RECEIPTS);
+    let reports = members.next(format::REPORTS)?;
     let forks = members.next(format::FORKS)?;
     let roll = members.all.next_if(|found| found.name == format::ROLL);
     let mut ledgers: Vec<LedgerMembers> = Vec::new();
@@ -176,6 +179,7 @@ pub(crate) fn read(source: &dyn ReadAt) -> Result<Layout<'_>, Refusal> {
         orders,
         objects,
         receipts,
+        reports,
         forks,
         roll,
         ledgers,

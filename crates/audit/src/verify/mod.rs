@@ -127,6 +127,7 @@ fn run(
         objects: judged.objects,
         receipts: judged.receipts,
         receipts_listed: judged.receipts_listed,
+        reports: judged.reports,
         roll: documents.roll.as_ref().map(|roll| RollSummary {
             made_ms: roll.made_ms,
             site: roll.site.clone(),

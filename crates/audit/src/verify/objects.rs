@@ -1,17 +1,18 @@
-//! Sealed objects: what the ledgers name, what lies here, and what the center has given receipts for must agree. The
+//! Objects and reports: what the ledgers name, what lies here, and what the center has given receipts for must agree. The
 //! facts are sorted by the hash that they are about.
 
 use super::documents::Documents;
 use super::finding::{Detail, Finding, NotProven, Refusal, Wrong};
 use super::gather::{At, Judged, Places};
-use super::layout::{self, Layout, refuse_sorting};
-use crate::format::{self, ObjectRecord, ReceiptList};
+use super::layout::refuse_sorting;
+use crate::format;
 use crate::sorted::Sorter;
-use fengjuan_envelope::cbor;
-use fengjuan_envelope::sign::PublicKey;
-use fengjuan_wire::bundle::Receipt;
-use fengjuan_wire::{Hash32, Signed};
+use fengjuan_wire::Hash32;
 use std::collections::{HashMap, HashSet};
+
+mod read;
+
+pub(crate) use read::check_receipt;
 
 const BUNDLE: u8 = 0;
 const PICTURE: u8 = 1;
@@ -27,8 +28,12 @@ pub(super) enum Fact {
     },
     /// A ledger names it as a bundle.
     Bundle(At),
-    /// A ledger names it as a picture, a report or another object.
+    /// A ledger names it as a picture or another object.
     Named,
+    /// It lies here as a report that the device with this number has signed.
+    ReportHere(u32),
+    /// A ledger names it as a report.
+    Report(At),
     /// A device verified a receipt for it.
     Receipted(At, Hash32),
     /// An entry relies on this order.
@@ -40,6 +45,9 @@ const NAMED_BUNDLE: u8 = 1;
 const NAMED: u8 = 2;
 const RECEIPTED: u8 = 3;
 const ORDER: u8 = 4;
+/// Before those that name it.
+const REPORT_HERE: u8 = 5;
+const NAMED_REPORT: u8 = 6;
 
 /// Set beside the kind where there is a receipt.
 const WITH_RECEIPT: u8 = 1 << 7;
@@ -65,6 +73,14 @@ fn record(hash: &Hash32, fact: &Fact) -> [u8; WIDTH] {
         }
         Fact::Bundle(at) => (NAMED_BUNDLE, *at, 0, none),
         Fact::Named => (NAMED, nowhere, 0, none),
+        Fact::ReportHere(device) => {
+            let at = At {
+                ledger: *device,
+                seq: 0,
+            };
+            (REPORT_HERE, at, 0, none)
+        }
+        Fact::Report(at) => (NAMED_REPORT, *at, 0, none),
         Fact::Receipted(at, receipt) => (RECEIPTED, *at, 0, *receipt),
         Fact::Order => (ORDER, nowhere, 0, none),
     };
@@ -98,6 +114,8 @@ fn told(bytes: &[u8; WIDTH]) -> (Hash32, Fact) {
         NAMED_BUNDLE => Fact::Bundle(at),
         NAMED => Fact::Named,
         RECEIPTED => Fact::Receipted(at, receipt),
+        REPORT_HERE => Fact::ReportHere(at.ledger),
+        NAMED_REPORT => Fact::Report(at),
         _ => Fact::Order,
     };
     (Hash32(part(bytes, 0)), fact)
@@ -108,6 +126,8 @@ fn told(bytes: &[u8; WIDTH]) -> (Hash32, Fact) {
 pub(super) struct Count {
     pub(super) objects: u64,
     pub(super) receipts: u64,
+    /// Reports that lie here as their devices signed them.
+    pub(super) reports: u64,
     /// Whether a signed list vouches for the receipts.
     pub(super) listed: bool,
 }
@@ -122,86 +142,6 @@ impl Objects {
     pub(super) fn add(&mut self, hash: &Hash32, fact: &Fact) -> Result<(), Refusal> {
         self.facts.push(record(hash, fact)).map_err(refuse_sorting)
     }
-
-    /// Takes up the objects that lie here. Each receipt is checked, or the center's word for all of them is.
-    pub(super) fn read(
-        &mut self,
-        layout: &Layout<'_>,
-        documents: &Documents,
-        places: &Places,
-    ) -> Result<(), Refusal> {
-        let section = &layout.objects.name;
-        let list = read_list(layout, documents)?;
-        layout::each_record(layout.source, &layout.objects, |bytes| {
-            let refusal = |wrong| Finding::new(wrong).section(section);
-            let object: ObjectRecord = cbor::from_slice(bytes)
-                .map_err(|error| refusal(Wrong::SectionMalformed).found(error))?;
-            let kind = match object.kind.as_str() {
-                "bundle" => BUNDLE,
-                "picture" => PICTURE,
-                "report" => REPORT,
-                other => return Err(refusal(Wrong::SectionMalformed).found(other)),
-            };
-            if list.is_none() {
-                check_receipt(&documents.directory.receipt, &object)
-                    .map_err(|error| error.section(section))?;
-            }
-            self.count.objects += 1;
-            self.count.receipts += u64::from(object.receipt.is_some());
-            let fact = Fact::Here {
-                kind,
-                device: places.number_of(&object.device),
-                receipt: object.receipt.as_deref().map(fengjuan_wire::hash),
-            };
-            self.add(&object.hash, &fact)
-        })?;
-        match list {
-            Some(list) if list.receipts != self.count.receipts => {
-                let refusal = Finding::new(Wrong::ReceiptInvalid).section(format::RECEIPTS);
-                Err(refusal.differs(list.receipts, self.count.receipts))
-            }
-            list => {
-                self.count.listed = list.is_some();
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A receipt is of its object and by the center.
-pub(crate) fn check_receipt(key: &PublicKey, object: &ObjectRecord) -> Result<(), Refusal> {
-    let Some(receipt) = &object.receipt else {
-        return Ok(());
-    };
-    let refusal = || Finding::new(Wrong::ReceiptInvalid);
-    let receipt = Receipt::verify(key, receipt)
-        .map_err(|error| refusal().differs(object.hash.hex(), error))?;
-    if receipt.object == object.hash && receipt.bytes == object.bytes {
-        Ok(())
-    } else {
-        Err(refusal().differs(object.hash.hex(), receipt.object.hex()))
-    }
-}
-
-/// The list of receipts is the center's, and of this archive's objects.
-fn read_list(layout: &Layout<'_>, documents: &Documents) -> Result<Option<ReceiptList>, Refusal> {
-    let Some(found) = &layout.receipts else {
-        return Ok(None);
-    };
-    let refusal = || Finding::new(Wrong::ReceiptInvalid).section(&found.name);
-    let bytes = layout::small(layout.source, found)?;
-    let list = ReceiptList::verify(&documents.directory.receipt, &bytes)
-        .map_err(|error| refusal().found(error))?;
-    if list.center_id != documents.directory.center_id {
-        return Err(refusal().differs(&documents.directory.center_id, &list.center_id));
-    }
-    // The manifest's hashes have been compared with the members by now.
-    let is = layout.hash_of(&layout.objects.name).unwrap_or_default();
-    if list.objects.hex() == is {
-        Ok(Some(list))
-    } else {
-        Err(refusal().differs(list.objects.hex(), is))
-    }
 }
 
 /// What is said of one hash.
@@ -213,6 +153,10 @@ struct Object {
     named: bool,
     receipted: Option<(At, Hash32)>,
     order: bool,
+    report_here: Option<u32>,
+    /// A ledger names it as a report, and one of the device that signed it does.
+    report: bool,
+    report_by_signer: bool,
 }
 
 /// What is wrong or missing so far.
@@ -226,6 +170,9 @@ struct Judging<'j> {
     missing_count: u64,
     unnamed: u64,
     orders_missing: u64,
+    reports_missing: u64,
+    /// The first report that no ledger of its device names.
+    stray: Option<Hash32>,
     /// The first receipt that is not here or is another one.
     receipt: Option<(At, Refusal)>,
 }
@@ -247,6 +194,8 @@ impl Objects {
             missing_count: 0,
             unnamed: 0,
             orders_missing: 0,
+            reports_missing: 0,
+            stray: None,
             receipt: None,
         };
         let mut sorted = self.facts.sorted().map_err(refuse_sorting)?;
@@ -257,9 +206,14 @@ impl Objects {
                 let finished = std::mem::replace(&mut object, (hash, Object::default()));
                 judging.finish(&finished.0, finished.1);
             }
-            object.1.fact(&hash, fact)?;
+            object.1.fact(&hash, fact, places)?;
         }
         judging.finish(&object.0, object.1);
+        if let Some(hash) = judging.stray {
+            return Err(Finding::new(Wrong::ReportUnnamed)
+                .section(format::REPORTS)
+                .found(hash.hex()));
+        }
         if whole {
             judging.refuse()?;
         }
@@ -280,6 +234,12 @@ impl Objects {
                     count: judging.orders_missing,
                 },
             ),
+            (
+                judging.reports_missing,
+                NotProven::ReportsMissing {
+                    count: judging.reports_missing,
+                },
+            ),
         ];
         let open = gaps.into_iter().filter(|(count, _)| *count > 0);
         judged.not_proven.extend(open.map(|(_, what)| what));
@@ -288,8 +248,19 @@ impl Objects {
 }
 
 impl Object {
-    fn fact(&mut self, hash: &Hash32, fact: Fact) -> Result<(), Refusal> {
+    fn fact(&mut self, hash: &Hash32, fact: Fact, places: &Places) -> Result<(), Refusal> {
         match fact {
+            Fact::ReportHere(_) if self.report_here.is_some() => {
+                return Err(Finding::new(Wrong::ObjectTwice)
+                    .section(format::REPORTS)
+                    .found(hash.hex()));
+            }
+            Fact::ReportHere(device) => self.report_here = Some(device),
+            Fact::Report(at) => {
+                self.report = true;
+                let by = places.device_of(at.ledger);
+                self.report_by_signer |= by.is_some() && by == self.report_here;
+            }
             Fact::Here { .. } if self.here.is_some() => {
                 return Err(Finding::new(Wrong::ObjectTwice)
                     .section(format::OBJECTS)
@@ -322,6 +293,7 @@ impl Judging<'_> {
                 self.strangers.entry(device).or_insert(*hash);
             }
             Some((PICTURE, ..)) if !object.named => self.unnamed += 1,
+            Some((REPORT, ..)) if !object.report => self.unnamed += 1,
             _ => {}
         }
         if let (None, Some(at)) = (object.here, object.bundle) {
@@ -330,6 +302,13 @@ impl Judging<'_> {
             if at < first.0 {
                 *first = (at, *hash);
             }
+        }
+        match object.report_here {
+            Some(_) if !object.report_by_signer => {
+                self.stray.get_or_insert(*hash);
+            }
+            None if object.report => self.reports_missing += 1,
+            _ => {}
         }
         if let Some((at, receipt)) = object.receipted {
             self.receipted(hash, &object, at, receipt);

@@ -113,7 +113,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    fn push(&mut self, actor: &str, attempt: Option<&Attempt>, event: Event) {
+    pub fn push(&mut self, actor: &str, attempt: Option<&Attempt>, event: Event) {
         let id = attempt.map(|attempt| attempt.id);
         let attempt_seq = match id {
             None => 0,
@@ -233,6 +233,7 @@ impl World {
         let snapshot_seed: [u8; 32] = random.bytes();
         let document = document(&center, &mut random, &snapshot_seed);
         let mut world = World {
+    pub reports: Vec<Vec<u8>>,
             sittings: vec![document.sign(&center.issuer).unwrap()],
             document,
             seed: snapshot_seed,
@@ -252,6 +253,7 @@ impl World {
     }
 
     fn terminal(&mut self, random: &mut Random, number: u64, tail: bool) {
+            reports: Vec::new(),
         let key = SigningKey::from_seed(&random.bytes());
         let certificate = DeviceCertificate {
             device_name: format!("考试机{:02}", number + 1),
@@ -588,6 +590,7 @@ impl World {
         out.into_inner()
     }
 
+            reports: self.reports.clone(),
     pub fn root(&self) -> PublicKey {
         self.center.root.public()
     }

@@ -149,7 +149,7 @@ async fn orders_are_listed_with_how_far_they_went() {
     let at_ms = listed(None)[0].fetched[0].1;
     // Asking again changes nothing but what is new.
     let orders: Orders = caller(&day, &online).get("/v1/orders").await;
-    assert_eq!(fetched(1), [online.name.clone()]);
+    assert_eq!(fetched(1), [online.name.as_str()]);
     assert_eq!(listed(None)[0].fetched, [(online.name.clone(), at_ms)]);
     // What came by stick shows in the ledger that follows.
     let mut ledger = Ledger::new(&day.home, 5);

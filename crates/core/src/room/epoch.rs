@@ -60,6 +60,16 @@ impl EpochSeen {
     }
 }
 
+/// How far a standby had followed the ledger of the station that it takes over from. What that station wrote later is
+/// no part of the room's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Followed {
+    #[serde(with = "crate::bytes")]
+    pub ledger_id: [u8; 16],
+    pub size: u64,
+}
+
 /// What a station is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

@@ -1,73 +1,194 @@
-//! Follows.
+//! The management station (考场管理机) as a machine: what its own ledger says, and what the terminals have told it.
+//!
+//! A person's action is asked of [`Station::propose`], which gives the events to record; record all of them in one
+//! transaction and [`Station::commit`] each, or drop them where the disk refuses. A [`Event::CommandIssued`] that is
+//! durable is sent to its terminal. What terminals say goes into [`Station::observe`], and what follows from it comes
+//! out of [`Station::due`], again as events to record first.
+//!
+//! Replaying the ledger through [`Station::commit`], and the replicas through [`Station::observe`], gives the same
+//! station. A standby does both with what it follows, and goes on from there when it takes over.
+
+mod action;
+mod draft;
+mod due;
+mod facts;
+mod fold;
+mod propose;
+mod swap;
+mod tell;
+mod terms;
+mod track;
 
 use super::Device;
-use super::lease::AttemptId;
-use serde::{Deserialize, Serialize};
+use super::alert::AlertBook;
+use super::epoch::{Standing, Stands};
+use super::lease::{AttemptId, LeaseBook};
+use super::post::{Acknowledgement, Mark, Numbered, Outbox, PostError, Settled};
+use super::seating::Seating;
+use crate::event::Event;
+use crate::plan::{ExamMs, Sitting};
+pub use action::{Action, Actor};
+pub use facts::{AttemptStanding, Fact, Note};
+pub use fold::{Awaited, Issued};
+use std::collections::BTreeMap;
+pub use terms::RoomError;
+pub use track::{SittingTerms, Step, Track};
 
-/// Something that a person at the station must know. Worst first; see [`Alert::severity`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Alert {
-    /// Many seats fell silent at once: most likely the switch.
-    ManyOutOfContact {
-        devices: Vec<Device>,
-    },
-    /// One seat is silent, cause unknown. Its candidate probably goes on.
-    OutOfContact {
-        device: Device,
-    },
-    /// Two terminals say that the same candidate sits there.
-    TwoTerminals {
-        #[serde(with = "crate::bytes")]
-        attempt: AttemptId,
-        holder: Device,
-        other: Device,
-    },
-    /// A ledger with two versions of one entry: a cloned or rolled back disk.
-    Fork {
-        device: Device,
-        at_seq: u64,
-    },
-    /// It lost commands or entries that it had acknowledged.
-    WentBack {
-        device: Device,
-    },
-    /// An unknown or revoked device, or a known one from another address.
-    Stranger {
-        device: Device,
-        code: String,
-    },
-    /// Storage refuses writes, or is nearly full.
-    Storage {
-        device: Device,
-        code: String,
-    },
-    Camera {
-        device: Device,
-        code: String,
-    },
-    /// A command was refused by its terminal.
-    Refused {
-        device: Device,
-        command: String,
-        code: String,
-    },
-    /// An outage waits for a decision.
-    OutageUndecided {
-        #[serde(with = "crate::bytes")]
-        attempt: AttemptId,
-        outage_no: u32,
-    },
-    /// Another station runs the room now, or claims to.
-    StationStopped {
-        epoch: u64,
-    },
-    /// The center has been out of reach since then.
-    CenterAway {
-        since_ms: i64,
-    },
-    /// Somebody's password is locked out.
-    Lockout {
-        staff_id: String,
-    },
+/// The question that is on everybody's screen appears this long after the order to start, so that every terminal has
+/// heard of it.
+pub const START_LEAD_MS: i64 = 3_000;
+
+/// The station.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Station {
+    /// From the ledger alone.
+    recorded: fold::Recorded,
+    /// From the signed sittings that are held.
+    terms: BTreeMap<String, SittingTerms>,
+    /// From the terminals: given again by replicas and heartbeats after a restart.
+    facts: facts::Facts,
+}
+
+/// What the ledger of a station says; comparable, so that a replay can be checked.
+pub type Recorded = fold::Recorded;
+
+impl Station {
+    /// A station that has run nothing yet.
+    pub fn new(me: Device) -> Station {
+        Station {
+            recorded: fold::Recorded::new(me),
+            terms: BTreeMap::new(),
+            facts: facts::Facts::default(),
+        }
+    }
+
+    /// A signed sitting is held here, with so many candidates on its roster.
+    pub fn hold(&mut self, sitting: &Sitting, candidates: u32) {
+        let terms = SittingTerms::of(sitting, candidates);
+        self.terms.insert(sitting.sitting_no.clone(), terms);
+    }
+
+    /// Takes over an event that is durable in this station's ledger, or in the one that it follows.
+    pub fn commit(&mut self, event: &Event) {
+        self.recorded.commit(event);
+        self.facts.commit(event);
+    }
+
+    /// Takes over what a terminal said. Ask [`Station::due`] what follows.
+    pub fn observe(&mut self, fact: &Fact, now: ExamMs) {
+        self.facts.observe(fact, now);
+    }
+
+    /// Somebody says that this epoch is run by that station. Gives the event to record where that is news: it stops
+    /// this one, where it must.
+    pub fn hear_epoch(&self, epoch: u64, station: Option<Device>) -> Option<Event> {
+        let mut standing = self.recorded.standing;
+        let news = epoch > standing.heard();
+        let down = standing.hear(epoch, station.as_ref()) == Stands::Down;
+        (down || news).then_some(Event::StoodDown { epoch, station })
+    }
+
+    /// What to send to a terminal that connects with this mark.
+    ///
+    /// # Errors
+    /// [`PostError`]: it obeys another station, or its disk went back in time.
+    pub fn hello(&self, device: &Device, mark: Mark) -> Result<Vec<Numbered>, PostError> {
+        match self.recorded.outboxes.get(device) {
+            Some(outbox) => outbox.after(mark),
+            None => Outbox::new(self.recorded.standing.heard()).after(mark),
+        }
+    }
+
+    /// What to send again from this number on.
+    pub fn waiting_from(&self, device: &Device, no: u64) -> Vec<Numbered> {
+        let outbox = self.recorded.outboxes.get(device);
+        outbox.map(|outbox| outbox.from(no)).unwrap_or_default()
+    }
+
+    /// A terminal acknowledged a command: the event to record, unless that is known.
+    pub fn acknowledged(&self, device: &Device, how: &Acknowledgement) -> Option<Event> {
+        let mut outbox = self.recorded.outboxes.get(device)?.clone();
+        let first = matches!(
+            outbox.acknowledged(how.epoch, how.no),
+            Settled::First { .. }
+        );
+        first.then(|| Event::CommandAcknowledged {
+            device: *device,
+            epoch: how.epoch,
+            no: how.no,
+            refusal: how.refusal.clone(),
+        })
+    }
+
+    /// What the ledger alone says.
+    pub fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
+    pub fn standing(&self) -> &Standing {
+        &self.recorded.standing
+    }
+
+    pub fn seating(&self) -> &Seating {
+        &self.recorded.seating
+    }
+
+    pub fn leases(&self) -> &LeaseBook {
+        &self.recorded.leases
+    }
+
+    pub fn alerts(&self) -> &AlertBook {
+        &self.recorded.alerts
+    }
+
+    /// Decisions that wait for the center's order.
+    pub fn awaited(&self) -> impl Iterator<Item = (&u64, &Awaited)> {
+        self.recorded.awaited.iter()
+    }
+
+    /// Whether a terminal is heard.
+    pub fn contact(&self, device: &Device) -> super::contact::Contact {
+        self.facts.watch.contact(device)
+    }
+
+    /// Where an attempt stands, by everything that is here of it.
+    pub fn attempt(&self, attempt: &AttemptId) -> Option<AttemptStanding> {
+        self.facts.standing(attempt, &self.recorded.leases)
+    }
+
+    /// Attempts that anybody has claimed.
+    pub fn attempts(&self) -> impl Iterator<Item = &AttemptId> {
+        self.facts.attempts.keys()
+    }
+
+    /// Commands that a device was given, in order, with what came of them.
+    pub fn commands_of(&self, device: &Device) -> impl Iterator<Item = &Issued> + use<'_> {
+        let device = *device;
+        self.recorded
+            .issued
+            .iter()
+            .filter(move |one| one.device == device)
+    }
+
+    /// The day of one sitting.
+    pub fn track(&self, sitting_no: &str) -> Track {
+        let recorded = self.recorded.tracks.get(sitting_no).cloned();
+        recorded.unwrap_or_default()
+    }
+
+    /// Where a sitting is now, and what blocks its next step (codes).
+    pub fn step(&self, sitting_no: &str, now: ExamMs) -> (Step, Vec<RoomError>) {
+        track::step(self, sitting_no, now)
+    }
+
+    /// How many candidates of this sitting (of one class group, or of all) are answering.
+    pub fn answering(&self, sitting_no: &str, class_no: Option<&str>) -> u32 {
+        let concerned = |standing: &AttemptStanding| {
+            standing.answering
+                && standing.sitting_no == sitting_no
+                && class_no.is_none_or(|class| standing.class_no.as_deref() == Some(class))
+        };
+        let standing = self.attempts().filter_map(|attempt| self.attempt(attempt));
+        standing.filter(concerned).count() as u32
+    }
 }

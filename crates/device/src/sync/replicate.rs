@@ -29,7 +29,8 @@ impl<U: Upstream> Uplink<U> {
         result
     }
 
-    /// Sends every entry that the upstream does not hold and gets the head cosigned.
+    /// Sends every entry that the upstream does not hold and gets the head cosigned. Once in a run of the program the
+    /// head is shown even where nothing is new: an upstream that holds more then knows of a database that was put back.
     ///
     /// # Errors
     /// [`SyncError`]; entries that arrived are not sent again.
@@ -39,7 +40,7 @@ impl<U: Upstream> Uplink<U> {
         let witnessed = witnessed
             .and_then(|stored| self.witnessed(&stored))
             .map_or(0, |(size, _)| size);
-        if size == witnessed {
+        if size == witnessed && self.run().head_shown {
             return Ok(());
         }
         let checkpoint = self.checkpoint()?;
@@ -91,6 +92,7 @@ impl<U: Upstream> Uplink<U> {
                 detail: "of another checkpoint".to_owned(),
             });
         }
+        self.run().head_shown = true;
         self.inner.state.send_modify(|state| state.forked_at = None);
         Ok(())
     }

@@ -266,6 +266,28 @@ fn a_ledger_that_was_put_back_is_told_by_what_the_upstream_still_holds() {
 }
 
 #[test]
+fn a_new_run_shows_its_head_even_where_nothing_is_new() {
+    let terminal = Terminal::new();
+    terminal.pass().unwrap();
+    terminal.pass().unwrap();
+    let size = terminal.state().witnessed_size;
+    assert_eq!(size, terminal.database.reader().unwrap().size().unwrap());
+    terminal.fake().entries.push(b"later".to_vec());
+    terminal.pass().unwrap();
+    assert_eq!(terminal.state().forked_at, None, "shown in this run before");
+    // The program starts anew on a database that was put back to where it is, and writes nothing.
+    *terminal.sync.run() = Run::default();
+    let told = SyncError::Forked { at_seq: size };
+    assert_eq!(terminal.pass().unwrap_err(), told);
+    assert_eq!(terminal.pass().unwrap_err(), told, "until people settle it");
+    terminal.fake().entries.pop();
+    terminal.pass().unwrap();
+    let calls = terminal.fake().calls;
+    terminal.pass().unwrap();
+    assert_eq!(terminal.fake().calls, calls + 2, "time and orders only");
+}
+
+#[test]
 fn a_device_that_the_center_turns_away_keeps_its_papers_and_says_so() {
     let terminal = Terminal::new();
     terminal.pass().unwrap();

@@ -1,6 +1,7 @@
-use super::{find, record_fork, root_at};
+use super::{Held, find, record_fork};
 use crate::change::{Hash, LedgerId};
 use crate::error::StoreError;
+use crate::rows::clamp;
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::PublicKey;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -32,7 +33,18 @@ pub fn cosign_checkpoint(
     now_ms: i64,
     cosign: impl FnOnce(&str) -> Result<String, String>,
 ) -> Result<CheckpointOutcome, StoreError> {
-    let ledger = find(conn, ledger_id)?.ok_or(StoreError::UnknownLedger)?;
+    let mut ledger = find(conn, ledger_id)?.ok_or(StoreError::UnknownLedger)?;
+    cosign_of(conn, &mut ledger, text, now_ms, cosign)
+}
+
+/// As [`cosign_checkpoint`], of a ledger that was found.
+pub(crate) fn cosign_of(
+    conn: &Connection,
+    ledger: &mut Held,
+    text: &str,
+    now_ms: i64,
+    cosign: impl FnOnce(&str) -> Result<String, String>,
+) -> Result<CheckpointOutcome, StoreError> {
     let (origin, key) = (
         &ledger.identity.origin,
         PublicKey::from_bytes(ledger.identity.device_key),
@@ -47,11 +59,19 @@ pub fn cosign_checkpoint(
         });
     }
     let (size, theirs) = (verified.checkpoint.size, verified.checkpoint.root);
-    let Some(mine) = root_at(conn, &ledger, size)? else {
+    if let Some(note) = held_note(conn, ledger.no, size, text)? {
+        return Ok(CheckpointOutcome::Cosigned {
+            size,
+            root: theirs,
+            note,
+        });
+    }
+    let Some(tree) = ledger.tree_at(conn, size)? else {
         return Ok(CheckpointOutcome::Behind {
             have: ledger.frontier.size,
         });
     };
+    let mine = tree.root();
     if mine != theirs {
         record_fork(
             conn,
@@ -65,19 +85,6 @@ pub fn cosign_checkpoint(
         )?;
         return Ok(CheckpointOutcome::Fork { size, mine, theirs });
     }
-    let sql =
-        "SELECT cosigned FROM replica_checkpoints WHERE ledger = ?1 AND size = ?2 AND note = ?3";
-    let held: Option<String> = conn
-        .prepare_cached(sql)?
-        .query_row(params![ledger.no, size, text], |row| row.get(0))
-        .optional()?;
-    if let Some(note) = held {
-        return Ok(CheckpointOutcome::Cosigned {
-            size,
-            root: mine,
-            note,
-        });
-    }
     let sql = "SELECT max(size) FROM replica_checkpoints WHERE ledger = ?1";
     let largest: Option<u64> = conn
         .prepare_cached(sql)?
@@ -90,9 +97,25 @@ pub fn cosign_checkpoint(
         "INSERT INTO replica_checkpoints (ledger, size, root, note, cosigned, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![ledger.no, size, mine, text, note, now_ms])?;
+    ledger.earlier = tree;
     Ok(CheckpointOutcome::Cosigned {
         size,
         root: mine,
         note,
     })
+}
+
+/// The cosigned note of a checkpoint that was cosigned before: its root was the replica's then, and entries never change.
+fn held_note(
+    conn: &Connection,
+    ledger: i64,
+    size: u64,
+    text: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql =
+        "SELECT cosigned FROM replica_checkpoints WHERE ledger = ?1 AND size = ?2 AND note = ?3";
+    Ok(conn
+        .prepare_cached(sql)?
+        .query_row(params![ledger, clamp(size), text], |row| row.get(0))
+        .optional()?)
 }

@@ -44,6 +44,19 @@ pub struct RollLine {
     pub forks: u64,
 }
 
+/// What one ledger holds of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptSize {
+    pub ledger_id: LedgerId,
+    /// How many of the replica's entries are of the attempt.
+    pub entries: u64,
+    /// The largest number that the device gave an entry of the attempt. Devices count from 0 without gaps, so that a
+    /// whole replica has one entry more than this.
+    pub last_attempt_seq: u64,
+    /// The replica as a whole: the carry point, if this ledger's device is put out of use now.
+    pub size: u64,
+}
+
 /// The replicas on a connection of the caller's.
 pub struct Replica<'a> {
     conn: &'a Connection,
@@ -115,6 +128,27 @@ impl<'a> Replica<'a> {
                    WHERE e.kind = ?1 ORDER BY e.ledger, e.seq";
         let mut statement = self.conn.prepare_cached(sql)?;
         let rows = statement.query_map([kind], |row| Ok((row.get(9)?, StoredEntry::read(row)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How much of an attempt each ledger holds that it ran on, in the order in which the ledgers were registered.
+    /// Read from the index alone.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn attempt_sizes(&self, attempt: &[u8; 16]) -> Result<Vec<AttemptSize>, StoreError> {
+        let sql = "SELECT l.ledger_id, count(*), max(e.attempt_seq), l.size \
+                   FROM replica_entries e JOIN replica_ledgers l ON l.no = e.ledger \
+                   WHERE e.attempt = ?1 GROUP BY e.ledger ORDER BY e.ledger";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map([attempt], |row| {
+            Ok(AttemptSize {
+                ledger_id: row.get(0)?,
+                entries: row.get(1)?,
+                last_attempt_seq: row.get(2)?,
+                size: row.get(3)?,
+            })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -5,6 +5,7 @@
     reason = "each test binary uses a part"
 )]
 
+pub mod device;
 pub mod vfs;
 
 use fengjuan_store::{EncodeEntry, Place};
@@ -102,7 +103,9 @@ impl Scratch {
 
     pub fn dir(&self) -> tempfile::TempDir {
         let dir = tempfile::tempdir_in(self.0.path()).unwrap();
-        std::fs::hard_link(self.0.path().join("reserve"), dir.path().join("reserve")).unwrap();
+        for name in ["reserve", "replicas.reserve"] {
+            std::fs::hard_link(self.0.path().join("reserve"), dir.path().join(name)).unwrap();
+        }
         dir
     }
 }

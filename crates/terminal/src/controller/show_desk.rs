@@ -58,18 +58,13 @@ impl State {
     fn unlock_view(&self, now: ExamMs) -> UnlockView {
         let active = self.active.as_ref();
         let slowing = self.code_slowing();
-        let open = active.is_some_and(|active| {
-            self.unlocked
-                .as_ref()
-                .is_some_and(|unlocked| unlocked.sitting_no == active.sitting_no())
-        });
         let state = match active {
             None => UnlockState::NothingHeld,
             Some(_) if self.desk.unlocking => UnlockState::Working,
-            Some(_) if open => UnlockState::Unlocked,
+            Some(_) if self.papers_open() => UnlockState::Unlocked,
             Some(active) if now < active.entry_opens_ms() => UnlockState::TooEarly,
             Some(_) if self.unlock_over(now) => UnlockState::Over,
-            Some(active) if active.day.unlocked => UnlockState::NeededAgain,
+            Some(_) if self.code_needed_again(now) => UnlockState::NeededAgain,
             Some(_) => UnlockState::Ready,
         };
         UnlockView {
@@ -81,6 +76,24 @@ impl State {
             two_person: active.is_some_and(|active| active.sitting().two_person_code),
             refused: self.desk.unlock_refused.clone(),
         }
+    }
+
+    /// The papers of the sitting on the desk are open in this very process.
+    fn papers_open(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| {
+            self.unlocked
+                .as_ref()
+                .is_some_and(|unlocked| unlocked.sitting_no == active.sitting_no())
+        })
+    }
+
+    /// The sitting was unlocked, the program has started anew, and something still needs the keys.
+    fn code_needed_again(&self, now: ExamMs) -> bool {
+        let unlocked_before = self
+            .active
+            .as_ref()
+            .is_some_and(|active| active.day.unlocked);
+        unlocked_before && !self.papers_open() && !self.unlock_over(now)
     }
 
     fn sitting_view(&self, now: ExamMs) -> Option<SittingView> {
@@ -212,7 +225,7 @@ impl State {
         let checked = self.shared.outward.equipment().checked_ms.is_some();
         let entry_open = active.is_some_and(|active| now >= active.entry_opens_ms());
         let entry_over = active.is_some_and(|active| now > active.late_limit_ms());
-        let unlocked = day.is_some_and(|day| day.unlocked);
+        let unlocked = day.is_some_and(|day| day.unlocked) && !self.code_needed_again(now);
         let started = day.is_some_and(|day| day.start.is_some());
         let over = active.is_some_and(|active| active.over(now));
         let ended = day.is_some_and(|day| day.ended_ms.is_some());

@@ -9,7 +9,7 @@ use fengjuan_core::roster::TextSize;
 use fengjuan_core::snapshot;
 use fengjuan_terminal::view::action::*;
 use fengjuan_terminal::view::candidate::*;
-use fengjuan_terminal::view::desk::{CandidateRow, SeatState, StepState, UnlockState};
+use fengjuan_terminal::view::desk::{CandidateRow, SeatState, Step, StepState, UnlockState};
 use fengjuan_terminal::view::{Refused, Screen};
 use fengjuan_wire::bundle::Outcome as SeatOutcome;
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
@@ -384,6 +384,33 @@ fn the_desk_shows_the_sitting_and_ends_it_with_its_absentees() {
     assert_eq!(desk.sitting.unwrap().candidates[0].state, SeatState::Absent);
     assert!(desk.track.iter().any(|step| step.state == StepState::Done));
     assert_eq!(bundles(&room)[0].outcome, SeatOutcome::Absent {});
+}
+
+#[test]
+fn the_day_counts_the_code_as_typed_only_while_the_papers_are_open() {
+    let mut room = Room::new();
+    room.sit("S1-01");
+    let unlock_step = |room: &Room| {
+        let desk = desk_of(room.log_in(PROCTOR));
+        room.log_out();
+        let state = |step| {
+            desk.track
+                .iter()
+                .find(|each| each.step == step)
+                .map(|each| each.state)
+        };
+        (desk.unlock.state, state(Step::Unlock), state(Step::Start))
+    };
+    let (current, done) = (Some(StepState::Current), Some(StepState::Done));
+    assert_eq!(unlock_step(&room), (UnlockState::Unlocked, done, done));
+    room.kill();
+    room.open();
+    assert_eq!(
+        unlock_step(&room),
+        (UnlockState::NeededAgain, current, done)
+    );
+    room.unlock();
+    assert_eq!(unlock_step(&room), (UnlockState::Unlocked, done, done));
 }
 
 #[test]

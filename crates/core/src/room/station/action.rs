@@ -1,0 +1,149 @@
+//! What a person can ask of the station, and who asks.
+
+use crate::event::Hash32;
+use crate::room::Device;
+use crate::room::command::{Authority, CommandBody};
+use crate::room::epoch::Followed;
+use crate::room::lease::AttemptId;
+use crate::room::rules::{Deed, Person};
+use std::collections::BTreeMap;
+
+/// Who asks, with whom, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub person: Person,
+    pub second: Option<Person>,
+    /// Typed by a person.
+    pub reason: String,
+}
+
+/// What is asked. Everything that a command carries to terminals besides is [`Action::Tell`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// This station runs the room from now on. `followed`: how far it followed the one before.
+    TakeOver {
+        followed: Option<Followed>,
+    },
+    /// A device that was enrolled is listed.
+    List {
+        device: Device,
+        name: String,
+        spare: bool,
+    },
+    /// Every listed machine without a number, and that is no spare, gets one.
+    NumberMachines {},
+    /// The roster's seat numbers, by ticket.
+    DealByRoster {
+        sitting_no: String,
+        roster: BTreeMap<Hash32, u32>,
+    },
+    PublishSeats {
+        sitting_no: String,
+    },
+    MoveSeat {
+        seat_no: u32,
+        to: Device,
+    },
+    OutOfUse {
+        device: Device,
+    },
+    BackInUse {
+        device: Device,
+    },
+    /// Papers of this version are here and verified.
+    Held {
+        sitting_no: String,
+        version: u32,
+    },
+    /// The code opened them.
+    Unlocked {
+        sitting_no: String,
+        version: u32,
+    },
+    Start {
+        sitting_no: String,
+    },
+    Postpone {
+        sitting_no: String,
+        by_ms: i64,
+        authority: Authority,
+    },
+    End {
+        sitting_no: String,
+        class_no: Option<String>,
+        forced: bool,
+    },
+    /// Arrivals, confirmations, suspensions, credits, removals and the like.
+    Tell {
+        body: CommandBody,
+    },
+    Swap {
+        attempt: AttemptId,
+        to: Device,
+    },
+    UndoSwap {
+        attempt: AttemptId,
+    },
+    /// The center's order for a decision that waits for it has been verified.
+    OrderArrived {
+        awaited_no: u64,
+        order: Hash32,
+    },
+    /// The center has everything of this sitting.
+    Submitted {
+        sitting_no: String,
+    },
+    AcknowledgeAlert {
+        alert_no: u64,
+    },
+}
+
+impl Action {
+    /// The rule that applies; none for what the software itself finds.
+    pub(super) fn deed(&self) -> Option<Deed> {
+        Some(match self {
+            Action::TakeOver { .. } => Deed::TakeOver,
+            Action::NumberMachines {}
+            | Action::DealByRoster { .. }
+            | Action::PublishSeats { .. } => Deed::AssignSeats,
+            Action::MoveSeat { .. } => Deed::MoveSeat,
+            Action::OutOfUse { .. } => Deed::OutOfUse,
+            Action::BackInUse { .. } => Deed::BackInUse,
+            Action::Unlocked { .. } => Deed::Unlock,
+            Action::Start { .. } => Deed::Start,
+            Action::Postpone { .. } => Deed::Postpone,
+            Action::End { forced: true, .. } => Deed::EndForced,
+            Action::End { .. } => Deed::End,
+            Action::Tell { body } => return crate::room::rules::deed(body),
+            Action::Swap { .. } => Deed::Swap,
+            Action::UndoSwap { .. } => Deed::UndoSwap,
+            Action::AcknowledgeAlert { .. } => Deed::Acknowledge,
+            Action::List { .. }
+            | Action::Held { .. }
+            | Action::OrderArrived { .. }
+            | Action::Submitted { .. } => return None,
+        })
+    }
+}
+
+impl Actor {
+    /// The program itself.
+    pub fn system() -> Actor {
+        Actor {
+            person: Person {
+                staff_id: String::new(),
+                role: crate::plan::Role::SystemAdministrator,
+            },
+            second: None,
+            reason: String::new(),
+        }
+    }
+
+    pub(super) fn staff_id(&self) -> String {
+        self.person.staff_id.clone()
+    }
+
+    pub(super) fn second_id(&self) -> Option<String> {
+        self.second.as_ref().map(|second| second.staff_id.clone())
+    }
+}

@@ -1,0 +1,247 @@
+//! What follows from what the terminals have said, without anybody asking: first leases, fences, outages, alerts.
+
+use super::draft::Draft;
+use super::{Actor, Station};
+use crate::event::{Event, OutageCause};
+use crate::plan::ExamMs;
+use crate::room::Device;
+use crate::room::alert::Alert;
+use crate::room::command::{Command, CommandBody};
+use crate::room::epoch::Role;
+use crate::room::lease::{AttemptId, Claim};
+use std::collections::BTreeMap;
+
+/// The center is away when it has not answered for this long.
+pub const CENTER_AWAY_MS: i64 = 5 * 60_000;
+
+impl Station {
+    /// Machines that work should be heard from now on; call it about once a second, and [`Station::due`] after it.
+    pub fn tick(&mut self, now: ExamMs) {
+        let working: Vec<Device> = self.recorded.seating.working().collect();
+        for device in working {
+            self.facts.watch.expect(device, now);
+        }
+        self.facts.center_ms.get_or_insert(now);
+        self.facts.watch.tick(now);
+    }
+
+    /// Events that are due now, to be recorded together and committed. Asked again without that, it gives the same.
+    pub fn due(&self, ids: &mut dyn FnMut() -> [u8; 16], now: ExamMs) -> Vec<Event> {
+        let commanding = self.recorded.standing.commanding().is_some();
+        let stopped = matches!(self.recorded.standing.role(), Role::Stopped { .. });
+        if !commanding && !stopped {
+            return Vec::new();
+        }
+        let system = Actor::system();
+        let mut draft = Draft::new(self, &system, ids, now);
+        if commanding {
+            leases(&mut draft);
+            persons(&mut draft);
+            for back in &self.facts.returned {
+                draft.record(Event::OutageProposed {
+                    device: back.device,
+                    cause: back.cause,
+                    from_ms: back.from_ms,
+                    to_ms: back.to_ms,
+                });
+            }
+        }
+        let alerts = self.alerts().due(&self.is_the_case(now));
+        draft.events.extend(alerts);
+        draft.events
+    }
+
+    /// What the silence of a device was, where it is over and the ledger does not say so yet.
+    pub fn returned(&self) -> impl Iterator<Item = (Device, OutageCause)> + '_ {
+        let returned = self.facts.returned.iter();
+        returned.map(|back| (back.device, back.cause))
+    }
+
+    fn is_the_case(&self, now: ExamMs) -> Vec<Alert> {
+        let facts = &self.facts;
+        let mut alerts = Vec::new();
+        if let Role::Stopped { heard } = self.recorded.standing.role() {
+            alerts.push(Alert::StationStopped { epoch: heard });
+        }
+        let fork = |(device, at_seq): (&Device, &u64)| Alert::Fork {
+            device: *device,
+            at_seq: *at_seq,
+        };
+        alerts.extend(facts.forks.iter().map(fork));
+        let went_back = |device: &Device| Alert::WentBack { device: *device };
+        alerts.extend(facts.went_back.iter().map(went_back));
+        let stranger = |(device, code): (&Device, &String)| Alert::Stranger {
+            device: *device,
+            code: code.clone(),
+        };
+        alerts.extend(facts.strangers.iter().map(stranger));
+        self.machines_at_fault(&mut alerts);
+        self.silences(&mut alerts);
+        self.attempts_at_fault(&mut alerts);
+        let lockout = |staff_id: &String| Alert::Lockout {
+            staff_id: staff_id.clone(),
+        };
+        alerts.extend(facts.lockouts.iter().map(lockout));
+        let since_ms = facts.center_ms.unwrap_or(now);
+        if now.saturating_sub(since_ms) > CENTER_AWAY_MS {
+            alerts.push(Alert::CenterAway { since_ms });
+        }
+        alerts
+    }
+
+    fn machines_at_fault(&self, alerts: &mut Vec<Alert>) {
+        for (device, facts) in &self.facts.devices {
+            let device = *device;
+            if let Some(code) = facts.storage.clone() {
+                alerts.push(Alert::Storage { device, code });
+            }
+            if let Some(code) = facts.camera.clone() {
+                alerts.push(Alert::Camera { device, code });
+            }
+        }
+        for issued in &self.recorded.issued {
+            // A machine that is not concerned by what everybody was told has refused nothing.
+            if let Some(Some(code)) = &issued.outcome {
+                alerts.push(Alert::Refused {
+                    device: issued.device,
+                    command_id: issued.command.command_id,
+                    command: issued.command.body.name().to_owned(),
+                    code: code.clone(),
+                });
+            }
+        }
+    }
+
+    fn silences(&self, alerts: &mut Vec<Alert>) {
+        let many = self.facts.watch.many();
+        if !many.is_empty() {
+            alerts.push(Alert::ManyOutOfContact {
+                devices: many.into_iter().collect(),
+            });
+        }
+        let alone = |device| Alert::OutOfContact { device };
+        alerts.extend(self.facts.watch.alone().into_iter().map(alone));
+    }
+
+    fn attempts_at_fault(&self, alerts: &mut Vec<Alert>) {
+        for (attempt, facts) in &self.facts.attempts {
+            let Some(chain) = self.leases().chain(attempt) else {
+                continue;
+            };
+            let Some(last) = chain.last() else { continue };
+            for (other, ledger_id) in &facts.claims {
+                let held = chain
+                    .given()
+                    .iter()
+                    .any(|one| one.device == *other && one.ledger_id == *ledger_id);
+                if !held {
+                    alerts.push(Alert::TwoTerminals {
+                        attempt: *attempt,
+                        holder: last.device,
+                        other: *other,
+                    });
+                }
+            }
+            let standing = self.attempt(attempt).unwrap_or_default();
+            if standing.answering {
+                let undecided = |outage_no| Alert::OutageUndecided {
+                    attempt: *attempt,
+                    outage_no,
+                };
+                alerts.extend(standing.undecided.into_iter().map(undecided));
+            }
+        }
+    }
+}
+
+/// The first who identified gets lease 1; everybody else who claims the attempt is fenced, once for each lease.
+fn leases(draft: &mut Draft) {
+    let (book, facts) = (draft.station.leases(), &draft.station.facts);
+    for (attempt, claimed) in &facts.attempts {
+        let mut first = None;
+        for (device, ledger_id) in &claimed.claims {
+            match book.claim(attempt, device, ledger_id) {
+                Claim::Free if first.is_none() => {
+                    first = Some(*device);
+                    let given = book.first(*attempt, *device, *ledger_id, draft.epoch());
+                    if let Ok(given) = given {
+                        draft.lease(given);
+                    }
+                }
+                Claim::Free => {
+                    let holder = first.unwrap_or(*device);
+                    fence(draft, attempt, *device, 1, holder);
+                }
+                Claim::Holder { .. } => {}
+                Claim::Held { lease, holder } => fence(draft, attempt, *device, lease, holder),
+            }
+        }
+    }
+}
+
+fn fence(draft: &mut Draft, attempt: &AttemptId, device: Device, lease: u64, holder: Device) {
+    if device == holder || told(draft, attempt, &device, lease) {
+        return;
+    }
+    let attempt = *attempt;
+    draft.tell(
+        device,
+        CommandBody::Fence {
+            attempt,
+            lease,
+            holder,
+        },
+    );
+}
+
+fn told(draft: &Draft, attempt: &AttemptId, device: &Device, lease: u64) -> bool {
+    let fences: BTreeMap<AttemptId, u64> = draft
+        .station
+        .commands_of(device)
+        .filter_map(|issued| match issued.command.body {
+            CommandBody::Fence { attempt, lease, .. } => Some((attempt, lease)),
+            _ => None,
+        })
+        .collect();
+    fences.get(attempt).is_some_and(|known| *known >= lease)
+}
+
+/// Whoever was stamped or let in late, and sat down at another machine than the one that was told, is told of there.
+fn persons(draft: &mut Draft) {
+    let station = draft.station;
+    for (attempt, chain) in station.leases().chains() {
+        let (Some(last), Some(standing)) = (chain.last(), station.attempt(attempt)) else {
+            continue;
+        };
+        if standing.started {
+            continue;
+        }
+        let theirs = |body: &CommandBody| match body {
+            CommandBody::Arrive {
+                sitting_no,
+                ticket_hash,
+                ..
+            }
+            | CommandBody::LateEntry {
+                sitting_no,
+                ticket_hash,
+                ..
+            } => *sitting_no == standing.sitting_no && standing.ticket_hash == Some(*ticket_hash),
+            _ => false,
+        };
+        let told: Vec<&CommandBody> = station
+            .commands_of(&last.device)
+            .map(|one| &one.command.body)
+            .collect();
+        let mut missed: Vec<&Command> = Vec::new();
+        for one in station.recorded.issued.iter().map(|one| &one.command) {
+            let again = missed.iter().any(|known| known.body == one.body);
+            if theirs(&one.body) && !told.contains(&&one.body) && !again {
+                missed.push(one);
+            }
+        }
+        for command in missed {
+            draft.give(last.device, command.clone());
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What the terminals have said: their replicas entry by entry, and their heartbeats.
+
+use crate::event::{Event, Hash32};
+use crate::plan::ExamMs;
+use crate::room::Device;
+use crate::room::contact::{Back, Life, Watch};
+use crate::room::lease::{AttemptId, Counted, LeaseBook, Replica};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that the station learns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A terminal was heard: when it connects, and with every heartbeat.
+    Heard {
+        device: Device,
+        life: Life,
+        ledger_id: [u8; 16],
+        /// Entries that it says it holds.
+        ledger_size: u64,
+        /// Codes of what is wrong there.
+        storage: Option<String>,
+        camera: Option<String>,
+    },
+    /// The next entry of a replica; in order, without gaps, each once. Sealed bodies stay sealed.
+    Entry {
+        device: Device,
+        ledger_id: [u8; 16],
+        seq: u64,
+        lease: u64,
+        attempt: Option<AttemptId>,
+        note: Note,
+    },
+    Fork {
+        device: Device,
+        at_seq: u64,
+    },
+    WentBack {
+        device: Device,
+    },
+    Stranger {
+        device: Device,
+        code: String,
+    },
+    /// The center answered.
+    CenterHeard {},
+    Lockout {
+        staff_id: String,
+        on: bool,
+    },
+}
+
+/// What an entry says, as far as a station may know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Its body is in clear.
+    Clear(Box<Event>),
+    /// An answer was saved; the kind in the header says so, and no more.
+    Answer,
+    /// Sealed, and no answer.
+    Sealed,
+}
+
+/// Where an attempt stands at the terminal that holds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttemptStanding {
+    pub sitting_no: String,
+    pub ticket_hash: Option<Hash32>,
+    /// From its start on.
+    pub class_no: Option<String>,
+    pub started: bool,
+    /// Started and not handed in.
+    pub answering: bool,
+    pub suspended_by_staff: bool,
+    pub handed_in: bool,
+    pub removed: bool,
+    /// Outages that wait for a decision.
+    pub undecided: BTreeSet<u32>,
+    /// Entries that save an answer.
+    pub answers: u32,
+}
+
+/// Something of an attempt that decides where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Step {
+    lease: u64,
+    ledger_id: [u8; 16],
+    seq: u64,
+    event: Event,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct AttemptFacts {
+    steps: Vec<Step>,
+    /// By lease and ledger, where an answer was saved; ascending.
+    answers: BTreeMap<(u64, [u8; 16]), Vec<u64>>,
+    /// Terminals where the candidate identified, in the order in which the station learned of it.
+    pub(super) claims: Vec<(Device, [u8; 16])>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LedgerFacts {
+    pub(super) size: u64,
+    /// Where each command was taken.
+    pub(super) taken: BTreeMap<[u8; 16], u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DeviceFacts {
+    pub(super) ledger_id: [u8; 16],
+    pub(super) says_size: u64,
+    pub(super) storage: Option<String>,
+    pub(super) camera: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) watch: Watch,
+    pub(super) returned: Vec<Back>,
+    pub(super) devices: BTreeMap<Device, DeviceFacts>,
+    pub(super) ledgers: BTreeMap<[u8; 16], LedgerFacts>,
+    pub(super) attempts: BTreeMap<AttemptId, AttemptFacts>,
+    pub(super) forks: BTreeMap<Device, u64>,
+    pub(super) went_back: BTreeSet<Device>,
+    pub(super) strangers: BTreeMap<Device, String>,
+    pub(super) lockouts: BTreeSet<String>,
+    pub(super) center_ms: Option<ExamMs>,
+}
+
+impl Facts {
+    pub(super) fn observe(&mut self, fact: &Fact, now: ExamMs) {
+        match fact {
+            Fact::Heard { .. } => self.heard(fact, now),
+            Fact::Entry { .. } => self.entry(fact),
+            Fact::Fork { device, at_seq } => {
+                self.forks.entry(*device).or_insert(*at_seq);
+            }
+            Fact::WentBack { device } => {
+                self.went_back.insert(*device);
+            }
+            Fact::Stranger { device, code } => {
+                self.strangers.insert(*device, code.clone());
+            }
+            Fact::CenterHeard {} => self.center_ms = Some(now),
+            Fact::Lockout { staff_id, on: true } => {
+                self.lockouts.insert(staff_id.clone());
+            }
+            Fact::Lockout { staff_id, .. } => {
+                self.lockouts.remove(staff_id);
+            }
+        }
+    }
+
+    /// What the ledger settles.
+    pub(super) fn commit(&mut self, event: &Event) {
+        match event {
+            Event::OutageProposed {
+                device, from_ms, ..
+            } => self
+                .returned
+                .retain(|back| back.device != *device || back.from_ms != *from_ms),
+            Event::MachineOutOfUse { device, .. } => self.watch.forget(device),
+            _ => {}
+        }
+    }
+
+    fn heard(&mut self, fact: &Fact, now: ExamMs) {
+        let Fact::Heard {
+            device,
+            life,
+            ledger_id,
+            ledger_size,
+            storage,
+            camera,
+        } = fact
+        else {
+            return;
+        };
+        self.returned.extend(self.watch.heard(*device, *life, now));
+        let facts = DeviceFacts {
+            ledger_id: *ledger_id,
+            says_size: *ledger_size,
+            storage: storage.clone(),
+            camera: camera.clone(),
+        };
+        self.devices.insert(*device, facts);
+    }
+
+    fn entry(&mut self, fact: &Fact) {
+        let Fact::Entry {
+            device,
+            ledger_id,
+            seq,
+            lease,
+            attempt,
+            note,
+        } = fact
+        else {
+            return;
+        };
+        let ledger = self.ledgers.entry(*ledger_id).or_insert(LedgerFacts {
+            size: 0,
+            taken: BTreeMap::new(),
+        });
+        if *seq != ledger.size {
+            return;
+        }
+        ledger.size += 1;
+        if let Note::Clear(event) = note
+            && let Event::CommandTaken { command_id, .. } = event.as_ref()
+        {
+            ledger.taken.entry(*command_id).or_insert(*seq);
+        }
+        let Some(attempt) = attempt else { return };
+        let facts = self.attempts.entry(*attempt).or_default();
+        match note {
+            Note::Answer => {
+                let answers = facts.answers.entry((*lease, *ledger_id)).or_default();
+                answers.push(*seq);
+            }
+            Note::Clear(event) if decides(event) => {
+                facts.claim(event, *device, *ledger_id);
+                facts.steps.push(Step {
+                    lease: *lease,
+                    ledger_id: *ledger_id,
+                    seq: *seq,
+                    event: event.as_ref().clone(),
+                });
+            }
+            Note::Clear(_) | Note::Sealed => {}
+        }
+    }
+
+    /// How much of a ledger is here.
+    pub(super) fn replica(&self, ledger_id: &[u8; 16]) -> Replica {
+        Replica {
+            ledger_id: *ledger_id,
+            size: self.ledgers.get(ledger_id).map_or(0, |ledger| ledger.size),
+        }
+    }
+
+    /// Whether answers under this lease are here.
+    pub(super) fn has_answers(
+        &self,
+        attempt: &AttemptId,
+        lease: u64,
+        ledger_id: &[u8; 16],
+    ) -> bool {
+        let facts = self.attempts.get(attempt);
+        facts.is_some_and(|facts| facts.answers.contains_key(&(lease, *ledger_id)))
+    }
+
+    /// The attempt by those of its entries that count, in the order of its leases.
+    pub(super) fn standing(
+        &self,
+        attempt: &AttemptId,
+        leases: &LeaseBook,
+    ) -> Option<AttemptStanding> {
+        let facts = self.attempts.get(attempt)?;
+        let chain = leases.chain(attempt);
+        let place = |step: &Step| match chain {
+            Some(chain) => chain.place(step.lease, &step.ledger_id, step.seq),
+            None => Some((step.lease, step.seq)),
+        };
+        let mut steps: Vec<((u64, u64), &Step)> = facts
+            .steps
+            .iter()
+            .filter_map(|step| Some((place(step)?, step)))
+            .collect();
+        steps.sort_by_key(|(place, _)| *place);
+        let mut standing = AttemptStanding::default();
+        for (_, step) in steps {
+            standing.apply(&step.event);
+        }
+        standing.answering = standing.started && !standing.handed_in;
+        for ((lease, ledger_id), seqs) in &facts.answers {
+            let counts = |seq: &u64| match chain {
+                Some(chain) => chain.counts(*lease, ledger_id, *seq) == Counted::Answer,
+                None => true,
+            };
+            // Of one lease's entries a first stretch counts.
+            standing.answers += seqs.partition_point(counts) as u32;
+        }
+        Some(standing)
+    }
+}
+
+impl AttemptFacts {
+    fn claim(&mut self, event: &Event, device: Device, ledger_id: [u8; 16]) {
+        let identified = matches!(event, Event::Identified { .. });
+        if identified && !self.claims.contains(&(device, ledger_id)) {
+            self.claims.push((device, ledger_id));
+        }
+    }
+}
+
+/// Whether it decides where an attempt stands.
+fn decides(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Identified { .. }
+            | Event::AttemptStarted { .. }
+            | Event::HandedIn { .. }
+            | Event::Removed { .. }
+            | Event::Reopened { .. }
+            | Event::SuspendedByStaff { .. }
+            | Event::ResumedByStaff { .. }
+            | Event::OutageRecorded { .. }
+            | Event::OutageDecided { .. }
+    )
+}
+
+impl AttemptStanding {
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Identified {
+                sitting_no,
+                ticket_hash,
+                ..
+            } => {
+                self.sitting_no = sitting_no.clone();
+                self.ticket_hash = Some(*ticket_hash);
+            }
+            Event::AttemptStarted {
+                sitting_no,
+                class_no,
+                ..
+            } => {
+                self.sitting_no = sitting_no.clone();
+                self.class_no = Some(class_no.clone());
+                self.started = true;
+            }
+            Event::HandedIn { .. } => self.handed_in = true,
+            Event::Removed { .. } => {
+                self.handed_in = true;
+                self.removed = true;
+            }
+            Event::Reopened { .. } => self.handed_in = false,
+            Event::SuspendedByStaff { .. } => self.suspended_by_staff = true,
+            Event::ResumedByStaff { .. } => self.suspended_by_staff = false,
+            Event::OutageRecorded { outage_no, .. } => {
+                self.undecided.insert(*outage_no);
+            }
+            Event::OutageDecided { outage_no, .. } => {
+                self.undecided.remove(outage_no);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! From what a person asks to the events that it means.
+
+use super::draft::Draft;
+use super::{Action, Actor, RoomError, Station, swap, tell, track};
+use crate::choice::Choice;
+use crate::event::{Event, Hash32};
+use crate::plan::ExamMs;
+use crate::room::Device;
+use crate::room::command::{Authority, CommandBody};
+use crate::room::rules::{Deed, allowed};
+use std::collections::BTreeSet;
+
+impl Station {
+    /// What this action means now: events to record together, in this order. Nothing changes.
+    ///
+    /// # Errors
+    /// [`RoomError`] where it is refused.
+    pub fn propose(
+        &self,
+        action: &Action,
+        actor: &Actor,
+        ids: &mut dyn FnMut() -> [u8; 16],
+        now: ExamMs,
+    ) -> Result<Vec<Event>, RoomError> {
+        let takes_over = matches!(action, Action::TakeOver { .. });
+        let commanding = self.recorded.standing.commanding().is_some();
+        if takes_over && commanding {
+            return Err(RoomError::Commanding);
+        }
+        if !takes_over && !commanding {
+            return Err(RoomError::NotCommanding);
+        }
+        if let Some(deed) = action.deed() {
+            // The first station of a room takes over from nobody, and nobody need say why.
+            let first = takes_over && self.recorded.standing.heard() == 0;
+            let reason = if first { "–" } else { actor.reason.as_str() };
+            allowed(deed, &actor.person, actor.second.as_ref(), reason)?;
+        }
+        let mut draft = Draft::new(self, actor, ids, now);
+        match action {
+            Action::Tell { body } => tell::tell(&mut draft, body)?,
+            Action::Swap { attempt, to } => swap::swap(&mut draft, *attempt, *to)?,
+            Action::UndoSwap { attempt } => swap::undo(&mut draft, *attempt)?,
+            Action::Start { .. } | Action::Postpone { .. } | Action::End { .. } => {
+                sitting(&mut draft, action)?;
+            }
+            Action::List { .. }
+            | Action::NumberMachines {}
+            | Action::DealByRoster { .. }
+            | Action::PublishSeats { .. }
+            | Action::MoveSeat { .. }
+            | Action::OutOfUse { .. }
+            | Action::BackInUse { .. } => machines(&mut draft, action)?,
+            _ => book(&mut draft, action)?,
+        }
+        Ok(draft.events)
+    }
+
+    /// Deals the seats at random; see [`super::super::seating::Seating::deal_at_random`].
+    ///
+    /// # Errors
+    /// As [`Station::propose`].
+    pub fn deal_at_random(
+        &self,
+        sitting_no: &str,
+        tickets: &BTreeSet<Hash32>,
+        actor: &Actor,
+        choice: &mut Choice,
+    ) -> Result<Vec<Event>, RoomError> {
+        if self.recorded.standing.commanding().is_none() {
+            return Err(RoomError::NotCommanding);
+        }
+        allowed(
+            Deed::AssignSeats,
+            &actor.person,
+            actor.second.as_ref(),
+            &actor.reason,
+        )?;
+        Ok(self.seating().deal_at_random(sitting_no, tickets, choice)?)
+    }
+}
+
+/// What is only written down.
+fn book(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
+    let (station, staff_id) = (draft.station, draft.actor.staff_id());
+    let reason = draft.actor.reason.clone();
+    let event = match action {
+        Action::TakeOver { followed } => Event::EpochRaised {
+            epoch: draft.epoch() + 1,
+            station: station.standing().me(),
+            staff_id,
+            reason,
+            followed: *followed,
+        },
+        Action::Held {
+            sitting_no,
+            version,
+        } => Event::SittingHeld {
+            sitting_no: sitting_no.clone(),
+            version: *version,
+        },
+        Action::Unlocked {
+            sitting_no,
+            version,
+        } => {
+            track::may_unlock(station, sitting_no, draft.now)?;
+            Event::Unlocked {
+                sitting_no: sitting_no.clone(),
+                version: *version,
+                staff_id,
+            }
+        }
+        Action::Submitted { sitting_no } => Event::SittingSubmitted {
+            sitting_no: sitting_no.clone(),
+        },
+        Action::OrderArrived { awaited_no, order } => {
+            let known = station.recorded.awaited.contains_key(awaited_no);
+            let matched = Event::OrderMatched {
+                awaited_no: *awaited_no,
+                order: *order,
+            };
+            known.then_some(matched).ok_or(RoomError::UnknownAwaited)?
+        }
+        Action::AcknowledgeAlert { alert_no } => {
+            let open = station.alerts().get(*alert_no);
+            open.ok_or(RoomError::UnknownAlert)?;
+            Event::AlertAcknowledged {
+                alert_no: *alert_no,
+                staff_id,
+                note: reason,
+            }
+        }
+        _ => return Err(RoomError::NotDirect),
+    };
+    draft.record(event);
+    Ok(())
+}
+
+fn machines(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
+    let (seating, actor) = (draft.station.seating(), draft.actor);
+    let (staff_id, second) = (actor.staff_id(), actor.second_id().unwrap_or_default());
+    match action {
+        Action::List {
+            device,
+            name,
+            spare,
+        } => list(draft, *device, name, *spare),
+        Action::NumberMachines {} => {
+            for event in seating.number_machines(&staff_id) {
+                seat_number(draft, event);
+            }
+        }
+        Action::DealByRoster { sitting_no, roster } => {
+            let dealt = seating.deal_by_roster(sitting_no, roster)?;
+            draft.events.extend(dealt);
+        }
+        Action::PublishSeats { sitting_no } => {
+            let terms = track::terms_of(draft.station, sitting_no)?;
+            seating.enough_for(terms.candidates)?;
+            let event = seating.publish(sitting_no, &staff_id)?;
+            draft.record(event);
+        }
+        Action::MoveSeat { seat_no, to } => {
+            let event = seating.assign(*seat_no, *to, &staff_id, &actor.reason)?;
+            if let Some(before) = seating.at(*seat_no) {
+                draft.tell(before, CommandBody::SeatNumber { seat_no: None });
+            }
+            seat_number(draft, event);
+        }
+        Action::OutOfUse { device } => {
+            if swap::holds_running(draft, device) {
+                return Err(RoomError::MachineTaken);
+            }
+            let event = seating.put_out_of_use(*device, &staff_id, &second, &actor.reason)?;
+            draft.record(event);
+            draft.tell(*device, CommandBody::SeatNumber { seat_no: None });
+        }
+        Action::BackInUse { device } => {
+            let event = seating.put_back(*device, &staff_id, &second, &actor.reason)?;
+            draft.record(event);
+            catch_up(draft, *device);
+        }
+        _ => return Err(RoomError::NotDirect),
+    }
+    Ok(())
+}
+
+fn list(draft: &mut Draft, device: Device, name: &str, spare: bool) {
+    draft.record(Event::MachineListed {
+        device,
+        name: name.to_owned(),
+        spare,
+    });
+    catch_up(draft, device);
+}
+
+/// A machine that comes late, or comes back, hears of what it missed.
+fn catch_up(draft: &mut Draft, device: Device) {
+    let station = draft.station;
+    let told = |wanted: &CommandBody| {
+        station
+            .commands_of(&device)
+            .any(|one| one.command.body == *wanted)
+    };
+    for (sitting_no, track) in &station.recorded.tracks {
+        let sitting_no = sitting_no.clone();
+        let body = match track.started {
+            Some((planned_ms, at_ms)) if !track.ended => CommandBody::Start {
+                sitting_no,
+                planned_ms,
+                at_ms,
+            },
+            None if track.postponed_ms != 0 => CommandBody::Postpone {
+                sitting_no,
+                by_ms: track.postponed_ms,
+                authority: Authority::Pending { phone: None },
+            },
+            _ => continue,
+        };
+        let postponed = matches!(body, CommandBody::Postpone { .. });
+        let known = station.seating().machine(&device).is_some();
+        if !told(&body) && !(postponed && known) {
+            draft.tell(device, body);
+        }
+    }
+}
+
+fn seat_number(draft: &mut Draft, event: Event) {
+    if let Event::SeatAssigned {
+        seat_no,
+        device: Some(device),
+        ..
+    } = &event
+    {
+        let (device, seat_no) = (*device, Some(*seat_no));
+        draft.record(event);
+        draft.tell(device, CommandBody::SeatNumber { seat_no });
+    }
+}
+
+/// What concerns a whole sitting.
+fn sitting(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
+    let (station, actor) = (draft.station, draft.actor);
+    let (staff_id, reason) = (actor.staff_id(), actor.reason.clone());
+    match action.clone() {
+        Action::Start { sitting_no } => {
+            let (planned_ms, at_ms) = track::may_start(station, &sitting_no, draft.now)?;
+            draft.record(Event::RoomStarted {
+                sitting_no: sitting_no.clone(),
+                planned_ms,
+                at_ms,
+                staff_id,
+            });
+            draft.tell_all(&CommandBody::Start {
+                sitting_no,
+                planned_ms,
+                at_ms,
+            });
+        }
+        Action::Postpone {
+            sitting_no,
+            by_ms,
+            authority,
+        } => {
+            track::terms_of(station, &sitting_no)?;
+            if station.track(&sitting_no).started.is_some() {
+                return Err(RoomError::AlreadyStarted);
+            }
+            tell::time_within(by_ms, tell::MOST_MOVE_MS)?;
+            let body = CommandBody::Postpone {
+                sitting_no: sitting_no.clone(),
+                by_ms,
+                authority: authority.clone(),
+            };
+            tell::await_order(draft, &body)?;
+            draft.record(Event::RoomPostponed {
+                sitting_no,
+                by_ms,
+                authority,
+                staff_id,
+                second: actor.second_id(),
+                reason,
+            });
+            draft.tell_all(&body);
+        }
+        Action::End {
+            sitting_no,
+            class_no,
+            forced,
+        } => {
+            track::may_end(station, &sitting_no, class_no.as_deref(), forced)?;
+            draft.record(Event::RoomEnded {
+                sitting_no: sitting_no.clone(),
+                class_no: class_no.clone(),
+                forced,
+                staff_id,
+                reason,
+            });
+            draft.tell_all(&CommandBody::End {
+                sitting_no,
+                class_no,
+                forced,
+            });
+        }
+        _ => return Err(RoomError::NotDirect),
+    }
+    Ok(())
+}
