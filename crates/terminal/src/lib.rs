@@ -9,6 +9,7 @@ pub mod front;
 pub mod identity;
 pub mod machine;
 pub mod outward;
+pub mod page_watch;
 pub mod papers;
 pub mod recorder;
 pub mod resources;

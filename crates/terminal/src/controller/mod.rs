@@ -27,6 +27,7 @@ pub use terminal::Terminal;
 
 use crate::machine::Machine;
 use fengjuan_camera::CameraSource;
+use fengjuan_core::event::{PageFault, PageRemedy};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -68,4 +69,14 @@ pub enum WindowEvent {
     FocusBack,
     /// This many displays from now on.
     Displays(u32),
+    /// The page was gone from the screen, and this is done about it; `tries` counts from 1.
+    PageLost {
+        fault: PageFault,
+        remedy: PageRemedy,
+        tries: u32,
+    },
+    /// The page is on the screen again.
+    PageBack {
+        after_ms: i64,
+    },
 }
