@@ -9,6 +9,7 @@ fn main() {
         "seat",
         "desk",
         "code_group",
+        "painted",
     ]);
     let attributes = tauri_build::Attributes::new().app_manifest(manifest);
     if let Err(error) = tauri_build::try_build(attributes) {

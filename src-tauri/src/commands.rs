@@ -1,5 +1,6 @@
 //! The page's way in. Each command is one line over the terminal; the view goes out whenever it changes.
 
+use crate::page::Page;
 use fengjuan_terminal::front::Front;
 use fengjuan_terminal::view::action::{CandidateAction, DeskAction, SeatAction};
 use fengjuan_terminal::view::desk::CodeGroupView;
@@ -32,6 +33,12 @@ pub fn desk(terminal: Shared<'_>, action: DeskAction) -> Outcome {
 #[tauri::command]
 pub fn code_group(terminal: Shared<'_>, index: usize, typed: String) -> CodeGroupView {
     terminal.code_group(index, &typed)
+}
+
+/// The page has just been painted.
+#[tauri::command(async)]
+pub fn painted(terminal: Shared<'_>, page: State<'_, Arc<Page>>) {
+    page.painted(&terminal);
 }
 
 /// Sends the view to the page after every change, until the window closes.

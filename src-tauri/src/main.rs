@@ -5,6 +5,7 @@
 
 mod commands;
 mod options;
+mod page;
 mod pictures;
 mod window;
 
@@ -86,6 +87,7 @@ fn run(
             commands::seat,
             commands::desk,
             commands::code_group,
+            commands::painted,
         ])
         .register_asynchronous_uri_scheme_protocol("paper", |context, request, responder| {
             let terminal = context.app_handle().state::<Arc<Front>>();
@@ -97,7 +99,11 @@ fn run(
                 .map_err(|_| "the terminal could not be opened")?;
             app.manage(Arc::clone(&terminal));
             handle.spawn(tick(Arc::clone(&terminal)));
-            window::open(app, &options)?;
+            let page = Arc::new(page::Page::new(options));
+            app.manage(Arc::clone(&page));
+            window::open(app.handle(), &page)?;
+            let looked_after = page::keep(app.handle().clone(), page, Arc::clone(&terminal));
+            handle.spawn(looked_after);
             commands::push_views(app.handle().clone(), terminal);
             Ok(())
         })
@@ -105,10 +111,22 @@ fn run(
         .build(tauri::generate_context!())
         .context("opening the window")?;
     // The window layer ends the process itself; this is the last that it calls.
-    app.run(|app, event| {
-        if let (RunEvent::Exit, Some(terminal)) = (event, app.try_state::<Arc<Front>>()) {
-            terminal.shutdown();
+    app.run(|app, event| match event {
+        // Between two windows the program has none, and goes on.
+        RunEvent::ExitRequested {
+            code: None, api, ..
+        } => {
+            let page = app.try_state::<Arc<page::Page>>();
+            if page.is_some_and(|page| page.is_renewing()) {
+                api.prevent_exit();
+            }
         }
+        RunEvent::Exit => {
+            if let Some(terminal) = app.try_state::<Arc<Front>>() {
+                terminal.shutdown();
+            }
+        }
+        _ => {}
     });
     Ok(())
 }

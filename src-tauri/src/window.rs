@@ -1,18 +1,23 @@
 //! The kiosk window: full screen, undecorated, on top, with no way to another page. Losing focus is an event.
 
-use crate::options::{Options, Placement};
+use crate::options::Placement;
+use crate::page::Page;
 use fengjuan_terminal::controller::{DisplayPort, WindowEvent};
 use fengjuan_terminal::front::Front;
 use std::sync::{Arc, Mutex, OnceLock};
 use tauri::webview::NewWindowResponse;
-use tauri::{Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 
 /// The label that the capability file names.
 const LABEL: &str = "kiosk";
 
+/// Where the page comes from.
+const PAGE: &str = "tauri://localhost";
+
 /// Opens the one window.
-pub fn open(app: &mut tauri::App, options: &Options) -> tauri::Result<()> {
-    DISPLAYS.get_or_init(|| Mutex::new(app.handle().clone()));
+pub fn open(app: &AppHandle, page: &Arc<Page>) -> tauri::Result<()> {
+    let options = &page.options;
+    DISPLAYS.get_or_init(|| Mutex::new(app.clone()));
     // The engine's own folder lies in the data directory, where the scan for readable paper looks too.
     let mut builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("封卷")
@@ -39,8 +44,61 @@ pub fn open(app: &mut tauri::App, options: &Options) -> tauri::Result<()> {
             .minimizable(false),
     };
     let window = builder.build()?;
-    window.with_webview(|webview| harden(&webview))?;
+    let page = Arc::clone(page);
+    window.with_webview(move |webview| {
+        harden(&webview);
+        report_to(&webview, page);
+    })?;
     Ok(())
+}
+
+/// Loads the page again, in the process that is there or in a new one.
+pub fn load(app: &AppHandle, in_new_process: bool) -> tauri::Result<()> {
+    use webkit2gtk::WebViewExt;
+    let Some(window) = app.get_webview_window(LABEL) else {
+        app.state::<Arc<Page>>().set_renewing(true);
+        return Ok(());
+    };
+    window.with_webview(move |webview| {
+        let view = webview.inner();
+        if in_new_process {
+            view.terminate_web_process();
+        }
+        view.load_uri(PAGE);
+    })
+}
+
+/// Closes the window for another one, which [`open_again`] opens when this one is gone.
+pub fn renew(app: &AppHandle) -> tauri::Result<()> {
+    app.state::<Arc<Page>>().set_renewing(true);
+    match app.get_webview_window(LABEL) {
+        Some(window) => window.destroy(),
+        None => Ok(()),
+    }
+}
+
+/// Opens the window again once the old one is gone.
+pub fn open_again(app: &AppHandle) {
+    let page = app.state::<Arc<Page>>();
+    if !page.is_renewing() || app.get_webview_window(LABEL).is_some() {
+        return;
+    }
+    match open(app, &page) {
+        Ok(()) => page.set_renewing(false),
+        Err(error) => tracing::error!(%error, "the window could not be opened again"),
+    }
+}
+
+/// Tells when the process that draws the page has ended.
+fn report_to(webview: &tauri::webview::PlatformWebview, page: Arc<Page>) {
+    use webkit2gtk::{WebProcessTerminationReason, WebViewExt};
+    let view = webview.inner();
+    view.connect_web_process_terminated(move |_, reason| {
+        // One that this program ended has its successor already.
+        if reason != WebProcessTerminationReason::TerminatedByApi {
+            page.process_ended();
+        }
+    });
 }
 
 /// What the builder cannot say: no disk cache, no menus, no gestures.

@@ -102,6 +102,12 @@ impl Kiosk {
         found.first().copied().context("the app is not running")
     }
 
+    /// Process id of what draws the page.
+    pub fn page_pid(&self) -> anyhow::Result<u32> {
+        let found = descendants(self.app_pid()?, "WebKitWebProcess");
+        found.last().copied().context("nothing draws the page")
+    }
+
     /// Kill −9, as a power cut or a crash would. The page's session is gone too.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         let pid = self.app_pid()?;

@@ -76,6 +76,10 @@ export class Mock implements Backend {
     return this.answer(action)
   }
 
+  painted(): Promise<void> {
+    return Promise.resolve()
+  }
+
   codeGroup(_index: number, typed: string): Promise<CodeGroupView> {
     const symbols = typed.toUpperCase()
     const spelling = [...symbols].map((symbol) => ({

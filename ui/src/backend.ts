@@ -10,6 +10,8 @@ export interface Backend {
   desk(action: DeskAction): Promise<Outcome>
   /** Checks one group of the authorization code while it is typed; `index` from 0. */
   codeGroup(index: number, typed: string): Promise<CodeGroupView>
+  /** Tells that the page has just been painted. An app that is not told for long loads the page again. */
+  painted(): Promise<void>
   /** Calls `show` with every view that the app pushes by itself. */
   onView(show: (view: View) => void): Promise<void>
 }
@@ -20,6 +22,7 @@ export const app: Backend = {
   seat: (action) => invoke<Outcome>('seat', { action }),
   desk: (action) => invoke<Outcome>('desk', { action }),
   codeGroup: (index, typed) => invoke<CodeGroupView>('code_group', { index, typed }),
+  painted: () => invoke('painted'),
   onView: async (show) => {
     await listen<View>('view', (event) => show(event.payload))
   },

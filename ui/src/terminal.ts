@@ -81,10 +81,10 @@ export class Terminal {
     }
   }
 
-  /** A view that was made earlier than the one on screen is dropped. */
+  /** A view that was made earlier than the one on screen, or is the same one, is dropped. */
   private accept(view: View): void {
     const shown = this.view.value
-    if (shown !== null && view.revision < shown.revision) return
+    if (shown !== null && view.revision <= shown.revision) return
     if (shown !== null && view.screen.name !== shown.screen.name) this.refused.value = null
     this.received = performance.now()
     this.view.value = view

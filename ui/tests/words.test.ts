@@ -11,6 +11,8 @@ const shown = [
   'center/src/server',
   'center/src/device.rs',
 ]
+/** The catalogue of events, and the management station's rules and replicas, which no screen of a terminal speaks of. */
+const notOfTerminals = /\/(core\/src\/(event\.rs|room[./])|store\/src\/replicas[./])/
 /** What looks like a code and is none: events of the ledger, file names, formats below the ones that are shown. */
 const notShown =
   /^(app|system|exam|db|cbor|cose|hpke|kdf|note|proof|signature|blueprint|grade|clock|root|device|site|directory|fengjuan|www)\.|\.(rs|db|txt|csv|toml|pub|key|cose|json|lock|partial|cbor|pem|jpg|log|tmp)$/
@@ -23,6 +25,7 @@ function sources(folder: string): string[] {
         entry.isFile() && entry.name.endsWith('.rs') && !/test/.test(join(entry.parentPath, entry.name)),
     )
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !notOfTerminals.test(path))
 }
 
 /** Codes in what is built: everything before the tests of a file. */

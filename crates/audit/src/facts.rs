@@ -3,7 +3,7 @@
 mod attempt;
 
 use crate::index::beijing;
-use fengjuan_core::event::{Event, Hash32, OutageCause, PictureUse};
+use fengjuan_core::event::{Event, Hash32, OutageCause, PageFault, PageRemedy, PictureUse};
 use fengjuan_core::item::OptionSet;
 use std::fmt::Write;
 
@@ -70,6 +70,22 @@ fn usage_name(usage: PictureUse) -> &'static str {
     }
 }
 
+fn fault_name(fault: PageFault) -> &'static str {
+    match fault {
+        PageFault::NotPainted => "not_painted",
+        PageFault::ProcessEnded => "process_ended",
+        PageFault::NotAnswering => "not_answering",
+    }
+}
+
+fn remedy_name(remedy: PageRemedy) -> &'static str {
+    match remedy {
+        PageRemedy::Reload => "reload",
+        PageRemedy::NewProcess => "new_process",
+        PageRemedy::NewWindow => "new_window",
+    }
+}
+
 fn ordered(order: &Option<Hash32>) -> String {
     order
         .as_ref()
@@ -109,8 +125,22 @@ fn system(event: &Event, out: &mut String) -> Wrote {
         } => {
             write!(out, "Δ {} rtt {round_trip_ms} ms", seconds(*offset_ms))
         }
-        Event::FocusBack { after_ms } | Event::StorageBack { after_ms } => {
+        Event::FocusBack { after_ms }
+        | Event::PageBack { after_ms }
+        | Event::StorageBack { after_ms } => {
             write!(out, "Δ {}", seconds(*after_ms))
+        }
+        Event::PageLost {
+            fault,
+            remedy,
+            tries,
+        } => {
+            write!(
+                out,
+                "{} → {} ×{tries}",
+                fault_name(*fault),
+                remedy_name(*remedy)
+            )
         }
         Event::DisplaysChanged { count } => write!(out, "{count}"),
         Event::StorageFailed { cause } | Event::PullFailed { cause } => write!(out, "{cause}"),

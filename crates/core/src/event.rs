@@ -66,6 +66,30 @@ pub enum PictureUse {
     Snapshot,
 }
 
+/// How the page was found to be gone from the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageFault {
+    /// It has not reported its first picture in time.
+    NotPainted,
+    /// The process that draws it has ended.
+    ProcessEnded,
+    /// It has stopped reporting pictures.
+    NotAnswering,
+}
+
+/// What the program did about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageRemedy {
+    /// The page was loaded again.
+    Reload,
+    /// The process that draws it was ended, and another one loads it.
+    NewProcess,
+    /// The window was closed and another one opened.
+    NewWindow,
+}
+
 macro_rules! events {
     ($( $(#[$doc:meta])* $variant:ident = $kind:literal, $class:ident, $sealed:literal, $zh:literal, $en:literal { $( $(#[$attr:meta])* $field:ident : $ty:ty ),* $(,)? } )+) => {
         /// Everything that can be written into a ledger.
@@ -112,6 +136,8 @@ events! {
     FocusLost = "system.focus_lost", System, false, "考试窗口失去焦点", "Exam window lost focus" {}
     FocusBack = "system.focus_back", System, false, "考试窗口恢复焦点", "Exam window has focus again" { after_ms: i64 }
     DisplaysChanged = "system.displays_changed", System, false, "显示器变化", "Displays changed" { count: u32 }
+    PageLost = "system.page_lost", System, false, "界面丢失，自动恢复", "Page lost and restored" { fault: PageFault, remedy: PageRemedy, tries: u32 }
+    PageBack = "system.page_back", System, false, "界面恢复", "Page is back" { after_ms: i64 }
     StorageFailed = "system.storage_failed", System, false, "存储写入失败", "Storage refused a write" { cause: String }
     StorageBack = "system.storage_back", System, false, "存储恢复", "Storage works again" { after_ms: i64 }
 

@@ -40,6 +40,11 @@ const KIND: Kind<'static> = Kind {
     migrations: MIGRATIONS,
 };
 
+/// How many pages the log grows to before SQLite carries them into the file, which costs the answers of that moment a
+/// second flush. Every device writes to pages of its own, the same ones again and again: in a longer log more of them
+/// are carried together.
+const LOG_PAGES: u32 = 4000;
+
 /// Adds the witness's line to a note that deserves it. The number is the request's wall clock in milliseconds.
 pub(crate) type Cosigner = Box<dyn Fn(&str, i64) -> Result<String, String> + Send>;
 
@@ -104,6 +109,9 @@ impl Replicas {
 
     fn find(dir: &Path) -> Result<(Connection, ReplicasOpened), StoreError> {
         let found = KIND.open(dir, false, |_| Ok(()), check)?;
+        found
+            .conn
+            .pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         let ledgers = Replica::new(&found.conn).ledgers()?;
         let opened = ReplicasOpened {
             schema: KIND.schema(),

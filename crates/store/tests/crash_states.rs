@@ -261,7 +261,8 @@ fn record_witness(dir: &Path, seed: u64) -> Recording {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    for _ in 0..500 {
+    // Enough for SQLite to carry the WAL into the database several times.
+    for _ in 0..1_500 {
         let mut queued = Vec::new();
         for _ in 0..1 + dice.below(4) {
             let number = dice.below(SEATS as usize);
@@ -328,7 +329,7 @@ fn invariant_nothing_witnessed_is_lost(dir: &Path, acknowledged: &[(u64, [u8; 32
 fn no_crash_state_loses_what_a_witness_acknowledged() {
     vfs::install();
     let seed = 0x5EED_0011;
-    let count = cases(200);
+    let count = cases(150);
     let dir = tempfile::tempdir().unwrap();
     let recording = record_witness(dir.path(), seed);
     let is_carried =

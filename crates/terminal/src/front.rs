@@ -65,7 +65,7 @@ impl Front {
         }
     }
 
-    /// Tells of every change by the view's revision.
+    /// Tells of every change that is not an action's own, by the view's revision.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         match self {
             Front::Running(terminal) => terminal.subscribe(),

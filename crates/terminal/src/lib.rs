@@ -5,6 +5,7 @@ pub mod checkin;
 pub mod controller;
 pub mod front;
 pub mod outward;
+pub mod page_watch;
 pub mod resources;
 pub mod sealing;
 pub mod sitting_run;

@@ -95,7 +95,7 @@ impl Peer {
 }
 
 /// The bytes that an answer is in the ledger.
-fn answer_entry() -> anyhow::Result<Vec<u8>> {
+pub fn answer_entry() -> anyhow::Result<Vec<u8>> {
     let moment = chrono::Utc::now().timestamp_millis();
     let stamp = Stamp {
         attempt: Some([7; 16]),

@@ -6,13 +6,14 @@ pub mod archive;
 pub mod exam;
 pub mod ledger;
 pub mod ledgers;
+pub mod replica;
 pub mod seat;
 pub mod sitting;
 pub mod unlock;
 pub mod window;
 
 /// Every benchmark, in the order in which all of them run.
-pub const ALL: [&str; 4] = ["answer", "unlock", "archive", "window"];
+pub const ALL: [&str; 5] = ["answer", "unlock", "archive", "window", "replica"];
 
 /// One line of a benchmark.
 pub fn line(name: &str, value: f64, unit: &str) {

@@ -1,7 +1,7 @@
 //! `bench [NAME…]`: runs the named benchmarks, or all, and prints lines `name value unit`.
 
 use anyhow::bail;
-use fengjuan_tests::bench::{ALL, answer, archive, unlock, window};
+use fengjuan_tests::bench::{ALL, answer, archive, replica, unlock, window};
 
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +24,7 @@ fn main() -> anyhow::Result<()> {
             "answer" => answer::run(folder.path(), &runtime)?,
             "unlock" => unlock::run(folder.path(), &runtime)?,
             "archive" => archive::run(folder.path())?,
+            "replica" => replica::run(folder.path(), &runtime)?,
             _ => runtime.block_on(window::run(folder.path()))?,
         }
     }

@@ -263,6 +263,35 @@ fn two_slips_for_two_persons() {
 }
 
 #[test]
+fn alerts_say_what_they_mean_and_what_to_do() {
+    let day = Day::bare();
+    let mut terminal = day.approved(1);
+    terminal.machine = vec![9; 32];
+    day.enrol(&terminal);
+    let home = day.home.path();
+    let devices = good(home, &["device", "list"]);
+    let row = devices
+        .lines()
+        .find(|line| line.contains("考试机1"))
+        .unwrap();
+    let fingerprint = row.split_whitespace().next().unwrap();
+    for command in [
+        &["device", "alerts"][..],
+        &["device", "alerts", "--device", fingerprint],
+    ] {
+        let said = good(home, command);
+        for part in [
+            "two_machines",
+            fingerprint,
+            "克隆的硬盘",
+            "enrol both machines anew",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_password_verifier_from_standard_input() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fengjuan-center"))
         .arg("staff-password")

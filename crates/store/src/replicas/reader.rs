@@ -19,7 +19,7 @@ pub struct Forwarding {
 }
 
 /// Reads on a connection of its own. `Send`, not `Sync`. All errors are storage errors, [`StoreError::Corrupted`], and
-/// [`StoreError::UnknownLedger`] where a ledger is named.
+/// [`StoreError::UnknownLedger`] where a ledger is named. While a reading lasts the log grows: read in slices.
 pub struct ReplicaReader {
     conn: Connection,
     file: PathBuf,

@@ -25,6 +25,7 @@ pub use start_up::Parts;
 pub use terminal::Terminal;
 
 use fengjuan_camera::CameraSource;
+use fengjuan_core::event::{PageFault, PageRemedy};
 use fengjuan_device::machine::Machine;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,4 +68,14 @@ pub enum WindowEvent {
     FocusBack,
     /// This many displays from now on.
     Displays(u32),
+    /// The page was gone from the screen, and this is done about it; `tries` counts from 1.
+    PageLost {
+        fault: PageFault,
+        remedy: PageRemedy,
+        tries: u32,
+    },
+    /// The page is on the screen again.
+    PageBack {
+        after_ms: i64,
+    },
 }

@@ -54,21 +54,23 @@ impl Terminal {
     }
 
     /// The view is another one from now on.
-    pub(super) fn touch(&self) -> View {
-        let view = {
-            let mut state = self.state();
-            state.revision += 1;
-            let view = state.view();
-            state.last_view = Some(view.clone());
-            view
-        };
+    pub(super) fn touch(&self) {
+        let view = self.renew();
         self.revision.send_replace(view.revision);
+    }
+
+    fn renew(&self) -> View {
+        let mut state = self.state();
+        state.revision += 1;
+        let view = state.view();
+        state.last_view = Some(view.clone());
         view
     }
 
+    /// The answer carries the view, so nobody is told of it a second time.
     fn outcome(&self, answer: Answer) -> Outcome {
         Outcome {
-            view: self.touch(),
+            view: self.renew(),
             refused: answer.err(),
         }
     }
@@ -78,7 +80,7 @@ impl Terminal {
         self.state().view()
     }
 
-    /// Tells of every change by its revision; ask for the view then.
+    /// Tells of every change that is not an action's own, by its revision; ask for the view then.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }

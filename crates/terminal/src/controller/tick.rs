@@ -205,6 +205,16 @@ impl State {
                 }
             }
             Displays(count) => self.note(Event::DisplaysChanged { count }),
+            PageLost {
+                fault,
+                remedy,
+                tries,
+            } => self.note(Event::PageLost {
+                fault,
+                remedy,
+                tries,
+            }),
+            PageBack { after_ms } => self.note(Event::PageBack { after_ms }),
             FocusLost => {}
         }
     }
