@@ -111,11 +111,12 @@ impl Database {
             reserve: kind.fill_reserve(dir).unwrap_or(false),
         };
         let engine = Engine::new(found.conn, file, head.ledger_id, frontier);
+        let sizes = engine.sizes();
         let (queue, thread) = group::start(engine, "ledger-writer")?;
         Ok((
             Database {
                 dir: dir.to_owned(),
-                writer: Writer::new(queue, objects),
+                writer: Writer::new(queue, objects, sizes),
                 thread: Some(thread),
                 _lock: lock,
             },

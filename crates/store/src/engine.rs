@@ -12,6 +12,7 @@ use fengjuan_envelope::merkle::Frontier;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use tokio::sync::watch;
 
 pub(crate) type Signer = Box<dyn Fn(u64, &Hash) -> Result<String, String> + Send>;
 
@@ -48,6 +49,8 @@ pub(crate) struct Engine {
     attempts: HashMap<[u8; 16], u64>,
     /// Set while it is not known whether a failed `COMMIT` took place.
     unsure: bool,
+    /// Told after every `COMMIT` that made the ledger longer.
+    sizes: watch::Sender<u64>,
 }
 
 impl group::Engine for Engine {
@@ -71,6 +74,7 @@ impl Engine {
         ledger_id: LedgerId,
         frontier: Frontier,
     ) -> Self {
+        let (sizes, _) = watch::channel(frontier.size);
         Self {
             conn,
             file,
@@ -78,7 +82,13 @@ impl Engine {
             frontier,
             attempts: HashMap::new(),
             unsure: false,
+            sizes,
         }
+    }
+
+    /// The committed size, and every change of it.
+    pub(crate) fn sizes(&self) -> watch::Receiver<u64> {
+        self.sizes.subscribe()
     }
 
     fn try_transact(&mut self, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
@@ -100,6 +110,7 @@ impl Engine {
         self.conn.prepare_cached("COMMIT")?.execute([])?;
         self.frontier = staged.frontier;
         self.attempts.extend(staged.attempts);
+        self.tell_size();
         Ok(answers)
     }
 
@@ -116,7 +127,14 @@ impl Engine {
         }
         self.attempts.clear();
         self.unsure = false;
+        self.tell_size();
         Ok(())
+    }
+
+    fn tell_size(&self) {
+        let size = self.frontier.size;
+        self.sizes
+            .send_if_modified(|told| std::mem::replace(told, size) != size);
     }
 
     /// The outer error breaks the transaction; the inner one refuses this request alone, with nothing written.

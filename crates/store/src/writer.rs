@@ -8,6 +8,7 @@ use crate::objects;
 use crate::rows::StoredCheckpoint;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// A handle on the writer thread; clones share it. Every function returns after the change is durable, or with
 /// the reason why nothing of it was acknowledged. After a storage error the writer goes on with later requests.
@@ -18,14 +19,21 @@ use std::sync::Arc;
 pub struct Writer {
     queue: Queue<Engine>,
     objects: Arc<PathBuf>,
+    sizes: watch::Receiver<u64>,
 }
 
 impl Writer {
-    pub(crate) fn new(queue: Queue<Engine>, objects: PathBuf) -> Self {
+    pub(crate) fn new(queue: Queue<Engine>, objects: PathBuf, sizes: watch::Receiver<u64>) -> Self {
         Self {
             queue,
             objects: Arc::new(objects),
+            sizes,
         }
+    }
+
+    /// How many entries are durable; the receiver wakes as soon as there are more. It closes with the writer.
+    pub fn sizes(&self) -> watch::Receiver<u64> {
+        self.sizes.clone()
     }
 
     /// Appends one entry with its projections.

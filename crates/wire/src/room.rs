@@ -5,14 +5,18 @@
 //! terminal has not acknowledged. Entries go up as they are written and come back as acknowledged once they are durable
 //! at the hub. Nothing here needs to arrive: after a lost connection both sides say what they hold, and go on from there.
 
+use crate::grant::SittingKeys;
 use crate::upstream::{EntriesReply, EntriesRequest};
-use crate::{Hash32, Signed};
+use crate::{Hash32, Signed, WireError};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::Command;
 use fengjuan_core::seat::SeatState;
+use fengjuan_envelope::cbor;
+use fengjuan_envelope::hpke::{self, KemPublic, KemSecret};
 use fengjuan_envelope::sign::PublicKey;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use zeroize::Zeroize;
 
 /// Largest frame that either side accepts.
 pub const LARGEST_FRAME_BYTES: usize = 1024 * 1024;
@@ -180,4 +184,73 @@ pub struct SealedRoomKeys {
 
 impl Signed for SealedRoomKeys {
     const USAGE: &'static str = "fengjuan/room-keys/1";
+}
+
+const KEYS_INFO: &[u8] = b"fengjuan/room-keys/1";
+
+/// Which keys for whom: what the encryption is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysPlace {
+    pub site: String,
+    pub sitting_no: String,
+    pub version: u32,
+    pub device: PublicKey,
+    pub epoch: u64,
+}
+
+impl KeysPlace {
+    fn context(&self) -> Result<Vec<u8>, WireError> {
+        let device = ByteBuf::from(self.device.as_bytes().to_vec());
+        let (site, sitting_no) = (&self.site, &self.sitting_no);
+        let parts = (
+            crate::SUITE,
+            site,
+            sitting_no,
+            self.version,
+            device,
+            self.epoch,
+        );
+        Ok(fengjuan_envelope::sha256(&cbor::to_vec(&parts)?).to_vec())
+    }
+
+    /// Encrypts a sitting's keys to the terminal's own key.
+    ///
+    /// # Errors
+    /// [`WireError::Hpke`].
+    pub fn seal(self, keys: &SittingKeys, kem: &KemPublic) -> Result<SealedRoomKeys, WireError> {
+        let context = self.context()?;
+        let mut plain = cbor::to_vec(keys)?;
+        let sealed = hpke::seal_to(kem, KEYS_INFO, &context, &plain);
+        plain.zeroize();
+        Ok(SealedRoomKeys {
+            site: self.site,
+            sitting_no: self.sitting_no,
+            version: self.version,
+            device: self.device,
+            epoch: self.epoch,
+            sealed: sealed?,
+        })
+    }
+}
+
+impl SealedRoomKeys {
+    pub fn place(&self) -> KeysPlace {
+        KeysPlace {
+            site: self.site.clone(),
+            sitting_no: self.sitting_no.clone(),
+            version: self.version,
+            device: self.device,
+            epoch: self.epoch,
+        }
+    }
+
+    /// Opens them with the terminal's own key. The signature and the place are the caller's to check.
+    ///
+    /// # Errors
+    /// [`WireError::Hpke`], [`WireError::Malformed`].
+    pub fn open(&self, kem: &KemSecret) -> Result<SittingKeys, WireError> {
+        let context = self.place().context()?;
+        let plain = hpke::open_from(kem, KEYS_INFO, &context, &self.sealed)?;
+        Ok(cbor::from_slice(&plain)?)
+    }
 }
