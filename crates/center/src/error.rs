@@ -42,6 +42,8 @@ pub enum CenterError {
     NotAHub(String),
     #[error("hub {0} has no delegation")]
     NotDelegated(String),
+    #[error("the last day of a delegation is no day, past, or too far ahead")]
+    BadLastDay,
     #[error("no sitting is planned in room {room_no} of site {site}")]
     UnknownRoom { site: String, room_no: String },
     #[error("device {0} is not approved")]
@@ -112,6 +114,7 @@ impl CenterError {
             CenterError::DeviceRevoked(_) => "center.device_revoked",
             CenterError::NotAHub(_) => "center.not_a_hub",
             CenterError::NotDelegated(_) => "center.not_delegated",
+            CenterError::BadLastDay => "center.bad_last_day",
             CenterError::UnknownRoom { .. } => "center.unknown_room",
             CenterError::DeviceNotApproved(_) => "center.device_not_approved",
             CenterError::TooEarlyToRelease { .. } => "center.too_early_to_release",

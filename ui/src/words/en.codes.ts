@@ -232,6 +232,21 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'upstream.too_many_requests': 'Too many requests at once; it is tried again later.',
   'upstream.bad_hash': 'The request was not in the right form. Update the program.',
   'upstream.no_such_call': 'The center’s program cannot do this. Compare the versions of both sides.',
+  'enrol.other_hub_keys':
+    'The center knows other keys of this hub and did not accept these. Call the exam center.',
+  'enrol.hub_key_in_use': 'A key of this hub is in use elsewhere and was not accepted. Call the exam center.',
+  'hub.no_delegation': 'The center has not delegated this hub yet. Please wait.',
+  'hub.delegation_revoked': 'The center has withdrawn this hub’s delegation. Call the exam center.',
+  'hub.delegation_expired': 'This hub’s delegation has expired. Ask the exam center to renew it.',
+  'hub.other_site': 'The device or the delegation is of another site; the center did not accept it.',
+  'hub.other_room': 'The sitting is in another room, which this hub may not run.',
+  'hub.unknown_device': 'The center does not know this terminal yet; it is made known and tried again.',
+  'hub.device_differs':
+    'The center knows other keys of this terminal; its disk may be a clone. Call the exam center.',
+  'hub.certificate':
+    'The terminal’s certificate is not right, and the center did not accept it. Enrol it at the hub again.',
+  'hub.too_many_devices':
+    'Too many terminals are enrolled; the center did not take all. Call the exam center.',
   'upstream.fault':
     'Something failed at the other side; it is tried again. If that does not help, call the exam center.',
   'object.unknown': 'The center holds no such file for this site. Pull again.',

@@ -42,7 +42,6 @@ pub fn run(home: &Home, command: HubCommand) -> Result<(), CenterError> {
 
 /// The first moment after a day in Beijing.
 fn end_of_day(day: &str) -> Result<i64, CenterError> {
-    let wrong = CenterError::OutOfRange { what: "until" };
     let next = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok();
     let next = next.and_then(|day| day.checked_add_days(Days::new(1)));
     let zone = FixedOffset::east_opt(8 * 3600);
@@ -50,7 +49,9 @@ fn end_of_day(day: &str) -> Result<i64, CenterError> {
         let midnight = next.and_time(NaiveTime::MIN).and_local_timezone(zone);
         midnight.single()
     });
-    moment.map(|moment| moment.timestamp_millis()).ok_or(wrong)
+    moment
+        .map(|moment| moment.timestamp_millis())
+        .ok_or(CenterError::BadLastDay)
 }
 
 /// A sitting says which hubs may make grants for it, and says so only when it is issued.

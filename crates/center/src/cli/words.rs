@@ -117,6 +117,10 @@ fn of_request(error: &CenterError) -> Words {
             format!("考场管理机 {fingerprint} 没有有效的委托。请先运行 hub approve。"),
             format!("Hub {fingerprint} has no delegation. Run hub approve first."),
         ),
+        E::BadLastDay => words(
+            "委托的最后一天应写成 2026-11-30 这样，不早于今天，最多 400 天以后。",
+            "Give the last day of the delegation as 2026-11-30, not before today and at most 400 days ahead.",
+        ),
         E::UnknownRoom { site, room_no } => words(
             format!("考试点 {site} 的计划里没有考场 {room_no}。请核对考场编号，或先导入计划。"),
             format!(

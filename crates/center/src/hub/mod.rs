@@ -175,7 +175,7 @@ fn found(home: &Home, conn: &Connection, fingerprint: &str) -> Result<Hub, Cente
 ///
 /// # Errors
 /// [`CenterError::UnknownDevice`], [`CenterError::NotAHub`], [`CenterError::DeviceRevoked`],
-/// [`CenterError::UnknownRoom`], [`CenterError::OutOfRange`], [`CenterError::Missing`].
+/// [`CenterError::UnknownRoom`], [`CenterError::BadLastDay`], [`CenterError::Missing`].
 pub fn approve(home: &Home, new: &NewDelegation<'_>, now_ms: i64) -> Result<Decided, CenterError> {
     let by = new.by.trim();
     if by.is_empty() {
@@ -183,7 +183,7 @@ pub fn approve(home: &Home, new: &NewDelegation<'_>, now_ms: i64) -> Result<Deci
     }
     let not_after_ms = new.until_ms.unwrap_or(now_ms + USUAL_MS);
     if !(1..=LONGEST_MS).contains(&(not_after_ms.saturating_sub(now_ms))) {
-        return Err(CenterError::OutOfRange { what: "until" });
+        return Err(CenterError::BadLastDay);
     }
     let mut conn = home.database()?;
     let known = found(home, &conn, new.fingerprint)?;

@@ -1,6 +1,7 @@
 //! The binary itself: what it prints, how it fails, and how it stops.
 
 use crate::day::{Day, SITTING, fixtures, plan_text};
+use crate::hubs::Station;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -357,4 +358,60 @@ fn serving_says_where_and_stops_when_told() {
     );
     assert!(log.any(|line| line.unwrap().contains("stopping")));
     assert_eq!(std::fs::read_to_string(port_file).unwrap().trim(), address);
+}
+
+#[test]
+fn hubs_from_the_command_line() {
+    let day = Day::planned();
+    let station = Station::new(9);
+    station.enrol(&day);
+    let hub = station.fingerprint(&day);
+    let home = day.home.path();
+    assert!(good(home, &["hub", "list"]).contains("未委托 none"));
+    let until = chrono::Utc::now().date_naive() + chrono::Days::new(20);
+    let until = until.to_string();
+    let approve = |more: &[&'static str]| {
+        let mut words = vec!["hub", "approve", &hub, "--by", "周国华"];
+        words.extend(more);
+        words
+    };
+    refused(home, &approve(&["--room", "R99"]));
+    refused(home, &approve(&["--until", "2020-01-01"]));
+    refused(home, &approve(&["--until", "tomorrow"]));
+    refused(home, &["hub", "revoke", &hub, "--by", "周国华"]);
+    let folder = day.dir.path().join("kit");
+    let kit = [
+        "kit",
+        "--url",
+        "https://center:8443",
+        "--site",
+        "S01",
+        "--hub",
+        &hub,
+    ];
+    let kit = [
+        &kit[..],
+        &[
+            "--hub-url",
+            "https://10.0.0.9:8443",
+            folder.to_str().unwrap(),
+        ],
+    ];
+    let kit = kit.concat();
+    refused(home, &kit);
+    good(home, &["issue", SITTING]);
+    let mut dated = approve(&["--room", "R01", "--until"]);
+    dated.push(&until);
+    let said = good(home, &dated);
+    assert!(said.contains(SITTING), "to be issued again: {said}");
+    let listed = good(home, &["hub", "list"]);
+    assert!(
+        listed.contains("考场 R01") && listed.contains(&hub),
+        "{listed}"
+    );
+    good(home, &kit);
+    assert!(folder.join("hub.cose").exists());
+    good(home, &["hub", "revoke", &hub, "--by", "周国华"]);
+    assert!(good(home, &["hub", "list"]).contains("已收回 withdrawn"));
+    refused(home, &["hub", "approve", "AAAA-BBBB", "--by", "周国华"]);
 }

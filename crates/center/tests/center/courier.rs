@@ -19,10 +19,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-struct Stick(tempfile::TempDir);
+pub struct Stick(tempfile::TempDir);
 
 impl Stick {
-    fn new() -> Stick {
+    pub fn new() -> Stick {
         Stick(tempfile::tempdir().unwrap())
     }
 
@@ -30,14 +30,14 @@ impl Stick {
         self.0.path().join("fengjuan-courier").join(name)
     }
 
-    fn put(&self, folder: &str, bytes: &[u8]) -> String {
+    pub fn put(&self, folder: &str, bytes: &[u8]) -> String {
         let name = fengjuan_wire::hash(bytes).hex();
         fs::create_dir_all(self.folder(folder)).unwrap();
         fs::write(self.folder(folder).join(&name), bytes).unwrap();
         name
     }
 
-    fn entries(&self, request: &EntriesRequest) -> String {
+    pub fn entries(&self, request: &EntriesRequest) -> String {
         self.put("entries", &cbor::to_vec(request).unwrap())
     }
 
@@ -48,12 +48,12 @@ impl Stick {
             .collect()
     }
 
-    fn import(&self, day: &Day) -> Imported {
+    pub fn import(&self, day: &Day) -> Imported {
         courier::import(&day.home, self.0.path()).unwrap()
     }
 
     /// Codes of what was refused, by folder.
-    fn refusals(&self, day: &Day) -> Vec<(String, &'static str)> {
+    pub fn refusals(&self, day: &Day) -> Vec<(String, &'static str)> {
         let refused = self.import(day).refused.into_iter();
         refused
             .map(|not| (not.file.split('/').next().unwrap().to_owned(), not.code))

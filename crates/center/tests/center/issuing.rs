@@ -294,7 +294,8 @@ fn a_database_of_the_first_version_is_taken_over_and_a_copy_kept() {
     day.issued();
     let conn = day.home.database().unwrap();
     conn.execute_batch(
-        "DROP TABLE order_fetches; ALTER TABLE releases DROP COLUMN half; PRAGMA user_version = 1;
+        "DROP TABLE vouches; DROP TABLE delegations; DROP TABLE hubs;
+         DROP TABLE order_fetches; ALTER TABLE releases DROP COLUMN half; PRAGMA user_version = 1;
          INSERT INTO releases (sitting_no, version, released_to, at_ms) VALUES ('JN2026-1121-R01-A', 1, '张海燕', 3);",
     )
     .unwrap();

@@ -6,6 +6,8 @@ mod command_line;
 mod courier;
 mod day;
 mod entries;
+mod hubs;
+mod hubs_refused;
 mod issuing;
 mod ledger;
 mod limits;

@@ -16,7 +16,7 @@ use fengjuan_wire::bundle::{
     Bundle, ObjectKind, ObjectPlace, Outcome, Picture, PictureRef, seal_object,
 };
 use fengjuan_wire::entry::attempt_key;
-use fengjuan_wire::grant::SittingKeys;
+use fengjuan_wire::grant::{Grant, SittingKeys};
 use fengjuan_wire::package::VerifiedPackage;
 use fengjuan_wire::sitting::SittingDocument;
 
@@ -51,8 +51,14 @@ pub struct Sat {
 
 impl<'a> Terminal<'a> {
     pub fn unlocked(day: &'a Day, device: &'a Device, ledger: u8) -> Terminal<'a> {
-        let document = day.document(fengjuan_center_version(day));
-        let grant = day.grant(device, document.sitting.version).unwrap();
+        let version = fengjuan_center_version(day);
+        let grant = day.grant(device, version).unwrap();
+        Terminal::with_grant(day, device, ledger, &grant)
+    }
+
+    /// With a grant that did not come from the center.
+    pub fn with_grant(day: &'a Day, device: &'a Device, ledger: u8, grant: &Grant) -> Terminal<'a> {
+        let document = day.document(grant.version);
         let keys = grant.unlock(&device.kem, &day.code_key(&document)).unwrap();
         Terminal {
             day,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-async fn running(day: &Day) -> Running {
+pub async fn running(day: &Day) -> Running {
     let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
     serve(day.home.clone(), bind(), Some(bind())).await.unwrap()
 }
@@ -68,7 +68,7 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-fn client(server: PublicKey, key: Option<&SigningKey>) -> reqwest::Client {
+pub fn client(server: PublicKey, key: Option<&SigningKey>) -> reqwest::Client {
     let builder = ClientConfig::builder_with_provider(Arc::new(provider::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
