@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | `fengjuan-archive` | `fengjuan-archive-1` | is compared |
 //! | `directory.cose` | key directory | signature of the root |
-//! | `devices.rec` | device certificates | signatures of the device CA |
+//! | `devices.rec` | device certificates, and delegations of hubs | signatures of the device CA, of the issuer, and of hubs that it delegates |
 //! | `sittings.rec` | signed sittings, all versions | signatures of the issuer |
 //! | `orders.rec` | the center's orders | signatures of the issuer |
 //! | `objects.rec` | [`ObjectRecord`]: hashes and receipts of bundles and pictures | signatures of the receipt key; the ledgers name them |

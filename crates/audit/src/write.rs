@@ -280,6 +280,8 @@ impl<W: Write + Seek> Writer<W> {
             device: &head.device,
             witness_name: &keys.witness_name(),
             witness: &keys.witness,
+            // What a hub has cosigned is written whole.
+            hubs: &[],
         };
         let mut thinning = Thinning::new(notes, &signers);
         each(ledgers, info, &mut |entry| {

@@ -17,6 +17,9 @@ fn not_proven_zh(what: NotProven) -> String {
         NotProven::SilentDevices { count } => {
             format!("{count} 台已批准的设备没有任何记录（未使用，或从未联系）")
         }
+        NotProven::ByHubsOnly { count } => {
+            format!("{count} 台设备由考场管理机登记，考试机构没有单独批准")
+        }
         NotProven::UnwitnessedEntries { count, ledgers } => {
             format!("{ledgers} 份记录末尾共 {count} 条未经见证")
         }
@@ -56,6 +59,9 @@ fn not_proven_en(what: NotProven) -> String {
         NotProven::Devices => "no roll: the completeness of devices is not proven".to_owned(),
         NotProven::SilentDevices { count } => {
             format!("{count} approved devices have no ledger here (unused, or never heard from)")
+        }
+        NotProven::ByHubsOnly { count } => {
+            format!("{count} devices were approved by a hub and not by the center itself")
         }
         NotProven::UnwitnessedEntries { count, ledgers } => {
             format!("{count} entries at the end of {ledgers} ledgers are not witnessed")

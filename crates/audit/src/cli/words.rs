@@ -108,6 +108,21 @@ const WRONGS: &[(Wrong, &str, &str)] = &[
         "a device has two certificates",
     ),
     (
+        Wrong::DelegationInvalid,
+        "考场管理机的委托无效",
+        "a hub's delegation is not valid",
+    ),
+    (
+        Wrong::VoucherInvalid,
+        "考场管理机登记的设备不属于其考试点，或登记时委托已到期",
+        "a hub vouches for a device of another site, or did so after its delegation had expired",
+    ),
+    (
+        Wrong::BeyondDelegation,
+        "考场管理机登记的设备上有其无权管理的考场或时间的作答",
+        "an attempt at a hub's device, in a room or at a time that its delegation does not cover",
+    ),
+    (
         Wrong::SittingInvalid,
         "场次文件的签名无效",
         "a sitting's signature is not valid",

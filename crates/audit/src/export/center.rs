@@ -9,6 +9,7 @@ use fengjuan_envelope::cbor;
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_store::replica::{ForkKind, Replica};
 use fengjuan_store::{LedgerInfo, LedgerReader};
+use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory};
 use fengjuan_wire::order::Order;
 use fengjuan_wire::sitting::SittingDocument;
@@ -46,13 +47,8 @@ pub(super) fn export(
     let replica = Replica::new(&snapshot);
     let directory = fs::read(home.join("directory.cose"))?;
     let keys = key_directory(&directory)?;
-    let mut devices = signed_for(
-        DeviceCertificate::USAGE,
-        blobs(
-            &snapshot,
-            "SELECT certificate FROM devices WHERE certificate IS NOT NULL",
-        )?,
-    );
+    let mut devices = signed_for(DeviceCertificate::USAGE, certificates(&snapshot)?);
+    let mut delegations = delegations(&snapshot)?;
     let sittings = signed_for(
         SittingDocument::USAGE,
         blobs(&snapshot, "SELECT document FROM issues")?,
@@ -62,6 +58,7 @@ pub(super) fn export(
     let window = Window::of(scope, &sittings, &replica, &infos)?;
     let of_site: Option<HashSet<PublicKey>> = window.site.as_ref().map(|site| {
         devices.retain(|certificate| key_of_site(certificate, site).is_some());
+        delegations.retain(|delegation| is_of_site(delegation, site));
         devices
             .iter()
             .filter_map(|certificate| key_of_site(certificate, site))
@@ -70,6 +67,7 @@ pub(super) fn export(
     if let Some(keys) = &of_site {
         infos.retain(|info| keys.contains(&PublicKey::from_bytes(info.identity.device_key)));
     }
+    devices.extend(delegations);
     let chosen: HashSet<[u8; 16]> = infos.iter().map(|info| info.ledger_id).collect();
     let objects = objects(&snapshot, of_site.as_ref())?;
     let content = Content {
@@ -94,6 +92,45 @@ fn blobs(conn: &Connection, sql: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
     let mut statement = conn.prepare(sql)?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The center's own certificates, and a hub's newest for a device that only hubs vouch for.
+fn certificates(conn: &Connection) -> Result<Vec<Vec<u8>>, ArchiveError> {
+    let mut all = blobs(
+        conn,
+        "SELECT certificate FROM devices WHERE certificate IS NOT NULL",
+    )?;
+    if knows_hubs(conn)? {
+        all.extend(blobs(
+            conn,
+            "SELECT certificate FROM vouches WHERE no IN (SELECT max(no) FROM vouches v \
+             WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d.sign = v.device AND d.certificate IS NOT NULL) \
+             GROUP BY v.device)",
+        )?);
+    }
+    Ok(all)
+}
+
+/// Every delegation, withdrawn or not: what a hub did while it stood is judged by it.
+fn delegations(conn: &Connection) -> Result<Vec<Vec<u8>>, ArchiveError> {
+    if !knows_hubs(conn)? {
+        return Ok(Vec::new());
+    }
+    let all = blobs(conn, "SELECT signed FROM delegations ORDER BY no")?;
+    Ok(signed_for(HubDelegation::USAGE, all))
+}
+
+/// A home that no program since hubs were known has opened holds nothing of them.
+fn knows_hubs(conn: &Connection) -> Result<bool, ArchiveError> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'vouches'";
+    Ok(conn.query_row(sql, [], |row| row.get::<_, u32>(0))? > 0)
+}
+
+fn is_of_site(delegation: &[u8], site: &str) -> bool {
+    let payload = fengjuan_envelope::cose::peek_payload(delegation).ok();
+    let delegation =
+        payload.and_then(|(_, _, payload)| cbor::from_slice::<HubDelegation>(&payload).ok());
+    delegation.is_some_and(|delegation| delegation.site == site)
 }
 
 /// The device of a certificate, where it is of this site.

@@ -1,6 +1,7 @@
 //! One checkpoint of a ledger, judged alone. The writer judges with the same eyes what it may leave out.
 
 use super::finding::{Detail, Finding, Refusal, Wrong};
+use super::hubs::HubWitness;
 use fengjuan_envelope::note::{self, Verified};
 use fengjuan_envelope::sign::PublicKey;
 
@@ -11,6 +12,8 @@ pub(crate) struct Signers<'s> {
     pub(crate) device: &'s PublicKey,
     pub(crate) witness_name: &'s str,
     pub(crate) witness: &'s PublicKey,
+    /// Hubs may add their lines; they are checked, and do not make the ledger a witnessed one.
+    pub(crate) hubs: &'s [HubWitness],
 }
 
 impl Signers<'_> {
@@ -30,7 +33,12 @@ impl Signers<'_> {
             .lines()
             .filter(|line| line.starts_with('\u{2014}'))
             .count();
-        let known = 1 + usize::from(verified.cosigned.is_some());
+        let mut known = 1 + usize::from(verified.cosigned.is_some());
+        for (name, key) in self.hubs {
+            let by_hub = note::verify(text, self.origin, self.device, Some((name, key)))
+                .map_err(|error| invalid().differs(name, error))?;
+            known += usize::from(by_hub.cosigned.is_some());
+        }
         if signatures != known || !verified.checkpoint.extension.is_empty() {
             return Err(invalid().differs(known, signatures));
         }

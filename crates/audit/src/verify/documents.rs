@@ -1,6 +1,7 @@
 //! Everything that is signed by the center: keys, devices, sittings, orders, receipts, and the witness's roll.
 
 use super::finding::{Detail, Finding, Refusal, Wrong};
+use super::hubs::{Hubs, is_delegation};
 use super::layout::{self, Layout};
 use crate::format::{ForkRecord, LedgerHead, hex};
 use fengjuan_envelope::cbor;
@@ -15,6 +16,7 @@ use std::collections::{HashMap, HashSet};
 pub(crate) struct Documents {
     pub(crate) directory: KeyDirectory,
     pub(crate) devices: HashMap<PublicKey, DeviceCertificate>,
+    pub(crate) hubs: Hubs,
     pub(crate) sittings: Vec<SittingDocument>,
     /// Hashes of the signed orders.
     pub(crate) orders: HashSet<Hash32>,
@@ -35,11 +37,22 @@ pub(crate) fn read(layout: &Layout<'_>, root: &PublicKey) -> Result<Documents, R
         let refusal = Finding::new(Wrong::ManifestMismatch).section(name);
         return Err(refusal.differs(&directory.center_id, &layout.manifest.center_id));
     }
+    let mut hubs = Hubs::read(layout, &directory)?;
     let mut devices = HashMap::new();
     layout::each_record(source, &layout.devices, |bytes| {
         let section = &layout.devices.name;
-        let certificate = DeviceCertificate::verify(&directory.device_ca, bytes)
-            .map_err(|error| invalid(Wrong::CertificateInvalid, section, &error))?;
+        if is_delegation(bytes) {
+            return Ok(());
+        }
+        let certificate = match DeviceCertificate::verify(&directory.device_ca, bytes) {
+            Ok(certificate) => certificate,
+            Err(error) => hubs.certificate(section, bytes).map_err(|mut refusal| {
+                if refusal.wrong == Wrong::CertificateInvalid {
+                    refusal.found = error.to_string();
+                }
+                refusal
+            })?,
+        };
         let key = certificate.sign;
         match devices.insert(key, certificate) {
             None => Ok(()),
@@ -73,6 +86,7 @@ pub(crate) fn read(layout: &Layout<'_>, root: &PublicKey) -> Result<Documents, R
         roll: read_roll(layout, &directory)?,
         directory,
         devices,
+        hubs,
         sittings,
         orders,
     })

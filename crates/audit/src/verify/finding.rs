@@ -38,6 +38,11 @@ wrongs! {
     DirectoryInvalid = "directory.invalid",
     CertificateInvalid = "device.certificate_invalid",
     CertificateTwice = "device.certificate_twice",
+    DelegationInvalid = "hub.delegation_invalid",
+    /// A hub's word for a device of another site, or from after the end of its delegation.
+    VoucherInvalid = "hub.voucher_invalid",
+    /// An attempt at a hub's device, in a room or at a time that the hub's delegation does not cover.
+    BeyondDelegation = "hub.beyond_delegation",
     SittingInvalid = "sitting.invalid",
     SittingMissing = "sitting.missing",
     OrderInvalid = "order.invalid",
@@ -190,6 +195,8 @@ pub enum NotProven {
     Devices,
     /// Approved devices that have no ledger here: unused, or never heard from.
     SilentDevices { count: u64 },
+    /// Devices that a hub has approved and the center has not.
+    ByHubsOnly { count: u64 },
     /// Entries after the last witnessed one.
     UnwitnessedEntries { count: u64, ledgers: u64 },
     /// Entries after a ledger's last signed checkpoint: nobody's signature covers them.

@@ -169,10 +169,14 @@ impl<'d> Gathered<'d> {
                 package,
                 started_ms,
                 ..
-            } => attempts::Fact::Started {
-                document: self.document(sitting_no, class_no, package)?,
-                started_ms: *started_ms,
-            },
+            } => {
+                let document = self.document(sitting_no, class_no, package)?;
+                self.covered(document, *started_ms)?;
+                attempts::Fact::Started {
+                    document,
+                    started_ms: *started_ms,
+                }
+            }
             Event::OutageRecorded { from_ms, to_ms, .. } => {
                 attempts::Fact::Outage(*from_ms, *to_ms)
             }
@@ -197,6 +201,20 @@ impl<'d> Gathered<'d> {
             _ => return Ok(()),
         };
         self.attempts.add(id, at, &fact)
+    }
+
+    /// An attempt at a device that only a hub vouches for must be one that the hub might run.
+    fn covered(&self, document: u32, started_ms: i64) -> Result<(), Refusal> {
+        let of_ledger = self.places.ledgers.get(self.ledger as usize);
+        let sitting = self.documents.sittings.get(document as usize);
+        let (Some((_, _, device)), Some(document)) = (of_ledger, sitting) else {
+            return Ok(());
+        };
+        let room_no = &document.sitting.room_no;
+        if self.documents.hubs.covers(device, room_no, started_ms) {
+            return Ok(());
+        }
+        Err(Finding::new(Wrong::BeyondDelegation).found(room_no))
     }
 
     /// A revealed seed must be one that a signed sitting committed to.

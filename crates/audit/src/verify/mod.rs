@@ -7,6 +7,7 @@ mod checkpoint;
 mod documents;
 mod finding;
 mod gather;
+mod hubs;
 mod index;
 mod layout;
 mod ledger;
@@ -105,6 +106,10 @@ fn run(
     let silent = silent_devices(&documents, &heads);
     if silent > 0 {
         not_proven.push(NotProven::SilentDevices { count: silent });
+    }
+    let by_hubs = documents.hubs.vouched();
+    if by_hubs > 0 {
+        not_proven.push(NotProven::ByHubsOnly { count: by_hubs });
     }
     if hidden > 0 {
         not_proven.push(NotProven::HiddenEntries { count: hidden });

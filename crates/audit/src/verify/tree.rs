@@ -74,11 +74,14 @@ pub(super) fn vouchers(
 ) -> Result<Vouchers, Refusal> {
     let mut all = Vouchers::default();
     let name = &members.checkpoints.name;
+    let device = documents.devices.get(&head.device);
+    let hubs = device.map_or_else(Vec::new, |device| documents.hubs.witnesses(&device.site));
     let signers = Signers {
         origin: &head.origin,
         device: &head.device,
         witness_name: &documents.directory.witness_name(),
         witness: &documents.directory.witness,
+        hubs: &hubs,
     };
     layout::each_record(layout.source, &members.checkpoints, |bytes| {
         let verified = signers

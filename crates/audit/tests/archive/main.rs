@@ -4,6 +4,7 @@
 mod clean;
 mod command;
 mod folders;
+mod hubs;
 mod reports;
 mod tampered;
 mod timeline;
