@@ -1,0 +1,509 @@
+//! The room's station ([`fengjuan_core::room::station`]) over this hub's own ledger: what a person decides, and what
+//! follows from what the terminals say, is recorded in one transaction, then taken over, then sent.
+//!
+//! All functions that record block until it is durable: not for an async thread. Whatever fails to be recorded has not
+//! happened.
+
+mod feed;
+mod lines;
+mod seen;
+
+pub use lines::{Line, Lines, Outgoing};
+pub use seen::Seen;
+
+use fengjuan_core::choice::Choice;
+use fengjuan_core::event::{Event, Hash32};
+use fengjuan_core::plan::{ExamMs, Sitting};
+use fengjuan_core::room::Device;
+use fengjuan_core::room::epoch::Standing;
+use fengjuan_core::room::post::{Acknowledgement, Mark, Numbered, PostError};
+use fengjuan_core::room::station::{Action, Actor, Fact, RoomError, Station};
+use fengjuan_device::recorder::{Recorder, SYSTEM, staff};
+use fengjuan_envelope::RandomError;
+use fengjuan_store::{Change, LedgerId, Projection, Reader, ReplicaReader, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Notify, watch};
+
+/// The room. Clones share it.
+#[derive(Clone)]
+pub struct Room {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    recorder: Recorder,
+    lines: Lines,
+    /// Held from a proposal until it is durable and taken over, so that every decision is made on the last one.
+    deciding: Mutex<()>,
+    state: RwLock<State>,
+    acknowledgements: Mutex<Vec<(Device, Acknowledgement)>>,
+    replicas: Mutex<ReplicaReader>,
+    /// Something was learned from which something may follow.
+    soon: Notify,
+    revision: watch::Sender<u64>,
+}
+
+struct State {
+    station: Station,
+    /// How far each replica was told to the station.
+    fed: BTreeMap<LedgerId, Fed>,
+    seen: BTreeMap<Device, Seen>,
+    /// The newest held version of each sitting.
+    versions: BTreeMap<String, u32>,
+    raised: Option<Raised>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fed {
+    device: Device,
+    size: u64,
+}
+
+/// How this station came to run the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    pub epoch: u64,
+    pub at_ms: ExamMs,
+    /// Staff id; empty in the first epoch.
+    pub by: String,
+}
+
+/// Why something was not done. Nothing was recorded then.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomRefusal {
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    #[error(transparent)]
+    Post(#[from] PostError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl RoomRefusal {
+    pub fn code(&self) -> &'static str {
+        match self {
+            RoomRefusal::Room(cause) => cause.code(),
+            RoomRefusal::Post(cause) => cause.code(),
+            RoomRefusal::Store(cause) => cause.code(),
+            RoomRefusal::Random(_) => "room.random",
+        }
+    }
+}
+
+/// Random ids, handed to the station; a source that fails is found out afterwards.
+#[derive(Default)]
+struct Ids {
+    failed: Option<RandomError>,
+}
+
+impl Ids {
+    fn next(&mut self) -> [u8; 16] {
+        fengjuan_envelope::random_bytes().unwrap_or_else(|error| {
+            self.failed = Some(error);
+            [0; 16]
+        })
+    }
+}
+
+impl Room {
+    /// The room as this hub's ledger and the replicas give it.
+    ///
+    /// # Errors
+    /// Storage errors; [`StoreError::Corrupted`] where an entry of the room cannot be read.
+    pub fn open(
+        recorder: Recorder,
+        own: &Reader,
+        replicas: ReplicaReader,
+        me: Device,
+    ) -> Result<Room, StoreError> {
+        let mut state = State {
+            station: Station::new(me),
+            fed: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            raised: None,
+        };
+        feed::replay(&mut state, own)?;
+        feed::all(&mut state, &replicas, recorder.exam_now())?;
+        let (revision, _) = watch::channel(1);
+        Ok(Room {
+            inner: Arc::new(Inner {
+                recorder,
+                lines: Lines::default(),
+                deciding: Mutex::default(),
+                state: RwLock::new(state),
+                acknowledgements: Mutex::default(),
+                replicas: Mutex::new(replicas),
+                soon: Notify::new(),
+                revision,
+            }),
+        })
+    }
+
+    /// Looks at the station. Brief: whoever records waits meanwhile.
+    pub fn read<T>(&self, look: impl FnOnce(&Station) -> T) -> T {
+        look(&self.state().station)
+    }
+
+    /// The terminals as they were heard last.
+    pub fn seen(&self) -> BTreeMap<Device, Seen> {
+        self.state().seen.clone()
+    }
+
+    /// The open channels.
+    pub fn lines(&self) -> &Lines {
+        &self.inner.lines
+    }
+
+    pub fn recorder(&self) -> &Recorder {
+        &self.inner.recorder
+    }
+
+    /// The exam clock of this moment.
+    pub fn now(&self) -> ExamMs {
+        self.inner.recorder.exam_now()
+    }
+
+    /// Rises with every change of the station or of what terminals say.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.revision.subscribe()
+    }
+
+    /// Something else that the page shows has changed.
+    pub fn touch(&self) {
+        self.inner.revision.send_modify(|revision| *revision += 1);
+    }
+
+    /// How this station came to run the room; none where it does not.
+    pub fn raised(&self) -> Option<Raised> {
+        let state = self.state();
+        let commanding = state.station.standing().commanding()?;
+        let raised = state.raised.clone();
+        raised.filter(|raised| raised.epoch == commanding)
+    }
+
+    /// The first station of a room runs it from the beginning; one that has heard of another, or was stopped, does not.
+    /// True where it did that now.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn begin(&self) -> Result<bool, RoomRefusal> {
+        let first = |station: &Station| {
+            let standing: &Standing = station.standing();
+            let never = standing.commanding().is_none() && standing.heard() == 0;
+            let event = Event::EpochRaised {
+                epoch: 1,
+                station: standing.me(),
+                staff_id: String::new(),
+                reason: String::new(),
+                followed: None,
+            };
+            Ok(never.then_some(event).into_iter().collect())
+        };
+        let events = self.decide(SYSTEM, Vec::new(), |station, _, _| first(station))?;
+        Ok(!events.is_empty())
+    }
+
+    /// What a person asks, or the program itself ([`Actor::system`]): recorded, taken over and sent. Gives the events.
+    ///
+    /// # Errors
+    /// [`RoomRefusal`].
+    pub fn act(&self, action: &Action, actor: &Actor) -> Result<Vec<Event>, RoomRefusal> {
+        self.act_with(action, actor, Vec::new(), Vec::new())
+    }
+
+    /// As [`Room::act`], with more events and changes of the small state in the same transaction.
+    ///
+    /// # Errors
+    /// [`RoomRefusal`].
+    pub fn act_with(
+        &self,
+        action: &Action,
+        actor: &Actor,
+        also: Vec<Event>,
+        projections: Vec<Projection>,
+    ) -> Result<Vec<Event>, RoomRefusal> {
+        self.decide(&name_of(actor), projections, |station, ids, now| {
+            let mut events = also;
+            events.extend(station.propose(action, actor, ids, now)?);
+            Ok(events)
+        })
+    }
+
+    /// Deals a sitting's seats at random; see [`Station::deal_at_random`].
+    ///
+    /// # Errors
+    /// [`RoomRefusal`].
+    pub fn deal_at_random(
+        &self,
+        sitting_no: &str,
+        tickets: &BTreeSet<Hash32>,
+        actor: &Actor,
+        choice: &mut Choice,
+    ) -> Result<Vec<Event>, RoomRefusal> {
+        self.decide(&name_of(actor), Vec::new(), |station, _, _| {
+            station.deal_at_random(sitting_no, tickets, actor, choice)
+        })
+    }
+
+    /// Records what `propose` gives, in one transaction, takes it over, and sends the commands in it.
+    ///
+    /// # Errors
+    /// What `propose` refuses, and storage errors.
+    pub fn decide(
+        &self,
+        actor: &str,
+        projections: Vec<Projection>,
+        propose: impl FnOnce(
+            &Station,
+            &mut dyn FnMut() -> [u8; 16],
+            ExamMs,
+        ) -> Result<Vec<Event>, RoomError>,
+    ) -> Result<Vec<Event>, RoomRefusal> {
+        let _deciding = lock(&self.inner.deciding);
+        let now = self.now();
+        let mut ids = Ids::default();
+        let events = propose(&self.state().station, &mut || ids.next(), now)?;
+        if let Some(failed) = ids.failed {
+            return Err(failed.into());
+        }
+        self.record(actor, events, projections)
+    }
+
+    /// Under [`Inner::deciding`].
+    fn record(
+        &self,
+        actor: &str,
+        events: Vec<Event>,
+        projections: Vec<Projection>,
+    ) -> Result<Vec<Event>, RoomRefusal> {
+        if events.is_empty() && projections.is_empty() {
+            return Ok(events);
+        }
+        let recorder = &self.inner.recorder;
+        let mut change = events.iter().fold(Change::default(), |change, event| {
+            change.entry(recorder.entry(actor, None, event.clone()))
+        });
+        change.projections = projections;
+        recorder.writer().commit(change)?;
+        let now = self.now();
+        {
+            let mut state = self.state_mut();
+            for event in &events {
+                state.commit(event, now);
+            }
+        }
+        self.send(&events);
+        self.touch();
+        Ok(events)
+    }
+
+    fn send(&self, events: &[Event]) {
+        let stands =
+            |event: &Event| matches!(event, Event::EpochRaised { .. } | Event::StoodDown { .. });
+        if events.iter().any(stands) {
+            // Whoever connects again hears the epoch first, and then everything that waits.
+            self.inner.lines.close_all();
+            return;
+        }
+        for event in events {
+            if let Event::CommandIssued {
+                device,
+                epoch,
+                no,
+                command,
+            } = event
+            {
+                let numbered = Numbered {
+                    epoch: *epoch,
+                    no: *no,
+                    command: (**command).clone(),
+                };
+                let sent = Outgoing::Command(Box::new(numbered));
+                self.inner.lines.send(device, sent);
+            }
+        }
+    }
+
+    /// What to send to a terminal that connects with this mark.
+    ///
+    /// # Errors
+    /// [`RoomRefusal::Post`]; a terminal that obeys another station has stopped this one by then.
+    pub fn hello(&self, device: &Device, mark: Mark) -> Result<Vec<Numbered>, RoomRefusal> {
+        let refused = match self.read(|station| station.hello(device, mark)) {
+            Ok(commands) => return Ok(commands),
+            Err(refused) => refused,
+        };
+        match refused {
+            PostError::Superseded { theirs, .. } => self.hear_epoch(theirs, None)?,
+            PostError::WentBack { .. } | PostError::Ahead { .. } => {
+                self.observe(&Fact::WentBack { device: *device });
+            }
+        }
+        Err(refused.into())
+    }
+
+    /// Somebody says that this epoch is run by that station.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn hear_epoch(&self, epoch: u64, station: Option<Device>) -> Result<(), RoomRefusal> {
+        let heard = self.decide(SYSTEM, Vec::new(), |room, _, _| {
+            Ok(room.hear_epoch(epoch, station).into_iter().collect())
+        });
+        heard.map(drop)
+    }
+
+    /// Takes over what was learned. What follows from it is recorded a moment later.
+    pub fn observe(&self, fact: &Fact) {
+        let now = self.now();
+        self.state_mut().station.observe(fact, now);
+        self.soon();
+    }
+
+    /// A terminal has done or refused a command; recorded a moment later, with others.
+    pub fn acknowledged(&self, device: &Device, how: Acknowledgement) {
+        lock(&self.inner.acknowledgements).push((*device, how));
+        self.soon();
+    }
+
+    /// A signed sitting is held here, with so many candidates on its roster.
+    pub fn hold(&self, sitting: &Sitting, candidates: u32) {
+        let mut state = self.state_mut();
+        state.station.hold(sitting, candidates);
+        let (number, version) = (sitting.sitting_no.clone(), sitting.version);
+        state.versions.insert(number, version);
+        drop(state);
+        self.soon();
+    }
+
+    /// Called about once a second: who has fallen silent, and what follows.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn tick(&self) -> Result<(), RoomRefusal> {
+        let now = self.now();
+        self.state_mut().station.tick(now);
+        self.settle()
+    }
+
+    /// Records what is due: acknowledgements, first leases, fences, outages, alerts.
+    ///
+    /// # Errors
+    /// Storage errors; asked again, it records the same.
+    pub fn settle(&self) -> Result<(), RoomRefusal> {
+        let known = std::mem::take(&mut *lock(&self.inner.acknowledgements));
+        if let Err(error) = self.settle_acknowledgements(&known) {
+            // Whoever connects again acknowledges again.
+            for (device, _) in &known {
+                self.inner.lines.close(device);
+            }
+            return Err(error);
+        }
+        for (sitting_no, version) in self.newly_held() {
+            let held = Action::Held {
+                sitting_no,
+                version,
+            };
+            self.act(&held, &Actor::system())?;
+        }
+        self.decide(SYSTEM, Vec::new(), |station, ids, now| {
+            Ok(station.due(ids, now))
+        })
+        .map(drop)
+    }
+
+    fn settle_acknowledgements(
+        &self,
+        known: &[(Device, Acknowledgement)],
+    ) -> Result<(), RoomRefusal> {
+        if known.is_empty() {
+            return Ok(());
+        }
+        let mut once = BTreeSet::new();
+        let first = |station: &Station| {
+            let new = known
+                .iter()
+                .filter(|(device, how)| once.insert((*device, how.epoch, how.no)));
+            new.filter_map(|(device, how)| station.acknowledged(device, how))
+                .collect()
+        };
+        self.decide(SYSTEM, Vec::new(), |station, _, _| Ok({ first }(station)))
+            .map(drop)
+    }
+
+    fn newly_held(&self) -> Vec<(String, u32)> {
+        let state = self.state();
+        if state.station.standing().commanding().is_none() {
+            return Vec::new();
+        }
+        let new = |(sitting_no, version): &(&String, &u32)| {
+            state.station.track(sitting_no).held != Some(**version)
+        };
+        let versions = state.versions.iter().filter(new);
+        versions
+            .map(|(no, version)| (no.clone(), *version))
+            .collect()
+    }
+
+    /// Waits until something may be due.
+    pub async fn until_soon(&self) {
+        self.inner.soon.notified().await;
+    }
+
+    fn soon(&self) {
+        self.inner.soon.notify_one();
+        self.touch();
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.inner
+            .state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.inner
+            .state
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn commit(&mut self, event: &Event, at_ms: ExamMs) {
+        self.station.commit(event);
+        if let Event::EpochRaised {
+            epoch,
+            station,
+            staff_id,
+            ..
+        } = event
+            && *station == self.station.standing().me()
+        {
+            self.raised = Some(Raised {
+                epoch: *epoch,
+                at_ms,
+                by: staff_id.clone(),
+            });
+        }
+    }
+}
+
+fn name_of(actor: &Actor) -> String {
+    match actor.person.staff_id.as_str() {
+        "" => SYSTEM.to_owned(),
+        staff_id => staff(staff_id),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
