@@ -9,7 +9,7 @@ use fengjuan_device::papers::Papers;
 use fengjuan_device::recorder::Recorder;
 use fengjuan_device::site_kit::SiteKit;
 use fengjuan_device::sync::{Uplink, UplinkParts};
-use fengjuan_device::upstream::CenterClient;
+use fengjuan_device::upstream::{Authority, HttpsUpstream};
 use fengjuan_store::{Change, Database};
 use fengjuan_tests::center::Center;
 use fengjuan_tests::plan::{self, SITTING, Terms};
@@ -24,7 +24,7 @@ struct Terminal {
     identity: Arc<DeviceIdentity>,
     recorder: Recorder,
     papers: Papers,
-    uplink: Uplink<CenterClient>,
+    uplink: Uplink<HttpsUpstream>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -46,7 +46,7 @@ impl Terminal {
         )
         .unwrap();
         let parts = UplinkParts {
-            upstream: CenterClient::new(&kit, &identity, machine).unwrap(),
+            upstream: HttpsUpstream::new(Authority::center(&kit), &identity, machine).unwrap(),
             kit,
             identity: identity.clone(),
             recorder: recorder.clone(),

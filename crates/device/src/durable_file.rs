@@ -28,7 +28,7 @@ pub(crate) fn put_in_place(part: &Path, path: &Path) -> io::Result<()> {
 }
 
 /// Makes a file that only its owner can read. Fails where there is one already.
-pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = part_of(path);
     // A part that an interrupted start left holds a key that nobody has used.
     match std::fs::remove_file(&part) {
@@ -51,7 +51,7 @@ pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Why a secret file is not trusted.
 #[derive(Debug)]
-pub(crate) enum SecretFileError {
+pub enum SecretFileError {
     Io(io::Error),
     /// Others may read or write it.
     Open {
@@ -65,7 +65,7 @@ pub(crate) enum SecretFileError {
 
 /// Reads at most `limit` bytes of a file that must belong to this user and be readable by nobody else. A symbolic
 /// link is refused.
-pub(crate) fn read_secret(
+pub fn read_secret(
     path: &Path,
     limit: u64,
 ) -> Result<fengjuan_envelope::secret::SecretBytes, SecretFileError> {

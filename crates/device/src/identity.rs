@@ -85,11 +85,7 @@ impl DeviceIdentity {
         text.push_str(HEADER);
         for key in [self.sign.seed(), self.kem.to_bytes()] {
             text.push(' ');
-            for byte in key.iter() {
-                for nibble in [byte >> 4, byte & 15] {
-                    text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-                }
-            }
+            put_secret_hex(&mut text, &key);
         }
         text.push('\n');
         text
@@ -125,7 +121,17 @@ impl DeviceIdentity {
     }
 }
 
-fn secret_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+/// Writes a key into the text of a key file, without a copy elsewhere where there is room.
+pub fn put_secret_hex(text: &mut String, key: &[u8; 32]) {
+    for byte in key {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+    }
+}
+
+/// Reads what [`put_secret_hex`] wrote: 64 hex digits.
+pub fn secret_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let bytes = text.as_bytes();
     if bytes.len() != 64 {
         return None;

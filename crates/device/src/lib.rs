@@ -2,6 +2,7 @@
 //! upstream: enrol, pull, check the equipment, unlock, synchronise. Knows no window and no seat.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod channel;
 pub mod durable_file;
 pub mod equipment;
 pub mod identity;

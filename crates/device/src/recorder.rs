@@ -21,6 +21,8 @@ pub const SYSTEM: &str = "system";
 pub const CANDIDATE: &str = "candidate";
 /// Actor of what the center ordered.
 pub const CENTER: &str = "center";
+/// Actor of what the room's station does where nobody's name goes with it.
+pub const STATION: &str = "station";
 
 /// Actor of what a named staff member does.
 pub fn staff(staff_id: &str) -> String {
@@ -165,9 +167,22 @@ impl Recorder {
         event: Event,
         exam_ms: ExamMs,
     ) -> Box<dyn EncodeEntry> {
+        let attempt = attempt.map(|attempt| (attempt, 1));
+        self.entry_under(actor, attempt, key, event, exam_ms)
+    }
+
+    /// As [`Recorder::entry_at`], with the lease under which this machine writes the attempt.
+    pub fn entry_under(
+        &self,
+        actor: &str,
+        attempt: Option<([u8; 16], u64)>,
+        key: Option<&SecretKey>,
+        event: Event,
+        exam_ms: ExamMs,
+    ) -> Box<dyn EncodeEntry> {
         let stamp = Stamp {
-            attempt,
-            lease: u64::from(attempt.is_some()),
+            attempt: attempt.map(|(id, _)| id),
+            lease: attempt.map_or(0, |(_, lease)| lease),
             actor: actor.to_owned(),
             boot_id: self.machine.boot_id(),
             boot_ms: self.machine.boot_ms(),

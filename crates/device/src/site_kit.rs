@@ -1,5 +1,9 @@
 //! The site kit: what a site gets from its center by hand before anything else can be trusted. The root's public key,
-//! the key directory that it signed, and where the center is.
+//! the key directory that it signed, where the center is, and where the site's hub is if it has one.
+
+mod hub;
+
+pub use hub::{HubAddress, HubAddressError, HubKit};
 
 use crate::durable_file;
 use crate::equipment::PUBLIC_ADDRESSES;
@@ -13,6 +17,10 @@ use std::path::Path;
 const ROOT: &str = "root.pub";
 const DIRECTORY: &str = "directory.cose";
 const SITE: &str = "site.toml";
+/// The delegation that the center gave along.
+const DELEGATION: &str = "hub.cose";
+/// The hub that somebody at the site named, as the text of its QR code.
+const NAMED_HUB: &str = "hub.txt";
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// A kit whose directory verified under its root.
@@ -22,8 +30,10 @@ pub struct SiteKit {
     pub directory: KeyDirectory,
     /// The signed directory as received, for archives.
     pub directory_bytes: Vec<u8>,
-    /// `https://host:port` of the upstream, without a slash at the end.
+    /// `https://host:port` of the center, without a slash at the end.
     pub url: String,
+    /// The room's hub, which stands between this machine and the center; none in direct mode.
+    pub hub: Option<HubKit>,
     /// This site's id.
     pub site: String,
     /// Addresses of the internet that must not answer, for the equipment check.
@@ -67,6 +77,16 @@ struct Settings {
     site: String,
     /// The center's own choice, where the usual public services are not the right ones to ask.
     internet_probes: Option<Vec<SocketAddr>>,
+    hub: Option<HubSettings>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HubSettings {
+    url: String,
+    /// Hubs that may take over from it.
+    #[serde(default)]
+    standby: Vec<String>,
 }
 
 impl SiteKit {
@@ -87,12 +107,8 @@ impl SiteKit {
         let directory = KeyDirectory::verify(&root, &directory_bytes)?;
         let settings: Settings =
             toml::from_str(&text(SITE)?).map_err(|error| KitError::Settings(error.to_string()))?;
-        let url = settings.url.trim_end_matches('/').to_owned();
-        if !url.starts_with("https://") || url.len() <= "https://".len() {
-            return Err(KitError::Settings(
-                "url must begin with https://".to_owned(),
-            ));
-        }
+        let url = checked_url(&settings.url)?;
+        let hub = hub_kit(dir, settings.hub)?;
         if settings.site.trim().is_empty() {
             return Err(KitError::Settings("site is empty".to_owned()));
         }
@@ -101,6 +117,7 @@ impl SiteKit {
             directory,
             directory_bytes,
             url,
+            hub,
             site: settings.site,
             internet_probes: settings
                 .internet_probes
@@ -139,13 +156,25 @@ impl SiteKit {
             }
         }
         new.store(&home, offered)?;
-        Ok(new)
+        SiteKit::read(&home)
+    }
+
+    /// Somebody at the site names the hub, by its QR code or by typing: it goes before the kit's own, from the next
+    /// start on.
+    ///
+    /// # Errors
+    /// [`KitError::Io`].
+    pub fn name_hub(data_dir: &Path, hub: &HubAddress) -> Result<(), KitError> {
+        write(&data_dir.join("kit"), NAMED_HUB, hub.to_text().as_bytes())
     }
 
     fn store(&self, home: &Path, offered: &Path) -> Result<(), KitError> {
         std::fs::create_dir_all(home).map_err(|error| KitError::Io(ROOT, error))?;
         write(home, DIRECTORY, &self.directory_bytes)?;
         write(home, SITE, &read(offered, SITE)?)?;
+        if offered.join(DELEGATION).exists() {
+            write(home, DELEGATION, &read(offered, DELEGATION)?)?;
+        }
         // The root goes last: a kit without it is no kit.
         write(home, ROOT, &read(offered, ROOT)?)
     }
@@ -164,6 +193,48 @@ impl SiteKit {
         self.directory_bytes = bytes.to_vec();
         Ok(true)
     }
+}
+
+fn checked_url(text: &str) -> Result<String, KitError> {
+    hub::upstream_url(text).ok_or_else(|| {
+        KitError::Settings("url must be https://host:port and nothing more".to_owned())
+    })
+}
+
+/// The hubs of a kit: the one that was named at the site first.
+fn hub_kit(dir: &Path, settings: Option<HubSettings>) -> Result<Option<HubKit>, KitError> {
+    let mut addresses = Vec::new();
+    if dir.join(NAMED_HUB).exists() {
+        let named = read(dir, NAMED_HUB)?;
+        match HubAddress::parse(&String::from_utf8_lossy(&named)) {
+            Ok(named) => addresses.push(named),
+            // The kit's own hubs are still there.
+            Err(error) => tracing::warn!(code = error.code(), "the named hub is left out"),
+        }
+    }
+    for url in settings
+        .iter()
+        .flat_map(|hub| std::iter::once(&hub.url).chain(&hub.standby))
+    {
+        let url = checked_url(url)?;
+        if addresses.iter().all(|known: &HubAddress| known.url != url) {
+            addresses.push(HubAddress {
+                url,
+                fingerprint: None,
+            });
+        }
+    }
+    if addresses.is_empty() {
+        return Ok(None);
+    }
+    let delegation = match dir.join(DELEGATION).exists() {
+        true => Some(read(dir, DELEGATION)?),
+        false => None,
+    };
+    Ok(Some(HubKit {
+        addresses,
+        delegation,
+    }))
 }
 
 fn read(dir: &Path, name: &'static str) -> Result<Vec<u8>, KitError> {
@@ -233,6 +304,37 @@ mod tests {
         center.write_kit(&kit, "http://127.0.0.1:1", "S01");
         assert_eq!(SiteKit::read(&kit).err().unwrap().code(), "kit.settings");
         assert_eq!(SiteKit::adopt(&data, None).unwrap().site, "S01");
+    }
+
+    #[test]
+    fn a_hub_is_named_by_the_kit_or_at_the_site_and_stays_over_a_new_kit() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, kit) = (dir.path().join("data"), dir.path().join("kit"));
+        let center = TestCenter::new();
+        center.write_kit(&kit, "https://127.0.0.1:1", "S01");
+        assert_eq!(SiteKit::adopt(&data, Some(&kit)).unwrap().hub, None);
+        let site = std::fs::read_to_string(kit.join(SITE)).unwrap();
+        let hub = "\n[hub]\nurl = \"https://127.0.0.1:2/\"\nstandby = [\"https://127.0.0.1:3\"]\n";
+        std::fs::write(kit.join(SITE), format!("{site}{hub}")).unwrap();
+        std::fs::write(kit.join(DELEGATION), b"signed").unwrap();
+        SiteKit::adopt(&data, Some(&kit)).unwrap();
+        let urls = |kit: &SiteKit| -> Vec<String> {
+            let hub = kit.hub.as_ref().unwrap();
+            hub.addresses.iter().map(|hub| hub.url.clone()).collect()
+        };
+        let kept = SiteKit::adopt(&data, None).unwrap();
+        assert_eq!(urls(&kept), ["https://127.0.0.1:2", "https://127.0.0.1:3"]);
+        assert_eq!(
+            kept.hub.unwrap().delegation.as_deref(),
+            Some(&b"signed"[..])
+        );
+        let named = HubAddress::parse("https://127.0.0.1:3").unwrap();
+        SiteKit::name_hub(&data, &named).unwrap();
+        let again = SiteKit::adopt(&data, Some(&kit)).unwrap();
+        assert_eq!(urls(&again), ["https://127.0.0.1:3", "https://127.0.0.1:2"]);
+        std::fs::write(kit.join(SITE), format!("{site}[hub]\nurl = \"http://h\"\n")).unwrap();
+        let refused = SiteKit::adopt(&data, Some(&kit)).err().unwrap();
+        assert_eq!(refused.code(), "kit.settings");
     }
 
     #[test]

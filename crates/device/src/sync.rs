@@ -17,14 +17,16 @@ pub use checkpoint::checkpoint;
 pub use error::SyncError;
 pub use orders::{ReceivedOrder, held_orders};
 pub use pace::Pace;
-pub use state::SyncState;
+pub(crate) use replicate::{Exchange, Judged};
+pub use state::{RoomLink, SyncState};
 pub use task::SyncTask;
 
 use crate::identity::DeviceIdentity;
 use crate::recorder::Recorder;
 use crate::site_kit::SiteKit;
-use crate::upstream::{self, Enrolment, Upstream};
+use crate::upstream::{self, Authority, Enrolment, Upstream};
 use crate::view::LinkState;
+use fengjuan_envelope::sign::PublicKey;
 use fengjuan_store::{Projection, Reader, StoreError};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,6 +75,8 @@ struct Inner<U> {
     run: Mutex<Run>,
     /// One pass at a time, whoever asks.
     busy: tokio::sync::Mutex<()>,
+    /// Entries are sent by one at a time, over the channel or by a call.
+    exchange: Arc<tokio::sync::Mutex<()>>,
     nudge: Arc<Notify>,
 }
 
@@ -95,6 +99,11 @@ struct Run {
     sent: Option<u64>,
     /// The upstream has seen, in this run, how far the ledger reaches.
     head_shown: bool,
+    /// Whose answers all this was: another hub is told everything anew.
+    of: Option<PublicKey>,
+    /// When the hub was last asked for the center's receipts, and whether it says that there are new ones.
+    asked_boot_ms: Option<i64>,
+    looks: bool,
 }
 
 impl<U: Upstream> Uplink<U> {
@@ -115,7 +124,9 @@ impl<U: Upstream> Uplink<U> {
             data_dir,
         } = parts;
         let ledger_id = reader.head()?.ledger_id;
-        let certificate = upstream::certificate(&reader, &kit, &identity)?;
+        let mut signers = upstream.certifiers();
+        signers.push(kit.directory.device_ca);
+        let certificate = upstream::certificate(&reader, &signers, &kit.site, &identity)?;
         let enrolment = certificate.map(|certificate| Enrolment::Approved(Box::new(certificate)));
         let (orders, received) = mpsc::unbounded_channel();
         let (state, _) = watch::channel(SyncState::new(enrolment));
@@ -131,6 +142,7 @@ impl<U: Upstream> Uplink<U> {
             orders,
             run: Mutex::default(),
             busy: tokio::sync::Mutex::new(()),
+            exchange: Arc::default(),
             nudge: Arc::new(Notify::new()),
         };
         let sync = Uplink {
@@ -153,6 +165,62 @@ impl<U: Upstream> Uplink<U> {
     pub fn nudge(&self) {
         self.run().nudged = true;
         self.inner.nudge.notify_one();
+    }
+
+    /// The upstream says that it offers something new.
+    pub fn look_soon(&self) {
+        self.run().looks = true;
+        self.nudge();
+    }
+
+    /// Entries that the upstream holds, where this run knows; and whether it holds others than this ledger.
+    pub(crate) fn sent(&self) -> (Option<u64>, bool) {
+        let sent = self.run().sent;
+        (sent, self.inner.state.borrow().forked_at.is_some())
+    }
+
+    /// The ledger's id, and how many entries of it are durable.
+    pub(crate) fn ledger(&self) -> Result<([u8; 16], u64), StoreError> {
+        Ok((self.inner.ledger_id, self.read(|reader| reader.size())?))
+    }
+
+    pub(crate) fn tell_room(&self, room: RoomLink) {
+        self.inner
+            .state
+            .send_if_modified(|state| state.room.replace(room.clone()) != Some(room));
+    }
+
+    /// Whose signed answers count: the center's always, and those of the hub that is spoken to.
+    fn authorities(&self) -> Vec<Arc<Authority>> {
+        let center = Arc::new(Authority::center(&self.inner.kit));
+        std::iter::once(center).chain(self.hub()).collect()
+    }
+
+    fn hub(&self) -> Option<Arc<Authority>> {
+        let authority = self.inner.upstream.authority();
+        authority.filter(|authority| authority.hub.is_some())
+    }
+
+    /// Another upstream than before holds nothing yet that this run has sent.
+    fn look_whose(&self) -> Result<(), StoreError> {
+        let Some(authority) = self.inner.upstream.authority() else {
+            return Ok(());
+        };
+        let before = self.run().of.replace(authority.server);
+        if before.is_some_and(|before| before != authority.server) {
+            tracing::info!(url = authority.url, "another upstream from now on");
+            *self.run() = Run {
+                of: Some(authority.server),
+                nudged: true,
+                ..Run::default()
+            };
+            self.inner.state.send_modify(|state| {
+                state.replicated = 0;
+                state.at_hub.clear();
+            });
+            self.look()?;
+        }
+        Ok(())
     }
 
     /// Remembers that somebody wants this device enrolled under a name, and asks soon.
@@ -207,6 +275,7 @@ impl<U: Upstream> Uplink<U> {
     }
 
     async fn pass_steps(&self) -> Result<(), SyncError> {
+        self.look_whose()?;
         if !self.enrolled().await? {
             self.inner
                 .state
@@ -253,7 +322,15 @@ impl<U: Upstream> Uplink<U> {
             identity,
             ..
         } = &*self.inner;
-        let answer = upstream::enrol(upstream, recorder, kit, identity, &name, known).await?;
+        let signers: Vec<_> = upstream
+            .authority()
+            .iter()
+            .map(|by| by.certificates)
+            .collect();
+        let recorded = self
+            .read(|reader| upstream::certificate(reader, &signers, &kit.site, identity))?
+            .is_some();
+        let answer = upstream::enrol(upstream, recorder, kit, identity, &name, recorded).await?;
         let approved = matches!(answer, Enrolment::Approved(_));
         if let (Enrolment::Refused { code }, true) = (&answer, known) {
             tracing::error!(code, "the upstream no longer accepts this device");
@@ -266,6 +343,9 @@ impl<U: Upstream> Uplink<U> {
         });
         if approved {
             self.renew_directory().await;
+            if let Err(error) = self.inner.upstream.renew().await {
+                tracing::warn!(code = error.code(), %error, "what the upstream says of itself is not newer");
+            }
         }
         self.run().enrolled = approved;
         Ok(approved)
@@ -294,13 +374,16 @@ impl<U: Upstream> Uplink<U> {
     fn look(&self) -> Result<(), StoreError> {
         let (size, witnessed, unsent) = self.read(|reader| {
             let witnessed = reader.latest_cosigned()?;
-            Ok((reader.size()?, witnessed, reader.unsent_objects()?.len()))
+            Ok((reader.size()?, witnessed, reader.unsent_objects()?))
         })?;
         let witnessed = witnessed.and_then(|checkpoint| self.witnessed(&checkpoint));
+        let at_hub = self.at_hub(&unsent)?;
+        let unsent = unsent.len() - at_hub.len();
         self.inner.state.send_if_modified(|state| {
             let before = state.clone();
             state.ledger_size = size;
             state.unsent = u32::try_from(unsent).unwrap_or(u32::MAX);
+            state.at_hub = at_hub;
             (state.witnessed_size, state.witnessed_ms) =
                 witnessed.map_or((0, None), |(size, seconds)| (size, Some(seconds * 1000)));
             *state != before

@@ -87,6 +87,7 @@ impl TestCenter {
             directory: self.directory.clone(),
             directory_bytes: self.directory_bytes(),
             url: url.to_owned(),
+            hub: None,
             site: SITE.to_owned(),
             internet_probes: Vec::new(),
         }

@@ -1,21 +1,29 @@
-//! The terminal's one upstream: the center itself in direct mode. The calls of the protocol as a trait, so that the
-//! state machines above it are tested against one that fails when it is told to.
+//! The machine's one upstream: the center itself in direct mode, else the room's hub. The calls of the protocol as a
+//! trait, so that the state machines above it are tested against one that fails when it is told to.
 
+mod authority;
 mod client;
+mod delegation;
 mod enrolment;
 mod error;
+mod site;
 mod tls;
 
-pub use client::CenterClient;
+pub use authority::Authority;
+pub use client::HttpsUpstream;
+pub use delegation::DelegationError;
 pub use enrolment::{Enrolment, certificate, enrol};
 pub use error::UpstreamError;
+pub use site::{SiteUpstream, SiteUpstreamParts};
 pub use tls::{TlsError, client_config};
 
+use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Hash32;
 use fengjuan_wire::upstream::{
     AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, Offer, Orders,
     UploadState,
 };
+use std::sync::Arc;
 
 /// Upstream's signed time with the boot times between which it was read. The nonce and signature were verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +41,21 @@ pub type Sink<'a> = dyn FnMut(&[u8]) -> std::io::Result<()> + Send + 'a;
 /// # Errors
 /// Every call: [`UpstreamError`].
 pub trait Upstream: Send + Sync + 'static {
+    /// Whose answers count as this upstream's; none while a hub is known by its address alone. It may become another
+    /// one when another hub takes over.
+    fn authority(&self) -> Option<Arc<Authority>>;
+    /// Who may have signed the certificate that this machine keeps, beside the center.
+    fn certifiers(&self) -> Vec<PublicKey> {
+        let authority = self.authority();
+        authority
+            .iter()
+            .map(|authority| authority.certificates)
+            .collect()
+    }
+    /// Called once in a run, when the upstream has accepted this machine: what it says of itself may be newer.
+    fn renew(&self) -> impl Future<Output = Result<(), UpstreamError>> + Send {
+        async { Ok(()) }
+    }
     fn enrol(
         &self,
         request: &EnrolRequest,

@@ -13,7 +13,7 @@ use fengjuan_device::papers::{HeldPapers, Papers, courier_root, find_couriers};
 use fengjuan_device::recorder::Recorder;
 use fengjuan_device::site_kit::SiteKit;
 use fengjuan_device::sync::{ReceivedOrder, SyncState, SyncTask, Uplink, UplinkParts};
-use fengjuan_device::upstream::{self, CenterClient};
+use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts};
 use fengjuan_store::{Reader, StoreError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub struct OutwardSide {
     kit: SiteKit,
     identity: Arc<DeviceIdentity>,
     papers: Papers,
-    uplink: Uplink<CenterClient>,
+    uplink: Uplink<SiteUpstream>,
     sync: watch::Receiver<SyncState>,
     recorder: Recorder,
     equipment: Equipment,
@@ -99,7 +99,12 @@ impl OutwardSide {
             recorder.clone(),
             reader()?,
         )?;
-        let client = CenterClient::new(&kit, &identity, ports.machine.clone())?;
+        let client = SiteUpstream::new(SiteUpstreamParts {
+            kit: kit.clone(),
+            identity: identity.clone(),
+            recorder: recorder.clone(),
+            data_dir: data_dir.clone(),
+        })?;
         let (uplink, orders) = Uplink::new(UplinkParts {
             upstream: client,
             kit: kit.clone(),

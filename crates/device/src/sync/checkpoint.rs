@@ -58,23 +58,27 @@ impl<U: Upstream> Uplink<U> {
         }
     }
 
+    /// By the center's witness, or by that of the upstream that is spoken to.
     fn verify_cosigned(&self, text: &str) -> Result<(Checkpoint, u64), SyncError> {
-        let directory = &self.inner.kit.directory;
-        let origin = directory.ledger_origin(&self.inner.ledger_id);
-        let name = directory.witness_name();
-        let witness = Some((name.as_str(), &directory.witness));
-        let verified = note::verify(text, &origin, &self.inner.identity.public(), witness)
-            .map_err(|error| SyncError::Cosignature {
-                detail: error.to_string(),
-            })?;
-        match verified.cosigned {
-            Some(seconds) if verified.checkpoint.origin == origin => {
-                Ok((verified.checkpoint, seconds))
+        let origin = self
+            .inner
+            .kit
+            .directory
+            .ledger_origin(&self.inner.ledger_id);
+        let mut detail = "absent, or of another ledger".to_owned();
+        for authority in self.authorities() {
+            let witness = Some((authority.witness_name.as_str(), &authority.witness));
+            match note::verify(text, &origin, &self.inner.identity.public(), witness) {
+                Ok(verified) if verified.checkpoint.origin == origin => {
+                    if let Some(seconds) = verified.cosigned {
+                        return Ok((verified.checkpoint, seconds));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => detail = error.to_string(),
             }
-            _ => Err(SyncError::Cosignature {
-                detail: "absent, or of another ledger".to_owned(),
-            }),
         }
+        Err(SyncError::Cosignature { detail })
     }
 
     /// Size and witness's time in seconds of a stored cosigned checkpoint, verified again.

@@ -1,6 +1,7 @@
 //! Up and back by hand: sealed objects in `up`, ledger entries in `entries`, and in `receipts` what the center gave for
 //! them (receipts, and cosigned checkpoints as text).
 
+use super::replicate::MOST_BYTES;
 use super::{SyncError, Uplink};
 use crate::durable_file;
 use crate::papers::{courier_root, objects_in, put_object};
@@ -34,7 +35,7 @@ impl<U: Upstream> Uplink<U> {
             .map_or(0, |(size, _)| size);
         let checkpoint = self.checkpoint()?;
         while from < checkpoint.size {
-            let request = self.request(from, &checkpoint)?;
+            let request = self.request(from, Some(&checkpoint), MOST_BYTES)?;
             if request.entries.is_empty() {
                 break;
             }

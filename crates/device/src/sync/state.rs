@@ -1,7 +1,24 @@
 use crate::upstream::Enrolment;
 use crate::view::LinkState;
 use fengjuan_wire::Hash32;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How it stands with the hub, calmly: while it is away everything goes on here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomLink {
+    /// The hub runs this room, and hears every answer.
+    On,
+    /// Not heard, since this boot time.
+    Away { since_boot_ms: i64, code: String },
+    /// A hub answers that is not to be obeyed, or does not take this machine.
+    Refused { code: String },
+}
+
+impl RoomLink {
+    pub fn is_on(&self) -> bool {
+        *self == RoomLink::On
+    }
+}
 
 /// What the screens show of the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,11 +26,17 @@ pub struct SyncState {
     pub link: LinkState,
     /// The last answer; `None` before anybody asked.
     pub enrolment: Option<Enrolment>,
-    /// Sealed objects without a verified receipt.
+    /// The room channel to the hub; none in direct mode.
+    pub room: Option<RoomLink>,
+    /// Sealed objects that only this machine holds: without a verified receipt of the center or the hub.
     pub unsent: u32,
+    /// Sealed objects that the hub holds, and of which the center's receipt is not here yet.
+    pub at_hub: BTreeSet<Hash32>,
     /// Code of each unsent object's last failed try.
     pub failures: BTreeMap<Hash32, String>,
     pub ledger_size: u64,
+    /// Entries that the upstream has said are durable there.
+    pub replicated: u64,
     /// Entries under a checkpoint that the witness cosigned, and when it did (its clock, milliseconds).
     pub witnessed_size: u64,
     pub witnessed_ms: Option<i64>,
@@ -34,9 +57,12 @@ impl SyncState {
         SyncState {
             link,
             enrolment,
+            room: None,
             unsent: 0,
+            at_hub: BTreeSet::new(),
             failures: BTreeMap::new(),
             ledger_size: 0,
+            replicated: 0,
             witnessed_size: 0,
             witnessed_ms: None,
             forked_at: None,

@@ -1,4 +1,4 @@
-use super::{Pace, Uplink};
+use super::{Pace, RoomLink, Uplink};
 use crate::upstream::{Enrolment, Upstream};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -6,6 +6,8 @@ use tokio::task::JoinHandle;
 
 /// While two people compare fingerprints, the answer is asked for this often.
 const PENDING: Duration = Duration::from_secs(3);
+/// While the room channel is on, a pass is due so many times more rarely.
+const IN_ROOM: u32 = 3;
 
 /// The running synchronisation. Stops when dropped; it may stop anywhere, since everything can be repeated.
 pub struct SyncTask {
@@ -27,6 +29,11 @@ impl<U: Upstream> Uplink<U> {
         }
     }
 
+    fn in_room(&self) -> bool {
+        let state = self.inner.state.borrow();
+        state.room.as_ref().is_some_and(RoomLink::is_on)
+    }
+
     async fn go_on(&self) {
         let mut pace = Pace::default();
         loop {
@@ -40,6 +47,8 @@ impl<U: Upstream> Uplink<U> {
             );
             let wait = match &result {
                 Ok(()) if pending => PENDING,
+                // What is new is told over the channel.
+                Ok(()) if self.in_room() => pace.next(true, random()) * IN_ROOM,
                 // A refusal of one thing is no reason to be away longer; a dead line is.
                 _ => pace.next(!result.is_err_and(|error| error.is_link()), random()),
             };

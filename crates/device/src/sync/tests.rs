@@ -126,9 +126,14 @@ fn nobody_is_contacted_before_somebody_asks_and_pending_is_not_enrolled() {
     let reader = terminal.database.reader().unwrap();
     let kit = &terminal.sync.inner.kit;
     assert!(
-        upstream::certificate(&reader, kit, &terminal.sync.inner.identity)
-            .unwrap()
-            .is_some()
+        upstream::certificate(
+            &reader,
+            &[kit.directory.device_ca],
+            &kit.site,
+            &terminal.sync.inner.identity
+        )
+        .unwrap()
+        .is_some()
     );
 }
 

@@ -1,5 +1,5 @@
 use super::{Issued, START_MS, TestCenter};
-use crate::upstream::{Sink, TimeAnswer, Upstream, UpstreamError};
+use crate::upstream::{Authority, Sink, TimeAnswer, Upstream, UpstreamError};
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::bundle::Receipt;
@@ -20,6 +20,8 @@ pub(crate) struct FakeUpstream {
 #[derive(Default)]
 pub(crate) struct FakeState {
     pub offline: bool,
+    /// Speaks as this hub; else as the center.
+    pub hub: Option<Authority>,
     /// Every call is refused with this code.
     pub turned_away: Option<String>,
     pub cut_after: Option<u64>,
@@ -138,6 +140,13 @@ fn broken() -> UpstreamError {
 }
 
 impl Upstream for FakeUpstream {
+    fn authority(&self) -> Option<std::sync::Arc<Authority>> {
+        let state = self.state.lock().unwrap();
+        let hub = state.hub.clone();
+        let center = || Authority::center(&self.center.kit("https://127.0.0.1:1"));
+        Some(std::sync::Arc::new(hub.unwrap_or_else(center)))
+    }
+
     async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolReply, UpstreamError> {
         let state = self.call()?;
         Ok(match &state.approved {

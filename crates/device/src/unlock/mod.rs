@@ -116,8 +116,20 @@ pub fn open_sitting(
     issuer: &PublicKey,
     code: &SecretBytes,
 ) -> Result<Unlocked, UnlockError> {
-    let document = &held.document;
     let keys = open_keys(held, device, me, code)?;
+    open_with(held, &keys, issuer)
+}
+
+/// Opens a held sitting with its keys, as the room's station hands them out after the code was typed there.
+///
+/// # Errors
+/// [`UnlockError::DamagedPackage`]; nothing stays open.
+pub fn open_with(
+    held: &HeldPapers,
+    keys: &SittingKeys,
+    issuer: &PublicKey,
+) -> Result<Unlocked, UnlockError> {
+    let document = &held.document;
     let of_class = |class_no: &str| UnlockError::DamagedPackage {
         class_no: class_no.to_owned(),
     };

@@ -1,18 +1,22 @@
-use super::{Sink, TimeAnswer, TlsError, Upstream, UpstreamError, client_config};
+use super::tls::any_server_config;
+use super::{Authority, Sink, TimeAnswer, TlsError, Upstream, UpstreamError, client_config};
 use crate::identity::DeviceIdentity;
 use crate::machine::Machine;
-use crate::site_kit::SiteKit;
 use fengjuan_envelope::cbor;
 use fengjuan_envelope::sign::PublicKey;
+use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::upstream::{
     AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, LARGEST_BODY_BYTES,
-    Offer, Orders, SignedTime, UploadState,
+    Offer, Orders, SignedTime, UploadState, VouchedDevices, VouchedReply,
 };
 use fengjuan_wire::{Hash32, Signed};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+const DELEGATION: &str = "/v1/delegation";
 
 /// How long to wait for what.
 #[derive(Clone, Copy)]
@@ -31,58 +35,80 @@ const PATIENCE: Patience = Patience {
     long_call: Duration::from_secs(120),
 };
 
-/// The center, over mutual TLS 1.3 with pinned keys.
-pub struct CenterClient {
+/// One upstream, over mutual TLS 1.3 with pinned keys.
+pub struct HttpsUpstream {
     http: reqwest::Client,
-    url: String,
-    receipt: PublicKey,
+    tls: Arc<ClientConfig>,
+    authority: Arc<Authority>,
     machine: Arc<dyn Machine>,
     patience: Patience,
 }
 
-impl CenterClient {
+impl HttpsUpstream {
     /// No connection is made yet.
     ///
     /// # Errors
     /// [`TlsError`].
     pub fn new(
-        kit: &SiteKit,
+        authority: Authority,
         identity: &DeviceIdentity,
         machine: Arc<dyn Machine>,
-    ) -> Result<CenterClient, TlsError> {
-        Self::with_patience(kit, identity, machine, PATIENCE)
+    ) -> Result<HttpsUpstream, TlsError> {
+        Self::with_patience(authority, identity, machine, PATIENCE)
     }
 
     pub(super) fn with_patience(
-        kit: &SiteKit,
+        authority: Authority,
         identity: &DeviceIdentity,
         machine: Arc<dyn Machine>,
         patience: Patience,
-    ) -> Result<CenterClient, TlsError> {
-        let tls = client_config(&identity.sign, &kit.directory.tls_server)?;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(patience.connect)
-            .read_timeout(patience.silence)
-            .tcp_keepalive(Duration::from_secs(20))
-            .build()
-            .map_err(|error| TlsError::of(&error))?;
-        let (url, receipt) = (kit.url.clone(), kit.directory.receipt);
-        Ok(CenterClient {
+    ) -> Result<HttpsUpstream, TlsError> {
+        let mut tls = client_config(&identity.sign, &authority.server)?;
+        let http = http_client(tls.clone(), patience)?;
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(HttpsUpstream {
             http,
-            url,
-            receipt,
+            tls: Arc::new(tls),
+            authority: Arc::new(authority),
             machine,
             patience,
         })
     }
 
+    pub(crate) fn url(&self) -> String {
+        self.authority.url.clone()
+    }
+
+    /// The hub that this is; none for the center.
+    pub(crate) fn hub(&self) -> Option<HubDelegation> {
+        self.authority.hub.clone()
+    }
+
+    /// The pinned configuration, for a connection beside the calls. Speaks HTTP/1.1.
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        self.tls.clone()
+    }
+
+    /// The delegation that this upstream shows of itself: COSE_Sign1 of a `HubDelegation`, not verified.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn delegation(&self) -> Result<Vec<u8>, UpstreamError> {
+        self.bytes(self.get(DELEGATION)).await
+    }
+
+    /// Makes the terminals of this hub known to the center.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn vouch(&self, devices: &VouchedDevices) -> Result<VouchedReply, UpstreamError> {
+        self.answer(self.post("/v1/devices", encoded(devices)?))
+            .await
+    }
+
     fn call(&self, method: Method, path: &str, limit: Duration) -> RequestBuilder {
         self.http
-            .request(method, format!("{}{path}", self.url))
+            .request(method, format!("{}{path}", self.authority.url))
             .timeout(limit)
     }
 
@@ -97,17 +123,7 @@ impl CenterClient {
     }
 
     async fn bytes(&self, request: RequestBuilder) -> Result<Vec<u8>, UpstreamError> {
-        let response = request
-            .send()
-            .await
-            .map_err(|error| UpstreamError::of_call(&error))?;
-        let status = response.status();
-        let body = whole_body(response).await?;
-        if status.is_success() {
-            Ok(body)
-        } else {
-            Err(UpstreamError::refused(status.as_u16(), &body))
-        }
+        bytes_of(request).await
     }
 
     async fn answer<T: DeserializeOwned>(
@@ -116,6 +132,48 @@ impl CenterClient {
     ) -> Result<T, UpstreamError> {
         let body = self.bytes(request).await?;
         cbor::from_slice(&body).map_err(|error| UpstreamError::malformed(error.to_string()))
+    }
+}
+
+fn http_client(tls: ClientConfig, patience: Patience) -> Result<reqwest::Client, TlsError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(true)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.silence)
+        .tcp_keepalive(Duration::from_secs(20))
+        .build()
+        .map_err(|error| TlsError::of(&error))
+}
+
+/// What whoever answers at a hub's address shows as its delegation, and the TLS key that it proved. Nothing of it is
+/// trusted yet.
+pub(super) async fn shown_delegation(
+    url: &str,
+    identity: &DeviceIdentity,
+) -> Result<(Vec<u8>, Option<PublicKey>), UpstreamError> {
+    let proved = Arc::new(OnceLock::new());
+    let tls = any_server_config(&identity.sign, proved.clone());
+    let http = tls.and_then(|tls| http_client(tls, PATIENCE));
+    let http = http.map_err(|error| UpstreamError::malformed(error.to_string()))?;
+    let request = http.get(format!("{url}{DELEGATION}"));
+    let bytes = bytes_of(request.timeout(PATIENCE.short_call)).await?;
+    Ok((bytes, proved.get().copied()))
+}
+
+async fn bytes_of(request: RequestBuilder) -> Result<Vec<u8>, UpstreamError> {
+    let response = request
+        .send()
+        .await
+        .map_err(|error| UpstreamError::of_call(&error))?;
+    let status = response.status();
+    let body = whole_body(response).await?;
+    if status.is_success() {
+        Ok(body)
+    } else {
+        Err(UpstreamError::refused(status.as_u16(), &body))
     }
 }
 
@@ -157,7 +215,11 @@ fn range_start(response: &Response) -> Option<u64> {
         .ok()
 }
 
-impl Upstream for CenterClient {
+impl Upstream for HttpsUpstream {
+    fn authority(&self) -> Option<Arc<Authority>> {
+        Some(self.authority.clone())
+    }
+
     async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolReply, UpstreamError> {
         self.answer(self.post("/v1/enrol", encoded(request)?)).await
     }
@@ -173,7 +235,7 @@ impl Upstream for CenterClient {
         let sent_boot_ms = self.machine.boot_ms();
         let bytes = self.bytes(request).await?;
         let received_boot_ms = self.machine.boot_ms();
-        let time = SignedTime::verify(&self.receipt, &bytes).map_err(|error| {
+        let time = SignedTime::verify(&self.authority.receipt, &bytes).map_err(|error| {
             UpstreamError::NotAuthentic {
                 detail: error.to_string(),
             }

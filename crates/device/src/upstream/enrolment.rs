@@ -1,10 +1,11 @@
-//! Becoming known to the center: two people compare the fingerprint, one approves it there.
+//! Becoming known to the upstream: two people compare the fingerprint, one approves it there.
 
 use super::{Upstream, UpstreamError};
 use crate::identity::DeviceIdentity;
 use crate::recorder::{Recorder, SYSTEM};
 use crate::site_kit::SiteKit;
 use fengjuan_core::event::Event;
+use fengjuan_envelope::sign::PublicKey;
 use fengjuan_store::{Projection, Reader, StoreError};
 use fengjuan_wire::Signed;
 use fengjuan_wire::directory::DeviceCertificate;
@@ -13,7 +14,7 @@ use fengjuan_wire::upstream::{EnrolReply, EnrolRequest};
 const NS: &str = "enrolment";
 const CERTIFICATE: &[u8] = b"certificate";
 
-/// Where a device stands with its center.
+/// Where a device stands with its upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enrolment {
     Pending,
@@ -21,28 +22,39 @@ pub enum Enrolment {
     Approved(Box<DeviceCertificate>),
 }
 
-/// The certificate that the center gave this device, verified again; `None` where there is none that fits the keys.
+/// The certificate that one of `signers` gave this device, verified again; `None` where there is none that fits the
+/// keys.
 ///
 /// # Errors
 /// Storage errors.
 pub fn certificate(
     reader: &Reader,
-    kit: &SiteKit,
+    signers: &[PublicKey],
+    site: &str,
     identity: &DeviceIdentity,
 ) -> Result<Option<DeviceCertificate>, StoreError> {
     let bytes = reader.get(NS, CERTIFICATE)?;
-    Ok(bytes.and_then(|bytes| verified(&bytes, kit, identity)))
+    Ok(bytes.and_then(|bytes| verified(&bytes, signers, site, identity)))
 }
 
-fn verified(bytes: &[u8], kit: &SiteKit, identity: &DeviceIdentity) -> Option<DeviceCertificate> {
-    let certificate = DeviceCertificate::verify(&kit.directory.device_ca, bytes).ok()?;
+fn verified(
+    bytes: &[u8],
+    signers: &[PublicKey],
+    site: &str,
+    identity: &DeviceIdentity,
+) -> Option<DeviceCertificate> {
+    let mut signed = signers
+        .iter()
+        .map(|signer| DeviceCertificate::verify(signer, bytes));
+    let certificate = signed.find_map(Result::ok)?;
     let mine = certificate.sign == identity.public()
         && certificate.kem == identity.kem_public()
-        && certificate.site == kit.site;
+        && certificate.site == site;
     mine.then_some(certificate)
 }
 
-/// Asks to be enrolled, or how it stands. Asked again at every start, so that the center sees one key on two machines.
+/// Asks to be enrolled, or how it stands. Asked again at every start, so that the upstream sees one key on two machines.
+/// `recorded`: this upstream's certificate is in the ledger already.
 ///
 /// # Errors
 /// [`UpstreamError`]; a certificate for other keys or of another signer is [`UpstreamError::NotAuthentic`].
@@ -52,7 +64,7 @@ pub async fn enrol<U: Upstream>(
     kit: &SiteKit,
     identity: &DeviceIdentity,
     device_name: &str,
-    known: bool,
+    recorded: bool,
 ) -> Result<Enrolment, UpstreamError> {
     let request = EnrolRequest {
         device_name: device_name.to_owned(),
@@ -72,11 +84,16 @@ pub async fn enrol<U: Upstream>(
         EnrolReply::Pending { .. } => Ok(Enrolment::Pending),
         EnrolReply::Refused { code } => Ok(Enrolment::Refused { code }),
         EnrolReply::Approved { certificate: bytes } => {
-            let certificate =
-                verified(&bytes, kit, identity).ok_or_else(|| UpstreamError::NotAuthentic {
-                    detail: "device certificate".to_owned(),
-                })?;
-            if !known {
+            let signers: Vec<_> = upstream
+                .authority()
+                .iter()
+                .map(|by| by.certificates)
+                .collect();
+            let certificate = verified(&bytes, &signers, &kit.site, identity);
+            let certificate = certificate.ok_or_else(|| UpstreamError::NotAuthentic {
+                detail: "device certificate".to_owned(),
+            })?;
+            if !recorded {
                 let event = Event::Enrolled {
                     device: certificate.device_name.clone(),
                     fingerprint: identity.fingerprint(),

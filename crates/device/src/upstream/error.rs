@@ -1,3 +1,4 @@
+use super::DelegationError;
 use fengjuan_envelope::cbor;
 use fengjuan_wire::upstream::Refusal;
 
@@ -15,6 +16,9 @@ pub enum UpstreamError {
     /// The upstream closed the connection because of this device's certificate.
     #[error("upstream refused this device's certificate: {detail}")]
     CertificateRefused { detail: String },
+    /// The hub is not trusted, whatever it answers.
+    #[error("the hub is not trusted: {0}")]
+    Delegation(#[from] DelegationError),
     /// The upstream understood, and said no.
     #[error("upstream refused ({status}): {code}")]
     Refused { status: u16, code: String },
@@ -36,6 +40,7 @@ impl UpstreamError {
             UpstreamError::Timeout => "upstream.timeout",
             UpstreamError::Pin => "upstream.pin",
             UpstreamError::CertificateRefused { .. } => "upstream.certificate_refused",
+            UpstreamError::Delegation(error) => error.code(),
             UpstreamError::Refused { code, .. } => code,
             UpstreamError::Malformed { .. } => "upstream.malformed",
             UpstreamError::NotAuthentic { .. } => "upstream.not_authentic",
@@ -52,6 +57,7 @@ impl UpstreamError {
                 | UpstreamError::Timeout
                 | UpstreamError::Pin
                 | UpstreamError::CertificateRefused { .. }
+                | UpstreamError::Delegation(_)
         )
     }
 
@@ -71,7 +77,7 @@ impl UpstreamError {
     }
 
     /// The refusal of an answer that is not a success.
-    pub(super) fn refused(status: u16, body: &[u8]) -> UpstreamError {
+    pub(crate) fn refused(status: u16, body: &[u8]) -> UpstreamError {
         let code = cbor::from_slice::<Refusal>(body).map_or_else(
             |_| "upstream.refused".to_owned(),
             |refusal| printable(&refusal.code),
@@ -82,17 +88,7 @@ impl UpstreamError {
     /// What a failed HTTP call means, by its cause chain.
     pub(super) fn of_call(error: &reqwest::Error) -> UpstreamError {
         if let Some(tls) = tls_cause(error) {
-            return match tls {
-                rustls::Error::InvalidCertificate(_) => UpstreamError::Pin,
-                rustls::Error::AlertReceived(alert) if about_certificate(*alert) => {
-                    UpstreamError::CertificateRefused {
-                        detail: format!("{alert:?}"),
-                    }
-                }
-                other => UpstreamError::Unreachable {
-                    detail: other.to_string(),
-                },
-            };
+            return Self::of_tls(tls);
         }
         if error.is_timeout() {
             return UpstreamError::Timeout;
@@ -105,6 +101,33 @@ impl UpstreamError {
             cause = inner.source();
         }
         UpstreamError::Unreachable { detail }
+    }
+
+    /// What a failed connection means.
+    pub(crate) fn of_io(error: &std::io::Error) -> UpstreamError {
+        if let Some(tls) = tls_cause(error) {
+            return Self::of_tls(tls);
+        }
+        match error.kind() {
+            std::io::ErrorKind::TimedOut => UpstreamError::Timeout,
+            _ => UpstreamError::Unreachable {
+                detail: error.to_string(),
+            },
+        }
+    }
+
+    fn of_tls(error: &rustls::Error) -> UpstreamError {
+        match error {
+            rustls::Error::InvalidCertificate(_) => UpstreamError::Pin,
+            rustls::Error::AlertReceived(alert) if about_certificate(*alert) => {
+                UpstreamError::CertificateRefused {
+                    detail: format!("{alert:?}"),
+                }
+            }
+            other => UpstreamError::Unreachable {
+                detail: other.to_string(),
+            },
+        }
     }
 }
 

@@ -148,7 +148,7 @@ fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 struct Caller {
     identity: DeviceIdentity,
-    client: CenterClient,
+    client: HttpsUpstream,
     _dir: tempfile::TempDir,
 }
 
@@ -164,8 +164,13 @@ fn caller(center: &TestCenter, url: &str, silence_ms: u64) -> Caller {
         short_call: long,
         long_call: long,
     };
-    let client =
-        CenterClient::with_patience(&center.kit(url), &identity, machine, patience).unwrap();
+    let client = HttpsUpstream::with_patience(
+        Authority::center(&center.kit(url)),
+        &identity,
+        machine,
+        patience,
+    )
+    .unwrap();
     Caller {
         identity,
         client,

@@ -6,7 +6,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The client's TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +31,23 @@ impl TlsError {
 /// # Errors
 /// [`TlsError`] where the certificate cannot be made.
 pub fn client_config(device: &SigningKey, server: &PublicKey) -> Result<ClientConfig, TlsError> {
+    config(device, Expected::Key(*server))
+}
+
+/// As [`client_config`], for a server whose key nobody has told yet: any key that it proves is accepted and put into
+/// `proved`, for the caller to judge before anything of this connection counts.
+pub(super) fn any_server_config(
+    device: &SigningKey,
+    proved: Arc<OnceLock<PublicKey>>,
+) -> Result<ClientConfig, TlsError> {
+    config(device, Expected::Any(proved))
+}
+
+fn config(device: &SigningKey, expected: Expected) -> Result<ClientConfig, TlsError> {
     let (certificate, key) = self_signed(device)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = PinnedServer {
-        key: *server,
+        expected,
         provider: provider.clone(),
     };
     ClientConfig::builder_with_provider(provider)
@@ -62,11 +75,17 @@ pub(crate) fn self_signed(
     Ok((certificate.der().clone(), PrivateKeyDer::Pkcs8(key)))
 }
 
-/// Accepts exactly one server key.
+/// Accepts exactly one server key, or takes down which one it was.
 #[derive(Debug)]
 struct PinnedServer {
-    key: PublicKey,
+    expected: Expected,
     provider: Arc<CryptoProvider>,
+}
+
+#[derive(Debug)]
+enum Expected {
+    Key(PublicKey),
+    Any(Arc<OnceLock<PublicKey>>),
 }
 
 impl ServerCertVerifier for PinnedServer {
@@ -78,7 +97,14 @@ impl ServerCertVerifier for PinnedServer {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if ed25519_key(end_entity) == Some(*self.key.as_bytes()) {
+        let shown = ed25519_key(end_entity).map(PublicKey::from_bytes);
+        let accepted = match (&self.expected, shown) {
+            (Expected::Key(key), Some(shown)) => *key == shown,
+            // One configuration makes one connection: another key in a second handshake is refused.
+            (Expected::Any(proved), Some(shown)) => *proved.get_or_init(|| shown) == shown,
+            (_, None) => false,
+        };
+        if accepted {
             Ok(ServerCertVerified::assertion())
         } else {
             let refused = CertificateError::ApplicationVerificationFailure;
