@@ -247,6 +247,25 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
     'The terminal’s certificate is not right, and the center did not accept it. Enrol it at the hub again.',
   'hub.too_many_devices':
     'Too many terminals are enrolled; the center did not take all. Call the exam center.',
+  'hub.delegation_missing':
+    'This hub shows no delegation of the center, so it is not trusted. Wait for it, or check the address.',
+  'hub.delegation_false':
+    'The delegation shown was not signed by the center, so this hub is not trusted. Check the address and call the exam center.',
+  'hub.delegation_other_site': 'That is a hub of another site. Check the address.',
+  'hub.delegation_not_the_key':
+    'The delegation shown belongs to another hub, so this one is not trusted. Check the network and call the exam center.',
+  'hub.other_hub': 'That is not the hub of the QR code. Compare the fingerprints and scan again.',
+  'hub.address_unreadable': 'That is not a hub’s address or QR code. Type or scan it again.',
+  'hub.address_newer': 'That QR code is of a newer hub. Upgrade this program first.',
+  'channel.closed': 'The hub has closed the connection; connecting again.',
+  'channel.silent': 'The hub does not answer; connecting again.',
+  'channel.too_large':
+    'The hub sent more than is allowed, and was disconnected; connecting again. Tell the system administrator.',
+  'channel.malformed':
+    'What the hub sent cannot be read; connecting again. Check the program versions on both sides.',
+  'channel.not_authentic':
+    'What the hub sent is not rightly signed, and was not done. Call the exam center.',
+  'channel.missing': 'One of the hub’s commands is missing; asking for it again.',
   'upstream.fault':
     'Something failed at the other side; it is tried again. If that does not help, call the exam center.',
   'object.unknown': 'The center holds no such file for this site. Pull again.',
