@@ -76,12 +76,8 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
             hub_url,
             folder,
         } => {
-            match hub.as_deref().zip(hub_url.as_deref()) {
-                None => home.write_kit(&folder, &url, &site)?,
-                Some(through) => hub::write_kit(home, &folder, &url, &site, through)?,
-            }
-            kit(&folder);
-            Ok(())
+            let through = hub.as_deref().zip(hub_url.as_deref());
+            kit(home, &url, &site, through, &folder)
         }
         Command::Bank(command) => import_bank(home, command),
         Command::Plan(command) => import_plan(home, command),
@@ -133,15 +129,7 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
             ticket,
             version,
             out,
-        } => {
-            let id = results::release_attempt_key(home, &sitting, &ticket, version, &out)?;
-            println!(
-                "作答 {id} 的密钥已写入 {}\nThe key of attempt {id} is in {}",
-                out.display(),
-                out.display()
-            );
-            Ok(())
-        }
+        } => attempt_key(home, &sitting, &ticket, version, &out),
         Command::Roll { site, sitting, out } => write_roll(
             home,
             RollScope {
@@ -280,12 +268,40 @@ fn staff_password() -> Result<(), CenterError> {
     Ok(())
 }
 
-fn kit(folder: &Path) {
+fn attempt_key(
+    home: &Home,
+    sitting: &str,
+    ticket: &str,
+    version: Option<u32>,
+    out: &Path,
+) -> Result<(), CenterError> {
+    let id = results::release_attempt_key(home, sitting, ticket, version, out)?;
+    println!(
+        "作答 {id} 的密钥已写入 {}\nThe key of attempt {id} is in {}",
+        out.display(),
+        out.display()
+    );
+    Ok(())
+}
+
+/// `through` is the fingerprint and the address of the hub that the site's terminals work through.
+fn kit(
+    home: &Home,
+    url: &str,
+    site: &str,
+    through: Option<(&str, &str)>,
+    folder: &Path,
+) -> Result<(), CenterError> {
+    match through {
+        None => home.write_kit(folder, url, site)?,
+        Some(through) => hub::write_kit(home, folder, url, site, through)?,
+    }
     println!(
         "考试点工具包已写入 {}\nThe site kit is in {}",
         folder.display(),
         folder.display()
     );
+    Ok(())
 }
 
 fn devices(home: &Home, command: DeviceCommand) -> Result<(), CenterError> {

@@ -187,6 +187,18 @@ pub fn approve(home: &Home, new: &NewDelegation<'_>, now_ms: i64) -> Result<Deci
     }
     let mut conn = home.database()?;
     let known = found(home, &conn, new.fingerprint)?;
+    let center = home.directory();
+    let centers = [
+        center.issuer,
+        center.device_ca,
+        center.tls_server,
+        center.witness,
+        center.receipt,
+    ];
+    let keys = [known.keys.issuer, known.keys.witness, known.keys.receipt];
+    if keys.iter().any(|key| centers.contains(key)) {
+        return Err(CenterError::NotAHub(known.device.fingerprint));
+    }
     if let Some(room_no) = new.room_no {
         check_room(&conn, &known.device.site, room_no)?;
     }

@@ -355,6 +355,13 @@ fn what_cannot_be_decided_about_a_hub() {
     assert_eq!(code(&hub, None, too_long, "王"), bad_last_day);
     let nothing = hub::revoke(&day.home, &hub, "王", now_ms).err().unwrap();
     assert_eq!(nothing.code(), "center.not_delegated");
+    // A device that gives a key of the center's out for its own.
+    let mut impostor = Station::new(11);
+    let witness = day.home.keys().signing(KeyRole::Witness).unwrap();
+    impostor.witness = witness;
+    impostor.enrol(&day);
+    let impostor = impostor.fingerprint(&day);
+    assert_eq!(code(&impostor, None, None, "王"), "center.not_a_hub");
     // None of it approved the device on the way.
     let known = device::find(&conn, &station.device.sign.public()).unwrap();
     assert_eq!(known.unwrap().state, DeviceState::Pending);
