@@ -160,6 +160,11 @@ impl Attempt {
         self.removed
     }
 
+    /// Since when staff have made the seat stand still, where they have.
+    pub fn paused_since(&self) -> Option<ExamMs> {
+        self.paused_since
+    }
+
     /// The end with credits and postponements.
     pub fn ends_ms(&self) -> ExamMs {
         self.ends_ms

@@ -4,6 +4,7 @@ use crate::unlock::UnlockError;
 use crate::view::{Notice, Refused, Tone};
 use fengjuan_core::attempt::AttemptError;
 use fengjuan_core::draw::DrawError;
+use fengjuan_core::room::fence::Fenced;
 use fengjuan_core::seat::SeatRefusal;
 use fengjuan_core::start::StartRefusal;
 use fengjuan_store::StoreError;
@@ -80,6 +81,12 @@ impl From<AttemptError> for Refused {
             AttemptError::OutageUndecided { outage_no } => refusal.with("outage_no", outage_no),
             _ => refusal,
         }
+    }
+}
+
+impl From<Fenced> for Refused {
+    fn from(error: Fenced) -> Refused {
+        refused(error.code())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the app opens: a terminal, or the one screen that says why it cannot run. In both cases there is a view.
 
-use crate::controller::{Config, Parts, Ports, Terminal, WindowEvent};
+use crate::controller::{Config, Parts, Ports, Side, Terminal, WindowEvent};
 use crate::outward::{OutwardParts, OutwardSide};
 use crate::sealing::DeviceKeys;
 use crate::view::action::{CandidateAction, DeskAction, SeatAction};
@@ -214,6 +214,7 @@ fn open(config: Config, ports: Ports, runtime: &Handle) -> Result<Arc<Terminal>,
     };
     let (outward, orders) =
         OutwardSide::start(parts, || database.reader()).map_err(|e| trouble(e.code(), &e))?;
+    let outward = Arc::new(outward);
     let terminal = Terminal::assemble(Parts {
         config,
         ports,
@@ -223,10 +224,11 @@ fn open(config: Config, ports: Ports, runtime: &Handle) -> Result<Arc<Terminal>,
         recorder,
         resumption,
         last_tick,
-        outward: Arc::new(outward),
+        outward: outward.clone(),
     })
     .map_err(|e| trouble(e.code(), &e))?;
     carry_out(&terminal, orders_before, orders, runtime);
+    outward.join_room(Arc::new(Side(Arc::downgrade(&terminal))));
     Ok(terminal)
 }
 

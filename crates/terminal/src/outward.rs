@@ -6,14 +6,15 @@ use crate::controller::held::{Enrolment, Outward, OutwardAct};
 use crate::view::desk::{EnrolState, EnrolView, EquipmentView, PullState};
 use crate::view::{LinkState, Refused};
 use fengjuan_core::event::Hash32;
+use fengjuan_device::channel::{Channel, ChannelParts, RoomSide};
 use fengjuan_device::durable_file;
 use fengjuan_device::equipment::{Equipment, EquipmentParts};
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::papers::{HeldPapers, Papers, courier_root, find_couriers};
 use fengjuan_device::recorder::Recorder;
 use fengjuan_device::site_kit::SiteKit;
-use fengjuan_device::sync::{ReceivedOrder, SyncState, SyncTask, Uplink, UplinkParts};
-use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts};
+use fengjuan_device::sync::{ReceivedOrder, RoomLink, SyncState, SyncTask, Uplink, UplinkParts};
+use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts, Upstream};
 use fengjuan_store::{Reader, StoreError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,8 @@ struct Work {
     pull: PullState,
     exported_to: Option<String>,
     task: Option<SyncTask>,
+    /// To the room's hub; none in direct mode.
+    channel: Option<Channel>,
 }
 
 /// Why the outward half cannot be put together.
@@ -141,9 +144,24 @@ impl OutwardSide {
                 pull: PullState::Idle {},
                 exported_to: None,
                 task,
+                channel: None,
             })),
         };
         Ok((side, orders))
+    }
+
+    /// Opens the channel to the room's hub, where the site kit names one.
+    pub fn join_room(&self, side: Arc<dyn RoomSide>) {
+        let parts = ChannelParts {
+            uplink: self.uplink.clone(),
+            identity: self.identity.clone(),
+            recorder: self.recorder.clone(),
+            side,
+        };
+        match Channel::spawn(parts, &self.runtime) {
+            Ok(channel) => self.work().channel = channel,
+            Err(error) => tracing::error!(%error, "no room channel"),
+        }
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -273,6 +291,9 @@ impl Outward for OutwardSide {
 
     fn nudge(&self) {
         self.uplink.nudge();
+        if let Some(channel) = &self.work().channel {
+            channel.beat_soon();
+        }
     }
 
     fn checkpoint(&self) -> Result<String, StoreError> {
@@ -342,6 +363,26 @@ impl Outward for OutwardSide {
         self.sync.borrow().failures.get(object).cloned()
     }
 
+    fn room(&self) -> Option<RoomLink> {
+        self.sync.borrow().room.clone()
+    }
+
+    fn attempt_entries(&self, attempt: &[u8; 16]) -> Result<Vec<Vec<u8>>, Refused> {
+        let upstream = self.uplink.upstream();
+        let fetched = self.runtime.block_on(upstream.attempt_entries(attempt));
+        match fetched {
+            Ok(fetched) => Ok(fetched
+                .entries
+                .into_iter()
+                .map(|one| one.into_vec())
+                .collect()),
+            Err(error) => {
+                tracing::warn!(code = error.code(), %error, "an attempt's entries did not come");
+                Err(refused("moved.unreachable"))
+            }
+        }
+    }
+
     fn act(&self, act: OutwardAct) -> Result<(), Refused> {
         match act {
             OutwardAct::Enrol { device_name } => {
@@ -366,7 +407,9 @@ impl Outward for OutwardSide {
     }
 
     fn stop(&self) {
-        self.work().task = None;
+        let mut work = self.work();
+        work.channel = None;
+        work.task = None;
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::{Hash32, Signed, WireError};
 use fengjuan_core::event::PictureUse;
 use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::lease::CarryPoint;
 use fengjuan_envelope::hpke::{self, KemPublic, KemSecret};
 use fengjuan_envelope::secret::SecretKey;
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
@@ -56,13 +57,25 @@ pub struct Bundle {
     pub bundle_no: u32,
     #[serde(with = "serde_bytes")]
     pub ledger_id: Vec<u8>,
-    /// Every entry of the attempt, exactly as stored.
+    /// Every entry of the attempt in this ledger, exactly as stored.
     pub entries: Vec<ByteBuf>,
+    /// What goes on from other ledgers, where the attempt has moved here: in the order of their leases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Carried>,
     /// Signed note that covers the last of them.
     pub checkpoint: String,
     pub pictures: Vec<PictureRef>,
     pub outcome: Outcome,
     pub sealed_ms: ExamMs,
+}
+
+/// An earlier lease of the attempt in another ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carried {
+    pub point: CarryPoint,
+    /// The attempt's entries under that lease below the carry point, exactly as stored there.
+    pub entries: Vec<ByteBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -136,7 +136,7 @@ impl Order {
 
 fn is_actor(actor: &str) -> bool {
     match actor {
-        "system" | "candidate" | "center" => true,
+        "system" | "candidate" | "center" | "station" => true,
         _ => actor
             .strip_prefix("staff:")
             .is_some_and(|id| !id.is_empty()),

@@ -123,6 +123,36 @@ impl LeaseChain {
         chain
     }
 
+    /// The chain as far as a lease with its carry points tells of it, without who held the earlier ones.
+    ///
+    /// # Errors
+    /// [`LeaseError::CarryMalformed`] where the carry points are not one for each earlier lease, in their order.
+    pub fn of_carry(
+        attempt: AttemptId,
+        lease: u64,
+        ledger_id: [u8; 16],
+        carry: &[CarryPoint],
+    ) -> Result<LeaseChain, LeaseError> {
+        let one = |lease: u64, ledger_id: [u8; 16], carry: &[CarryPoint]| LeaseGiven {
+            attempt,
+            lease,
+            epoch: 0,
+            device: crate::event::Hash32([0; 32]),
+            ledger_id,
+            carry: carry.to_vec(),
+            cause: LeaseCause::Swap,
+        };
+        let mut chain = LeaseChain::default();
+        for (place, point) in carry.iter().enumerate() {
+            let earlier = one(point.lease, point.ledger_id, &carry[..place]);
+            chain.add(earlier).map_err(|_| LeaseError::CarryMalformed)?;
+        }
+        chain
+            .add(one(lease, ledger_id, carry))
+            .map_err(|_| LeaseError::CarryMalformed)?;
+        Ok(chain)
+    }
+
     /// # Errors
     /// [`LeaseError::OutOfOrder`], [`LeaseError::CarryMalformed`]; nothing changes.
     pub fn add(&mut self, one: LeaseGiven) -> Result<(), LeaseError> {

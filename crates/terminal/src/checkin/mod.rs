@@ -36,6 +36,8 @@ pub enum CheckInError {
         arrival_ms: ExamMs,
         limit_ms: ExamMs,
     },
+    #[error("the candidate's attempt goes on at another terminal")]
+    GoesOnElsewhere,
     #[error("the sitting is over")]
     Over,
 }
@@ -77,6 +79,7 @@ impl CheckInError {
             CheckInError::MarkedAbsent => "checkin.marked_absent",
             CheckInError::MarkedNotSeated => "checkin.marked_not_seated",
             CheckInError::Late { .. } => "checkin.late",
+            CheckInError::GoesOnElsewhere => "checkin.elsewhere",
             CheckInError::Over => "checkin.over",
         }
     }

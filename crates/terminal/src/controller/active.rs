@@ -60,7 +60,7 @@ impl Active {
             let Some(attempt_id) = active.attempt_id(&candidate) else {
                 continue;
             };
-            let entries = reader.entries_of_attempt(&attempt_id)?;
+            let entries = super::moved::history(reader, &attempt_id)?;
             let rules = active.rules_for(&candidate.ticket_no);
             let record = SeatRecord::replay(attempt_id, rules, &entries).map_err(|error| {
                 StoreError::Encode {
@@ -134,7 +134,7 @@ impl Active {
         draw::ticket_hash(self.sitting_no(), ticket_no)
     }
 
-    fn rules_for(&self, ticket_no: &str) -> SeatRules {
+    pub fn rules_for(&self, ticket_no: &str) -> SeatRules {
         let mut rules = SeatRules::of(self.sitting());
         rules.start_ms += self.day.postponed_ms;
         rules.late_limit_ms += self.day.postponed_ms;

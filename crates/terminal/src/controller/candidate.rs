@@ -110,18 +110,11 @@ impl State {
         let event = Event::Identified {
             sitting_no: active.sitting_no().to_owned(),
             ticket_hash: active.ticket_hash(&candidate.ticket_no),
-            seat_no: self.shared.config.seat_no.unwrap_or(candidate.seat_no),
+            seat_no: self.seat_no().unwrap_or(candidate.seat_no),
         };
         self.visit = Some(Visit {
-            ticket_no: candidate.ticket_no.clone(),
             camera,
-            taking: false,
-            retaking: false,
-            picture: None,
-            why: ConfirmReason::Usual,
-            tutorial_step: 0,
-            text_size: candidate.accommodation.text_size,
-            hand_in: HandInStep::Exam,
+            ..Visit::new(&candidate.ticket_no, candidate.accommodation.text_size)
         });
         let remembered = self.open_visit().and_then(|open| open.put());
         let recorded = remembered.map_err(Into::into).and_then(|projection| {
@@ -158,7 +151,7 @@ impl State {
         if now < opens_ms {
             return Err(CheckInError::EntryNotOpen { opens_ms });
         }
-        let here = self.shared.config.seat_no;
+        let here = self.seat_no();
         if here.is_some_and(|seat_no| seat_no != candidate.seat_no) {
             return Err(CheckInError::OtherSeat {
                 seat_no: candidate.seat_no,
@@ -167,6 +160,12 @@ impl State {
         let Some(seat) = active.seats.get(&candidate.ticket_no) else {
             return Err(CheckInError::NoRoster);
         };
+        if seat.is_fenced() {
+            return Err(CheckInError::GoesOnElsewhere);
+        }
+        if self.class_ended(&candidate.ticket_no) {
+            return Err(CheckInError::Over);
+        }
         match seat.seat.state() {
             SeatState::HandedIn | SeatState::Sealed | SeatState::Receipted => {
                 return Err(CheckInError::AlreadyHandedIn);
@@ -265,11 +264,10 @@ impl State {
     /// After the result, or after "not admitted": the seat is free for the next person.
     fn done(&mut self) -> Answer {
         let ticket_no = self.visit()?.ticket_no.clone();
-        let over = self
-            .active()?
-            .seats
-            .get(&ticket_no)
-            .is_some_and(|seat| seat.finished() || seat.seat.state() == SeatState::LateRefused);
+        let over = self.active()?.seats.get(&ticket_no).is_some_and(|seat| {
+            let late = seat.seat.state() == SeatState::LateRefused;
+            seat.finished() || late || seat.is_fenced()
+        });
         if over {
             self.close_visit()
         } else {

@@ -1,8 +1,10 @@
 //! What this terminal remembers of a sitting's day, beside the ledger: small facts that are written in the same
 //! transaction as the entry that caused them. Nothing readable of a candidate is in it.
 
+use fengjuan_core::attempt::Input;
 use fengjuan_core::event::Hash32;
 use fengjuan_core::plan::{ExamMs, Staff};
+use fengjuan_core::room::command::Authority;
 use fengjuan_core::roster::TextSize;
 use fengjuan_core::start::TerminalStart;
 use fengjuan_envelope::cbor;
@@ -36,18 +38,49 @@ pub struct SittingDay {
     pub substitutes: Vec<Staff>,
     /// Orders that were carried out, by number.
     pub orders: Vec<String>,
-    /// Time that the center ordered, for attempts that have not begun yet.
+    /// Time that the center ordered or the station gave, for attempts that have not begun yet or stand still.
     pub ordered: Vec<OrderedTime>,
+    /// Who had the station start the sitting: then whoever waits begins without anybody at this machine.
+    pub started_by: Option<String>,
+    /// Class groups whose exam the station has ended.
+    pub ended_classes: Vec<String>,
+    /// Orders that took effect here, by hash, whichever way they came.
+    pub orders_seen: Vec<Hash32>,
+    /// What stands until the center's order comes.
+    pub pending: Vec<Pending>,
+    /// Time that attempts have had already, by attempt and by what gave it.
+    pub given: Vec<([u8; 16], Hash32)>,
 }
 
-/// Time ordered by the center.
+/// A decision of the room that waits for the center's order. When that comes, it is not done twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    pub whom: Whom,
+    pub ms: i64,
+}
+
+impl Pending {
+    pub fn postponed(ms: i64) -> Pending {
+        let whom = Whom::Postponed;
+        Pending { whom, ms }
+    }
+    pub fn credited(whom: Whom, ms: i64) -> Pending {
+        Pending { whom, ms }
+    }
+}
+
+/// Time ordered by the center, or given by the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderedTime {
+    /// The order's hash, or that of the command where there is no order.
     pub order: Hash32,
     pub ms: i64,
     pub reason: String,
     pub by: String,
     pub whom: Whom,
+    /// No order of the center.
+    #[serde(default)]
+    pub pending: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,33 +203,85 @@ pub fn put_slowing(
 }
 
 impl SittingDay {
-    /// What the center ordered for an attempt and is not carried out in it yet, as inputs of the attempt.
+    /// What was ordered for an attempt and is not carried out in it yet. `carried_out`: orders that its entries name.
     pub fn ordered_for(
         &self,
+        attempt: &[u8; 16],
         ticket: &Hash32,
         class_no: &str,
         carried_out: &[Hash32],
-    ) -> Vec<fengjuan_core::attempt::Input> {
-        use fengjuan_core::attempt::Input;
+    ) -> Vec<OrderedTime> {
         let meant = |ordered: &&OrderedTime| match &ordered.whom {
             Whom::Ticket(hash) => hash == ticket,
             Whom::ClassGroup(of) => of == class_no,
             Whom::Room | Whom::Postponed => true,
         };
-        let input = |ordered: &OrderedTime| match ordered.whom {
+        let open = |ordered: &&OrderedTime| {
+            let mut given = self.given.iter();
+            !carried_out.contains(&ordered.order)
+                && !given.any(|(to, what)| to == attempt && *what == ordered.order)
+        };
+        let ordered = self.ordered.iter();
+        ordered.filter(meant).filter(open).cloned().collect()
+    }
+
+    /// Notes by whose authority something is done. False where that order has taken effect here before.
+    pub fn note_authority(&mut self, authority: &Authority, pending: Pending) -> bool {
+        match authority {
+            Authority::Site {} => true,
+            Authority::Pending { .. } => {
+                self.pending.push(pending);
+                true
+            }
+            Authority::Order { order } if self.orders_seen.contains(order) => false,
+            Authority::Order { order } => {
+                self.orders_seen.push(*order);
+                true
+            }
+        }
+    }
+
+    /// An order has come for something that stands already: how much of its time that covers.
+    pub fn covered_by_pending(&mut self, whom: &Whom, most_ms: i64) -> i64 {
+        let place = self
+            .pending
+            .iter()
+            .position(|pending| pending.whom == *whom);
+        match place {
+            Some(place) => self.pending.remove(place).ms.min(most_ms),
+            None => 0,
+        }
+    }
+
+    /// The sitting moves. A start that is still ahead moves along; after it, whoever begins later gets the time.
+    pub fn postpone(&mut self, by_ms: i64, now: ExamMs, later: impl FnOnce(Whom) -> OrderedTime) {
+        self.postponed_ms += by_ms;
+        match &mut self.start {
+            Some(start) if now < start.started_ms => {
+                start.planned_ms += by_ms;
+                start.started_ms += by_ms;
+            }
+            Some(_) => self.ordered.push(later(Whom::Postponed)),
+            None => {}
+        }
+    }
+}
+
+impl OrderedTime {
+    /// As an input of the attempt.
+    pub fn input(&self) -> Input {
+        let order = (!self.pending).then_some(self.order);
+        match self.whom {
             Whom::Postponed => Input::Postpone {
-                by_ms: ordered.ms,
-                order: Some(ordered.order),
+                by_ms: self.ms,
+                order,
             },
             _ => Input::Credit {
-                credit_ms: ordered.ms,
-                by: ordered.by.clone(),
-                reason: ordered.reason.clone(),
-                order: Some(ordered.order),
+                credit_ms: self.ms,
+                by: self.by.clone(),
+                reason: self.reason.clone(),
+                order,
             },
-        };
-        let open = |ordered: &&OrderedTime| !carried_out.contains(&ordered.order);
-        let ordered = self.ordered.iter();
-        ordered.filter(meant).filter(open).map(input).collect()
+        }
     }
 }

@@ -83,6 +83,10 @@ impl State {
     /// Everything but unlocking, which is slow and done in steps.
     pub(super) fn desk(&mut self, action: DeskAction, staff_id: &str) -> Answer {
         let now = self.now();
+        let whole_room = matches!(action, DeskAction::Start {} | DeskAction::EndSitting { .. });
+        if whole_room && self.station_decides() {
+            return Err(refused("desk.station_decides"));
+        }
         match action {
             action @ (DeskAction::Enrol { .. }
             | DeskAction::Pull {}
@@ -192,6 +196,23 @@ impl State {
 
     /// A staff member stamps that somebody has come (到场); the stamp decides lateness.
     fn stamp_arrival(&mut self, ticket_no: &str, staff_id: &str, now: ExamMs) -> Answer {
+        let late = self.stamp(ticket_no, staff_id, now, now)?;
+        match late {
+            Some(limit_ms) => Err(refused("checkin.late")
+                .with("arrival_ms", now)
+                .with("limit_ms", limit_ms)),
+            None => Ok(()),
+        }
+    }
+
+    /// The stamp itself; the late limit where it was missed.
+    pub(super) fn stamp(
+        &mut self,
+        ticket_no: &str,
+        staff_id: &str,
+        arrival_ms: ExamMs,
+        now: ExamMs,
+    ) -> Answer<Option<ExamMs>> {
         let active = self.active()?;
         let seat = active
             .seats
@@ -207,13 +228,13 @@ impl State {
         let mut events = vec![Event::Arrived {
             sitting_no: active.sitting_no().to_owned(),
             ticket_hash: active.ticket_hash(ticket_no),
-            arrival_ms: now,
+            arrival_ms,
             staff_id: staff_id.to_owned(),
         }];
-        let late = now > rules.late_limit_ms && !rules.late_allowed;
+        let late = arrival_ms > rules.late_limit_ms && !rules.late_allowed;
         if late {
             events.push(Event::LateRefused {
-                arrival_ms: now,
+                arrival_ms,
                 limit_ms: rules.late_limit_ms,
                 staff_id: staff_id.to_owned(),
             });
@@ -223,14 +244,12 @@ impl State {
             if let Err(refusal) = self.seal_seat(ticket_no, now) {
                 tracing::warn!(code = refusal.code, "a bundle still waits to be sealed");
             }
-            return Err(refused("checkin.late")
-                .with("arrival_ms", now)
-                .with("limit_ms", rules.late_limit_ms));
+            return Ok(Some(rules.late_limit_ms));
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn allow_pattern(&mut self, staff_id: &str, reason: String) -> Answer {
+    pub(super) fn allow_pattern(&mut self, staff_id: &str, reason: String) -> Answer {
         if reason.trim().is_empty() {
             return Err(refused("attempt.reason_missing"));
         }

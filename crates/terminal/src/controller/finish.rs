@@ -60,16 +60,22 @@ impl State {
     /// Seals what one seat's person leaves behind, with everything that the ledger holds of them, and the site's score
     /// where there is one.
     pub(super) fn seal_seat(&mut self, ticket_no: &str, now: ExamMs) -> Answer {
+        // A command is made durable first, and everything that it left to seal right after it.
+        if self.staged.is_some() {
+            return Ok(());
+        }
         if !self.settle_score(ticket_no, now)? && self.bundle_waits(ticket_no, now) {
             return Err(refused("sitting.open_attempt_locked"));
         }
-        let entries = {
+        let (entries, carried) = {
             let active = self.active()?;
             let seat = active
                 .seats
                 .get(ticket_no)
                 .ok_or_else(|| refused("desk.unknown_ticket"))?;
-            self.reader.entries_of_attempt(&seat.attempt_id)?
+            let attempt = &seat.attempt_id;
+            let carried = super::moved::carried(&self.reader, attempt)?;
+            (self.reader.entries_of_attempt(attempt)?, carried)
         };
         let checkpoint = match self.shared.outward.checkpoint() {
             Ok(note) => note,
@@ -88,6 +94,7 @@ impl State {
         )?;
         let bundle = Bundle {
             ledger_id: ledger_id.to_vec(),
+            carried,
             ..bundle
         };
         let sealed = sealing::seal_bundle(&self.shared.keys, &active.held.document, &bundle)?;
@@ -126,11 +133,13 @@ impl State {
             .get(ticket_no)
             .ok_or_else(|| refused("desk.unknown_ticket"))?;
         let mut after = record.clone();
+        let lease = after.lease_for(&event)?;
         after.apply(&event, now)?;
+        let attempt = Some((after.attempt_id, lease));
         let entry = self
             .shared
             .recorder
-            .entry_at(actor, Some(after.attempt_id), None, event, now);
+            .entry_under(actor, attempt, None, event, now);
         let change = Change::default().entry(entry);
         if let Err(error) = self
             .shared
@@ -162,6 +171,7 @@ impl State {
             .seats
             .iter()
             .filter(|(_, seat)| unsealed(seat.seat.state()) && seat.bundle.is_none())
+            .filter(|(_, seat)| !seat.is_fenced())
             .map(|(ticket_no, _)| ticket_no.clone())
             .filter(|ticket_no| !self.bundle_waits(ticket_no, now))
             .collect();
@@ -214,7 +224,7 @@ impl State {
     /// Whoever belongs to this terminal's seat and never came, or came and never sat down. A terminal without a seat
     /// number expects nobody.
     fn list_unseated(&mut self, staff_id: &str, now: ExamMs) {
-        let (Some(seat_no), Some(active)) = (self.shared.config.seat_no, &self.active) else {
+        let (Some(seat_no), Some(active)) = (self.seat_no(), &self.active) else {
             return;
         };
         let missing: Vec<String> = active
@@ -330,13 +340,14 @@ fn bundle_of(
         attempt_id: seat.attempt_id.to_vec(),
         attempt_no: class.attempt_no,
         ticket_no: ticket_no.to_owned(),
-        lease: 1,
+        lease: seat.lease(),
         bundle_no: seat.bundles + 1,
         ledger_id: Vec::new(),
         entries: entries
             .iter()
             .map(|entry| ByteBuf::from(entry.bytes.clone()))
             .collect(),
+        carried: Vec::new(),
         checkpoint,
         pictures: seat.pictures.clone(),
         outcome,

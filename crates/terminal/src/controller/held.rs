@@ -4,6 +4,8 @@ use crate::view::desk::{EquipmentView, PullState};
 use crate::view::{LinkState, Refused};
 use fengjuan_core::event::Hash32;
 use fengjuan_device::papers::HeldPapers;
+use fengjuan_device::refusal::refused;
+use fengjuan_device::sync::RoomLink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +66,17 @@ pub trait Outward: Send + Sync {
     fn witnessed(&self) -> (u64, Option<i64>);
     /// The code of an object's last failed upload.
     fn last_failure(&self, object: &Hash32) -> Option<String>;
+    /// The room channel to the hub; none in direct mode.
+    fn room(&self) -> Option<RoomLink> {
+        None
+    }
+    /// The entries of an attempt as the upstream holds them, from every ledger. Waits for the answer: not under a lock.
+    ///
+    /// # Errors
+    /// Why they did not come; they may later. Its code begins with `moved.`.
+    fn attempt_entries(&self, _: &[u8; 16]) -> Result<Vec<Vec<u8>>, Refused> {
+        Err(refused("moved.unreachable"))
+    }
     /// Begins an act.
     ///
     /// # Errors

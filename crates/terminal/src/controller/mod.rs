@@ -5,11 +5,16 @@ mod active;
 mod candidate;
 mod day;
 mod desk;
+mod facts;
 mod finish;
 pub mod held;
+mod moved;
+mod obey;
+mod obey_time;
 mod orders;
 mod pictures;
 mod resume;
+mod room;
 mod score;
 mod seat;
 mod seats;
@@ -21,6 +26,7 @@ mod terminal;
 mod tick;
 mod unlocking;
 
+pub use room::Side;
 pub use start_up::Parts;
 pub use terminal::Terminal;
 

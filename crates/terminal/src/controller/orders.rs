@@ -29,12 +29,25 @@ impl State {
         if day.orders.contains(&order.order_no) {
             return Ok(());
         }
+        let rest = order_beyond(&mut day, order, hash);
+        let Some(order) = &rest else {
+            // The station has done it before the order came, or on its word.
+            day.orders.push(order.order_no.clone());
+            day.orders_seen.push(hash);
+            let projection = day.put(&order.sitting_no)?;
+            self.commit(fengjuan_store::Change::default().project(projection))?;
+            if active_here && let Some(active) = &mut self.active {
+                active.day = day;
+            }
+            return Ok(());
+        };
         if matches!(order.kind, OrderKind::Reopen { .. }) {
             // The attempt machine knows no way back from a hand-in yet, and an auditor would refuse one.
             return Err(refused("order.reopen_unsupported"));
         }
-        let live = self.note_order(&mut day, order, hash);
+        let live = self.note_order(&mut day, order, hash, now);
         day.orders.push(order.order_no.clone());
+        day.orders_seen.push(hash);
         let projection = day.put(&order.sitting_no)?;
         let postponed = match order.kind {
             OrderKind::Postpone { by_ms } => Some(by_ms),
@@ -43,7 +56,7 @@ impl State {
         match (postponed, live) {
             (_, Some((ticket_no, input))) if active_here => {
                 // The decision and the memory of it are one transaction, so that a stop between cannot credit twice.
-                self.drive_with(&ticket_no, input, now, vec![projection])?;
+                self.drive_with(CENTER, &ticket_no, input, now, vec![projection])?;
             }
             (Some(by_ms), _) => {
                 let event = Event::Postponed {
@@ -68,6 +81,7 @@ impl State {
         day: &mut SittingDay,
         order: &Order,
         hash: Hash32,
+        now: ExamMs,
     ) -> Option<(String, Input)> {
         let ticket_hash = |ticket_no: &str| draw::ticket_hash(&order.sitting_no, ticket_no);
         let timed = |day: &mut SittingDay, ms: i64, whom: Whom| {
@@ -77,6 +91,7 @@ impl State {
                 reason: order.reason.clone(),
                 by: order.approved_by.clone(),
                 whom,
+                pending: false,
             });
         };
         match &order.kind {
@@ -90,11 +105,14 @@ impl State {
             }
             OrderKind::Reopen { .. } => None,
             OrderKind::Postpone { by_ms } => {
-                day.postponed_ms += by_ms;
-                if day.start.is_some() {
-                    // Whoever begins later on this terminal gets it too, beside the start that is recorded.
-                    timed(day, *by_ms, Whom::Postponed);
-                }
+                day.postpone(*by_ms, now, |whom| OrderedTime {
+                    order: hash,
+                    ms: *by_ms,
+                    reason: order.reason.clone(),
+                    by: order.approved_by.clone(),
+                    whom,
+                    pending: false,
+                });
                 let input = Input::Postpone {
                     by_ms: *by_ms,
                     order: Some(hash),
@@ -102,11 +120,7 @@ impl State {
                 self.run.as_ref().map(|run| (run.ticket_no.clone(), input))
             }
             OrderKind::Credit { scope, credit_ms } => {
-                let whom = match scope {
-                    CreditScope::Candidate { ticket_no } => Whom::Ticket(ticket_hash(ticket_no)),
-                    CreditScope::ClassGroup { class_no } => Whom::ClassGroup(class_no.clone()),
-                    CreditScope::Room {} => Whom::Room,
-                };
+                let whom = whom(scope, &order.sitting_no);
                 timed(day, *credit_ms, whom.clone());
                 let run = self.run.as_ref()?;
                 let meant = match &whom {
@@ -126,8 +140,9 @@ impl State {
     }
 
     /// As `drive`, with changes of the small state in the transaction of the one event.
-    fn drive_with(
+    pub(super) fn drive_with(
         &mut self,
+        actor: &str,
         ticket_no: &str,
         input: Input,
         now: ExamMs,
@@ -146,7 +161,7 @@ impl State {
                 _ => None,
             })
             .collect();
-        self.record_seat(CENTER, ticket_no, &events, now, projections)?;
+        self.record_seat(actor, ticket_no, &events, now, projections)?;
         if let Some(run) = &mut self.run {
             for event in &events {
                 run.attempt.commit(event, now)?;
@@ -155,8 +170,39 @@ impl State {
         let rest = effects
             .into_iter()
             .filter(|effect| !matches!(effect, Effect::Record(_)));
-        self.perform(CENTER, rest.collect(), now)
+        self.perform(actor, rest.collect(), now)
     }
+}
+
+fn whom(scope: &CreditScope, sitting_no: &str) -> Whom {
+    match scope {
+        CreditScope::Candidate { ticket_no } => {
+            Whom::Ticket(draw::ticket_hash(sitting_no, ticket_no))
+        }
+        CreditScope::ClassGroup { class_no } => Whom::ClassGroup(class_no.clone()),
+        CreditScope::Room {} => Whom::Room,
+    }
+}
+
+/// What of an order is not done yet: nothing, where the station has done all of it on its own word or on this order's.
+fn order_beyond(day: &mut SittingDay, order: &Order, hash: Hash32) -> Option<Order> {
+    if day.orders_seen.contains(&hash) {
+        return None;
+    }
+    let mut rest = order.clone();
+    let left_ms = match &mut rest.kind {
+        OrderKind::Postpone { by_ms } => {
+            *by_ms -= day.covered_by_pending(&Whom::Postponed, *by_ms);
+            *by_ms
+        }
+        OrderKind::Credit { scope, credit_ms } => {
+            let whom = whom(scope, &order.sitting_no);
+            *credit_ms -= day.covered_by_pending(&whom, *credit_ms);
+            *credit_ms
+        }
+        _ => return Some(rest),
+    };
+    (left_ms > 0).then_some(rest)
 }
 
 /// The seats follow the order.

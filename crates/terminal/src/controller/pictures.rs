@@ -174,6 +174,23 @@ impl State {
         )
     }
 
+    /// The picture of whoever has moved here, beside the due ones. One that fails leaves its cause.
+    fn moved_picture(&mut self, ticket_no: &str, shot: Result<Shot, CameraFault>) -> Answer {
+        let now = self.now();
+        match shot {
+            Ok(shot) => self.seal_shot(ticket_no, shot, PictureUse::Snapshot, None, now),
+            Err(fault) => {
+                let event = Event::PictureFailed {
+                    usage: PictureUse::Snapshot,
+                    cause: fault.code().to_owned(),
+                    due_ms: None,
+                    attempts: 1,
+                };
+                self.record_seat(SYSTEM, ticket_no, &[event], now, Vec::new())
+            }
+        }
+    }
+
     /// The snapshot to take now, if one is due; the camera counts as busy from here on.
     fn due_snapshot(&mut self, now: ExamMs) -> Option<(String, Due)> {
         let run = self.run.as_ref()?;
@@ -254,6 +271,22 @@ impl Terminal {
                     code = refusal.code,
                     "the check-in picture could not be kept"
                 );
+            }
+        });
+    }
+
+    /// Takes the one picture of whoever goes on here after a swap.
+    pub(super) fn spawn_moved_picture(self: &Arc<Terminal>) {
+        let (ticket_no, pattern_allowed) = {
+            let state = self.state();
+            let Some(ticket_no) = state.moved_picture_due() else {
+                return;
+            };
+            (ticket_no, state.pattern_allowed())
+        };
+        self.spawn_shot(pattern_allowed, move |state, shot| {
+            if let Err(refusal) = state.moved_picture(&ticket_no, shot) {
+                tracing::warn!(code = refusal.code, "the picture could not be kept");
             }
         });
     }

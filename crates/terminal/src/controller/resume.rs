@@ -2,16 +2,15 @@
 //! has stopped.
 
 use super::active::{self, Active};
-use super::day::{ChosenTextSize, OpenVisit, Pause, SittingDay};
+use super::day::{ChosenTextSize, OpenVisit, OrderedTime, Pause, SittingDay};
 use super::state::{HandInStep, State, Surface, Visit};
 use crate::sitting_run::{Basis, Run};
-use crate::view::candidate::{CameraView, ConfirmReason};
 use fengjuan_core::attempt::Input;
 use fengjuan_core::event::{Event, OutageCause};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::seat::SeatState;
 use fengjuan_device::papers::HeldPapers;
-use fengjuan_device::recorder::SYSTEM;
+use fengjuan_device::recorder::{CENTER, SYSTEM, staff};
 use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_store::{Change, StoreError};
 
@@ -21,7 +20,8 @@ impl State {
     /// # Errors
     /// Storage errors.
     pub(super) fn choose_sitting(&mut self) -> Result<(), StoreError> {
-        if self.visit.is_some() {
+        // What a command has changed of the day is not in the store before the whole command is.
+        if self.visit.is_some() || self.staged.is_some() {
             return Ok(());
         }
         let held = self.shared.outward.held();
@@ -107,19 +107,7 @@ impl State {
             .map(|candidate| candidate.accommodation.text_size)
             .unwrap_or_default();
         let text_size = ChosenTextSize::load(&self.reader, &attempt_id)?.unwrap_or(text_size);
-        self.visit = Some(Visit {
-            ticket_no,
-            camera: CameraView::Ready {
-                name: String::new(),
-            },
-            taking: false,
-            retaking: false,
-            picture: None,
-            why: ConfirmReason::Usual,
-            tutorial_step: 0,
-            text_size,
-            hand_in: HandInStep::Exam,
-        });
+        self.visit = Some(Visit::new(&ticket_no, text_size));
         if open {
             self.stand_still(last_tick_ms)?;
         }
@@ -162,31 +150,8 @@ impl State {
         let Some(pause) = self.paused() else {
             return Ok(());
         };
-        let active = self.active()?;
         let ticket_no = self.visit()?.ticket_no.clone();
-        let unlocked = self
-            .unlocked
-            .as_ref()
-            .ok_or_else(|| refused("start.not_unlocked"))?;
-        let unknown = || refused("desk.unknown_ticket");
-        let candidate = active.candidate(&ticket_no).ok_or_else(unknown)?;
-        let seat = active.seats.get(&ticket_no).ok_or_else(unknown)?;
-        let begun = seat.begun.ok_or_else(|| refused("attempt.not_started"))?;
-        let start = active
-            .day
-            .start
-            .ok_or_else(|| refused("attempt.not_started"))?;
-        let entries = self.reader.entries_of_attempt(&seat.attempt_id)?;
-        let basis = Basis {
-            sitting: active.sitting(),
-            candidate,
-            unlocked,
-            start: &start,
-        };
-        let run = Run::resume(&basis, begun.started_ms, &entries).map_err(|error| {
-            tracing::error!(code = error.code(), "{error}");
-            refused(error.code())
-        })?;
+        let run = self.run_of(&ticket_no)?;
         let doubted = self.resumption.doubt_for(run.attempt.ends_ms()).is_some()
             && !self.shared.recorder.clock().is_anchored();
         let cause = if doubted {
@@ -248,17 +213,10 @@ impl State {
         let Some(visit) = &self.visit else {
             return Ok(());
         };
-        let unstarted = matches!(
-            self.seat_state(&visit.ticket_no),
-            Some(
-                SeatState::Identified
-                    | SeatState::Pictured
-                    | SeatState::Confirmed
-                    | SeatState::Tutorial
-                    | SeatState::Waiting
-            )
-        );
-        if !unstarted {
+        let unstarted = self
+            .seat_state(&visit.ticket_no)
+            .is_some_and(State::unstarted);
+        if !unstarted && self.fenced_visit().is_none() {
             return Ok(());
         }
         let surface = self.surface;
@@ -270,6 +228,9 @@ impl State {
     /// Starts the attempt of whoever waits here.
     pub(super) fn begin_attempt(&mut self, actor: &str, now: ExamMs) -> Answer {
         let ticket_no = self.visit()?.ticket_no.clone();
+        if self.class_ended(&ticket_no) {
+            return Err(refused("sitting.already_ended"));
+        }
         let active = self.active()?;
         let unlocked = self
             .unlocked
@@ -320,7 +281,7 @@ impl State {
         self.catch_up_orders(now)
     }
 
-    /// Time that the center ordered before the attempt began, or while it stood still.
+    /// Time that was ordered or given before the attempt began, or while it stood still.
     fn catch_up_orders(&mut self, now: ExamMs) -> Answer {
         let (Some(run), Some(active)) = (&self.run, &self.active) else {
             return Ok(());
@@ -330,13 +291,58 @@ impl State {
             .get(&run.ticket_no)
             .map(|seat| seat.orders.as_slice())
             .unwrap_or_default();
-        let ticket = active.ticket_hash(&run.ticket_no);
+        let (ticket_no, attempt) = (run.ticket_no.clone(), run.attempt_id());
+        let ticket = active.ticket_hash(&ticket_no);
+        let class_no = &run.class.class_no;
         let ordered = active
             .day
-            .ordered_for(&ticket, &run.class.class_no, carried_out);
-        for input in ordered {
-            self.drive(fengjuan_device::recorder::CENTER, input, now)?;
+            .ordered_for(&attempt, &ticket, class_no, carried_out);
+        for time in ordered {
+            self.give(&ticket_no, attempt, &time, now)?;
         }
+        Ok(())
+    }
+
+    /// One such time, with the memory of it in the same transaction.
+    fn give(
+        &mut self,
+        ticket_no: &str,
+        attempt: [u8; 16],
+        time: &OrderedTime,
+        now: ExamMs,
+    ) -> Answer {
+        let active = self.active()?;
+        let mut day = active.day.clone();
+        day.given.push((attempt, time.order));
+        let projection = day.put(active.sitting_no())?;
+        let actor = if time.pending {
+            staff(&time.by)
+        } else {
+            CENTER.to_owned()
+        };
+        let given = self.drive_with(&actor, ticket_no, time.input(), now, vec![projection]);
+        match given {
+            Ok(()) => self.active_mut()?.day = day,
+            // A credit that the room gave and this attempt has no place for takes nothing away from it.
+            Err(refusal) if time.pending && self.trouble.is_none() => {
+                tracing::warn!(code = refusal.code, "time that the room gave does not fit");
+            }
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(())
+    }
+
+    /// Sits the owner of a handed-in attempt down again.
+    pub(super) fn seat_again(&mut self, ticket_no: &str) -> Answer {
+        let active = self.active()?;
+        let candidate = active
+            .candidate(ticket_no)
+            .ok_or_else(|| refused("desk.unknown_ticket"))?;
+        self.visit = Some(Visit::new(ticket_no, candidate.accommodation.text_size));
+        let open = self.open_visit()?;
+        self.commit(Change::default().project(open.put()?))?;
+        self.identifying = false;
+        self.surface = Surface::Candidate;
         Ok(())
     }
 

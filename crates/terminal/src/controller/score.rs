@@ -38,14 +38,14 @@ impl State {
         let Some(seat) = self.graded_here(ticket_no) else {
             return Ok(true);
         };
-        let (attempt_id, sealed) = (seat.attempt_id, is_sealed(seat));
+        let (attempt_id, sealed, lease) = (seat.attempt_id, is_sealed(seat), seat.lease());
         if self.scores.contains_key(&attempt_id) {
             return Ok(true);
         }
         if !self.code_is_open() {
             return Ok(false);
         }
-        let entries = self.reader.entries_of_attempt(&attempt_id)?;
+        let entries = super::moved::history(&self.reader, &attempt_id)?;
         let graded = match self.graded(ticket_no, &entries) {
             Ok(Some(graded)) => graded,
             // Without answer keys there is no score to wait for.
@@ -62,7 +62,8 @@ impl State {
                 passed: graded.view.passed,
             };
             let recorder = &self.shared.recorder;
-            let entry = recorder.entry_at(SYSTEM, Some(attempt_id), Some(&graded.key), event, now);
+            let attempt = Some((attempt_id, lease));
+            let entry = recorder.entry_under(SYSTEM, attempt, Some(&graded.key), event, now);
             self.commit(Change::default().entry(entry))?;
         }
         self.scores.insert(attempt_id, graded.view);
@@ -74,7 +75,9 @@ impl State {
         let active = self.active.as_ref()?;
         let on_site = active.sitting().answer_release == AnswerRelease::OnSite;
         let seat = active.seats.get(ticket_no)?;
-        (on_site && seat.begun.is_some() && seat.ended.is_some()).then_some(seat)
+        // Of whoever was told to leave, the center says what it is worth; of what goes on elsewhere, the other terminal.
+        let graded = on_site && !seat.removed && !seat.is_fenced();
+        (graded && seat.begun.is_some() && seat.ended.is_some()).then_some(seat)
     }
 
     /// Whether this sitting's papers are open here.
@@ -89,17 +92,18 @@ impl State {
         let (Some(active), Some(unlocked)) = (&self.active, &self.unlocked) else {
             return Ok(None);
         };
-        let (Some(candidate), Some(start)) = (active.candidate(ticket_no), &active.day.start)
-        else {
+        let begun = active.seats.get(ticket_no).and_then(|seat| seat.begun);
+        let (Some(candidate), Some(begun)) = (active.candidate(ticket_no), begun) else {
             return Ok(None);
         };
-        let begun = active.seats.get(ticket_no).and_then(|seat| seat.begun);
-        let Some(begun) = begun else { return Ok(None) };
+        let Some(start) = active.start_of(candidate, begun.ends_ms) else {
+            return Ok(None);
+        };
         let basis = Basis {
             sitting: active.sitting(),
             candidate,
             unlocked,
-            start,
+            start: &start,
         };
         let run = Run::resume(&basis, begun.started_ms, entries)?;
         let Some(grade) = run.grade()? else {

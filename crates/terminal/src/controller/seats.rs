@@ -6,6 +6,7 @@ use crate::view::desk::SeatState as RowState;
 use fengjuan_core::attempt::Outage;
 use fengjuan_core::event::{Event, HandInKind, Hash32, PictureUse};
 use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::fence::{Fence, Fenced};
 use fengjuan_core::seat::{Seat, SeatRefusal, SeatRules, SeatState};
 use fengjuan_store::StoredEntry;
 use fengjuan_wire::WireError;
@@ -50,6 +51,11 @@ pub struct SeatRecord {
     pub snapshots: Snapshots,
     pub bundle: Option<Hash32>,
     pub bundles: u32,
+    /// 责令离场: what the attempt is worth is to be decided.
+    pub removed: bool,
+    /// Since when another terminal holds the attempt.
+    pub fenced_ms: Option<ExamMs>,
+    fence: Fence,
     rules: SeatRules,
 }
 
@@ -69,6 +75,9 @@ impl SeatRecord {
             snapshots: Snapshots::default(),
             bundle: None,
             bundles: 0,
+            removed: false,
+            fenced_ms: None,
+            fence: Fence::default(),
             rules,
         }
     }
@@ -121,6 +130,15 @@ impl SeatRecord {
         }
         match event {
             Event::Arrived { .. } => self.arrived = Some(event.clone()),
+            Event::Identified { .. } => self.fence.identified(),
+            Event::LeaseTaken { lease, .. } => {
+                self.fence.take(*lease);
+                self.fenced_ms = None;
+            }
+            Event::Fenced { lease, .. } => {
+                self.fence.fence(*lease);
+                self.fenced_ms = self.fence.may_write().is_err().then_some(now);
+            }
             Event::PictureTaken {
                 usage,
                 hash,
@@ -211,8 +229,56 @@ impl SeatRecord {
                     at_ms: *at_ms,
                 });
             }
+            Event::Removed {
+                answered,
+                unanswered,
+                at_ms,
+                ..
+            } => {
+                self.ended = Some(Ended {
+                    kind: HandInKind::Forced,
+                    answered: *answered,
+                    unanswered: *unanswered,
+                    at_ms: *at_ms,
+                });
+                self.removed = true;
+            }
+            Event::Reopened { .. } => {
+                self.ended = None;
+                self.bundle = None;
+            }
             _ => {}
         }
+    }
+
+    /// The lease for the header of this event's entry.
+    ///
+    /// # Errors
+    /// [`Fenced::Elsewhere`]: the attempt is read-only here.
+    pub fn lease_for(&self, event: &Event) -> Result<u64, Fenced> {
+        match event {
+            Event::LeaseTaken { lease, .. } => Ok(*lease),
+            Event::Fenced { .. } => Ok(self.lease()),
+            _ => match self.fence.may_write() {
+                Err(fenced @ Fenced::Elsewhere { .. }) => Err(fenced),
+                // Before anybody identified here: an arrival, an absence.
+                Err(Fenced::NoLease) | Ok(_) => Ok(self.lease()),
+            },
+        }
+    }
+
+    /// The lease under which this terminal writes the attempt, or last did.
+    pub fn lease(&self) -> u64 {
+        self.fence.held().max(1)
+    }
+
+    pub fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// Another terminal holds the attempt.
+    pub fn is_fenced(&self) -> bool {
+        matches!(self.fence.may_write(), Err(Fenced::Elsewhere { .. }))
     }
 
     /// The sitting moves. An open attempt has a record of its own of that.
@@ -262,9 +328,9 @@ impl SeatRecord {
         )
     }
 
-    /// An attempt has begun and is not handed in.
+    /// An attempt has begun, is not handed in, and is this terminal's to go on with.
     pub fn open(&self) -> bool {
-        self.begun.is_some() && self.ended.is_none()
+        self.begun.is_some() && self.ended.is_none() && !self.is_fenced()
     }
 
     /// End with what was credited since.

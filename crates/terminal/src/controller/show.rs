@@ -51,7 +51,7 @@ impl State {
             room_name: active
                 .map(|active| active.sitting().room_name.clone())
                 .unwrap_or_default(),
-            seat_no: self.shared.config.seat_no,
+            seat_no: self.seat_no(),
             link: self.shared.outward.link(),
             unsent: u32::try_from(unsent).unwrap_or(u32::MAX),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -119,7 +119,7 @@ impl State {
             room_name: active
                 .map(|active| active.sitting().room_name.clone())
                 .unwrap_or_default(),
-            seat_no: self.shared.config.seat_no,
+            seat_no: self.seat_no(),
             start_ms: active.map(|active| active.planned_start_ms()),
             entry_opens_ms: active.map(|active| active.entry_opens_ms()),
             entry,
@@ -135,7 +135,7 @@ impl State {
             name: candidate.name.clone(),
             masked_id: candidate.masked_id(),
             ticket_no: candidate.ticket_no.clone(),
-            seat_no: self.shared.config.seat_no.unwrap_or(candidate.seat_no),
+            seat_no: self.seat_no().unwrap_or(candidate.seat_no),
             subject: class.subject.clone(),
             class_name: class.name.clone(),
             attempt_type: class.attempt_type,
@@ -150,6 +150,15 @@ impl State {
         let active = self.active.as_ref()?;
         let seat = active.seats.get(&visit.ticket_no)?;
         let person = self.person_facts(visit)?;
+        if let Some(since_ms) = self.fenced_visit() {
+            return Some(Screen::Suspended(SuspendedView {
+                person,
+                cause: OutageCause::Device,
+                needs_code: false,
+                moved_away: true,
+                since_ms,
+            }));
+        }
         Some(match seat.seat.state() {
             SeatState::Standby => return None,
             SeatState::Identified if visit.why == ConfirmReason::Usual => {
@@ -229,7 +238,11 @@ impl State {
         let active = self.active.as_ref()?;
         let candidate = active.candidate(&visit.ticket_no)?;
         let class = active.sitting().class_group(&candidate.class_no)?;
-        let start_ms = active.planned_start_ms();
+        let planned_ms = active.planned_start_ms();
+        let start_ms = match (active.day.start, &active.day.started_by) {
+            (Some(start), Some(_)) => start.started_ms,
+            _ => planned_ms,
+        };
         Some(WaitingView {
             person,
             start_ms,
@@ -246,6 +259,7 @@ impl State {
                 person,
                 cause: pause.map_or(OutageCause::Crash, |pause| pause.cause),
                 needs_code: true,
+                moved_away: false,
                 since_ms: pause.map_or(now, |pause| pause.since_ms),
             }));
         };
@@ -255,6 +269,16 @@ impl State {
                 person,
                 cause: OutageCause::Clock,
                 needs_code: false,
+                moved_away: false,
+                since_ms,
+            }));
+        }
+        if let Some(since_ms) = run.attempt.paused_since() {
+            return Some(Screen::Suspended(SuspendedView {
+                person,
+                cause: OutageCause::Staff,
+                needs_code: false,
+                moved_away: false,
                 since_ms,
             }));
         }
@@ -336,13 +360,20 @@ impl State {
                         .with("seconds", by_ms / 1000),
                 );
             }
+            if self.moved_here.is_some() {
+                return Some(notice("banner.moved_here", Tone::Blue));
+            }
             if run.attempt.undecided().is_some() {
                 return Some(notice("banner.outage_undecided", Tone::Amber));
             }
-            let seat = self.active.as_ref()?.seats.get(&run.ticket_no)?;
-            if let Some(cause) = seat.snapshots.trouble() {
+            let seats = self.active.as_ref().map(|active| &active.seats);
+            let seat = seats.and_then(|seats| seats.get(&run.ticket_no));
+            if let Some(cause) = seat.and_then(|seat| seat.snapshots.trouble()) {
                 return Some(notice("banner.camera_lost", Tone::Amber).with("cause", cause));
             }
+        }
+        if self.hub_away() && self.surface == Surface::Candidate {
+            return Some(notice("banner.hub_away", Tone::Blue));
         }
         let unverified = !self.shared.recorder.clock().is_anchored()
             && self.surface != Surface::Candidate

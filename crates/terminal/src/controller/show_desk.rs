@@ -123,7 +123,7 @@ impl State {
         let Some(active) = &self.active else {
             return Vec::new();
         };
-        let here = self.shared.config.seat_no;
+        let here = self.seat_no();
         let mut rows = Vec::new();
         for candidate in &active.roster {
             let Some(seat) = active.seats.get(&candidate.ticket_no) else {

@@ -2,6 +2,7 @@
 
 use super::day;
 use super::held::Outward;
+use super::room::Post;
 use super::state::{Desk, Shared, State, Surface};
 use super::terminal::Terminal;
 use super::{Config, Ports};
@@ -38,6 +39,7 @@ impl Terminal {
         record_start(&parts)?;
         let reader = parts.database.reader()?;
         let chosen = day::selected(&reader)?;
+        let post = Post::load(&reader)?;
         let last_tick_ms = parts.last_tick.map(|tick| tick.exam_ms);
         let boot_ms = parts.ports.machine.boot_ms();
         let shared = Arc::new(Shared {
@@ -78,6 +80,9 @@ impl Terminal {
             clock_offset_ms: None,
             last_view: None,
             last_housekeeping_ms: i64::MIN / 2,
+            post,
+            staged: None,
+            moved_here: None,
         };
         state.restore_visit(last_tick_ms)?;
         state.choose_sitting()?;

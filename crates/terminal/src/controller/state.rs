@@ -3,6 +3,8 @@
 use super::active::Active;
 use super::day::Pause;
 use super::held::Outward;
+use super::room::Post;
+use super::seats::SeatRecord;
 use super::{Config, Ports};
 use crate::sealing::DeviceKeys;
 use crate::sitting_run::Run;
@@ -62,6 +64,7 @@ pub(crate) enum HandInStep {
 }
 
 /// Who sits here, and what the screen needs beside the ledger.
+#[derive(Clone)]
 pub(crate) struct Visit {
     pub ticket_no: String,
     pub camera: CameraView,
@@ -75,6 +78,25 @@ pub(crate) struct Visit {
     pub tutorial_step: u32,
     pub text_size: TextSize,
     pub hand_in: HandInStep,
+}
+
+impl Visit {
+    /// Somebody of whom the screen knows nothing yet beside who it is.
+    pub fn new(ticket_no: &str, text_size: TextSize) -> Visit {
+        Visit {
+            ticket_no: ticket_no.to_owned(),
+            camera: CameraView::Ready {
+                name: String::new(),
+            },
+            taking: false,
+            retaking: false,
+            picture: None,
+            why: ConfirmReason::Usual,
+            tutorial_step: 0,
+            text_size,
+            hand_in: HandInStep::Exam,
+        }
+    }
 }
 
 /// Storage has refused a write.
@@ -123,6 +145,12 @@ pub(crate) struct State {
     pub clock_offset_ms: Option<i64>,
     pub last_view: Option<View>,
     pub last_housekeeping_ms: i64,
+    /// What the room's station has told this terminal.
+    pub post: Post,
+    /// The writes of a command that is being done, until they are made durable together.
+    pub staged: Option<Change>,
+    /// Exam time at which an attempt moved here.
+    pub moved_here: Option<ExamMs>,
 }
 
 impl State {
@@ -163,6 +191,11 @@ impl State {
     /// # Errors
     /// The storage's refusal; from then on the terminal knows that storage fails, and tries again on every tick.
     pub fn commit(&mut self, change: Change) -> Answer {
+        if let Some(staged) = &mut self.staged {
+            staged.entries.extend(change.entries);
+            staged.projections.extend(change.projections);
+            return Ok(());
+        }
         match self.shared.recorder.writer().commit(change) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.storage_refused(error)),
@@ -225,9 +258,10 @@ impl State {
         let mut change = Change::default();
         change.projections = projections;
         for event in events {
+            let lease = after.lease_for(event)?;
             after.apply(event, now)?;
-            let attempt = Some(after.attempt_id);
-            change.entries.push(self.shared.recorder.entry_at(
+            let attempt = Some((after.attempt_id, lease));
+            change.entries.push(self.shared.recorder.entry_under(
                 actor,
                 attempt,
                 key,
@@ -257,7 +291,7 @@ impl State {
         for effect in effects {
             match effect {
                 Effect::Record(event) => {
-                    if matches!(event, Event::HandedIn { .. }) {
+                    if matches!(event, Event::HandedIn { .. } | Event::Removed { .. }) {
                         self.close_snapshots(now)?;
                     }
                     let Some(ticket_no) = self.run.as_ref().map(|run| run.ticket_no.clone()) else {
@@ -319,11 +353,15 @@ impl State {
     /// meet it again.
     pub fn note(&mut self, event: Event) {
         let now = self.now();
-        let attempt = self.run.as_ref().map(Run::attempt_id);
+        let seats = self.active.as_ref().map(|active| &active.seats);
+        let attempt = self.run.as_ref().map(|run| {
+            let seat = seats.and_then(|seats| seats.get(&run.ticket_no));
+            (run.attempt_id(), seat.map_or(1, SeatRecord::lease))
+        });
         let entry = self
             .shared
             .recorder
-            .entry_at(SYSTEM, attempt, None, event, now);
+            .entry_under(SYSTEM, attempt, None, event, now);
         if let Err(refusal) = self.commit(Change::default().entry(entry)) {
             tracing::warn!(code = refusal.code, "an observation could not be recorded");
         }

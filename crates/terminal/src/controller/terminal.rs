@@ -207,7 +207,7 @@ impl Terminal {
             Resource::Photo => active.photo(active.candidate(&visit.ticket_no)?)?.to_vec(),
             Resource::Media(number) => {
                 let run = state.run.as_ref().filter(|run| run.shows_media(number))?;
-                if visit.hand_in != HandInStep::Exam || state.clock_suspended() {
+                if visit.hand_in != HandInStep::Exam || state.stands_still() {
                     return None;
                 }
                 let media = run.open.package.media(number, &run.open.paper_key);

@@ -25,6 +25,7 @@ impl State {
         self.try_storage_again(now);
         if self.trouble.is_none() {
             self.run_out(now);
+            self.begin_by_station(now);
             if self.boot_ms() - self.last_housekeeping_ms >= HOUSEKEEPING_MS {
                 self.last_housekeeping_ms = self.boot_ms();
                 self.keep_house(now);
@@ -182,8 +183,9 @@ impl State {
     }
 
     fn forget_announcements(&mut self, now: ExamMs) {
-        let Some(run) = &mut self.run else { return };
         let stale = |at_ms: ExamMs| now - at_ms > ANNOUNCED_FOR_MS;
+        self.moved_here = self.moved_here.filter(|at_ms| !stale(*at_ms));
+        let Some(run) = &mut self.run else { return };
         run.warned = run.warned.filter(|(_, at_ms)| !stale(*at_ms));
         run.moved = run.moved.filter(|(_, at_ms)| !stale(*at_ms));
     }

@@ -116,7 +116,14 @@ impl State {
         Err(refusal.with("wrong", slowing.wrong))
     }
 
-    fn unlocked_now(&mut self, unlocked: Unlocked, staff_id: &str, now: ExamMs) -> Answer {
+    /// The papers are open from now on; `actor` and `staff_id` say by whom.
+    pub(super) fn unlocked_now(
+        &mut self,
+        unlocked: Unlocked,
+        actor: &str,
+        staff_id: &str,
+        now: ExamMs,
+    ) -> Answer {
         let active = self.active()?;
         if active.sitting_no() != unlocked.sitting_no
             || active.sitting().version != unlocked.version
@@ -135,7 +142,7 @@ impl State {
             day.put(&sitting_no)?,
             day::put_slowing(&slow_key(&sitting_no), &Slowing::default())?,
         ];
-        self.record(&staff(staff_id), event, projections)?;
+        self.record(actor, event, projections)?;
         self.active_mut()?.day = day;
         let result_waited = self.score_needs_code(now);
         self.unlocked = Some(unlocked);
@@ -225,7 +232,7 @@ impl Terminal {
             state.desk.unlocking = false;
             let now = state.now();
             let done = match opened {
-                Ok(unlocked) => state.unlocked_now(unlocked, staff_id, now),
+                Ok(unlocked) => state.unlocked_now(unlocked, &staff(staff_id), staff_id, now),
                 Err(error) => state.unlock_failed(error, staff_id),
             };
             state.desk.unlock_refused = done.as_ref().err().cloned();

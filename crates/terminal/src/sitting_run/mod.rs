@@ -48,6 +48,7 @@ impl RunError {
 }
 
 /// A candidate's attempt while it runs.
+#[derive(Clone)]
 pub struct Run {
     pub ticket_no: String,
     pub class: ClassGroup,

@@ -215,6 +215,8 @@ pub struct SuspendedView {
     pub cause: OutageCause,
     /// The machine restarted: the code must be typed again.
     pub needs_code: bool,
+    /// The attempt goes on at another machine; here it is read-only.
+    pub moved_away: bool,
     #[ts(type = "number")]
     pub since_ms: i64,
 }

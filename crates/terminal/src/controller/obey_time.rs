@@ -1,0 +1,336 @@
+//! Commands about time, and about one attempt that began: postpone, credit, suspend, hand in, open again.
+
+use super::day::{OrderedTime, Pending, SittingDay, Whom};
+use super::obey::reason_of;
+use super::state::State;
+use crate::sitting_run::Run;
+use fengjuan_core::attempt::Input;
+use fengjuan_core::event::{Event, Hash32};
+use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::command::{Authority, Command, CommandBody, Scope};
+use fengjuan_device::recorder::staff;
+use fengjuan_device::refusal::{Answer, refused};
+use fengjuan_store::Change;
+
+/// A command's identity where an order's hash would stand.
+fn own_hash(command: &Command) -> Hash32 {
+    fengjuan_wire::hash(&command.command_id)
+}
+
+impl State {
+    pub(super) fn obey_about_time(&mut self, command: &Command, now: ExamMs) -> Answer {
+        let by = command.by.clone();
+        let reason = command.reason.clone();
+        let second = command.second.clone().unwrap_or_default();
+        match &command.body {
+            CommandBody::Postpone {
+                sitting_no,
+                by_ms,
+                authority,
+            } => self.postpone(command, sitting_no, *by_ms, authority, now),
+            CommandBody::Credit {
+                scope,
+                credit_ms,
+                authority,
+            } => self.credit(command, scope, *credit_ms, authority, now),
+            CommandBody::LateEntry {
+                ticket_hash,
+                authority,
+                ..
+            } => self.let_in_late(command, ticket_hash, authority, now),
+            CommandBody::Suspend { scope } => self.tell_scope(
+                scope,
+                &by,
+                Input::StaffSuspend {
+                    staff_id: by.clone(),
+                    reason: reason_of(command),
+                },
+                now,
+            ),
+            CommandBody::Resume { scope } => {
+                let input = Input::StaffResume {
+                    staff_id: by.clone(),
+                };
+                self.tell_scope(scope, &by, input, now)
+            }
+            CommandBody::Remove { attempt } => {
+                let input = Input::Remove {
+                    staff_id: by.clone(),
+                    second,
+                    reason,
+                };
+                self.tell_attempt(attempt, &by, input, now)
+            }
+            CommandBody::ForceHandIn { attempt } => {
+                let input = Input::ForceHandIn {
+                    staff_id: by.clone(),
+                    reason,
+                };
+                self.tell_attempt(attempt, &by, input, now)
+            }
+            CommandBody::DecideOutage {
+                attempt,
+                outage_no,
+                credit_ms,
+            } => {
+                let input = Input::OutageDecided {
+                    outage_no: *outage_no,
+                    credit_ms: *credit_ms,
+                    staff_id: by.clone(),
+                    reason,
+                };
+                self.tell_attempt(attempt, &by, input, now)
+            }
+            CommandBody::Reopen { attempt, authority } => {
+                self.reopen(command, attempt, authority, now)
+            }
+            _ => Err(refused("room.unknown_command")),
+        }
+    }
+
+    /// One attempt that must run here.
+    fn tell_attempt(&mut self, attempt: &[u8; 16], by: &str, input: Input, now: ExamMs) -> Answer {
+        let ticket_no = self
+            .ticket_of(attempt)
+            .ok_or_else(|| refused("room.unknown_attempt"))?;
+        let runs = self.run.as_ref();
+        if runs.is_some_and(|run| run.ticket_no == ticket_no) {
+            return self.drive(&staff(by), input, now);
+        }
+        let seat = self.active()?.seats.get(&ticket_no);
+        Err(refused(match seat {
+            Some(seat) if seat.is_fenced() => "lease.fenced",
+            Some(seat) if seat.ended.is_some() => "attempt.already_handed_in",
+            Some(seat) if seat.open() => "sitting.open_attempt_locked",
+            _ => "attempt.not_started",
+        }))
+    }
+
+    /// Whoever answers here and is meant; nobody is no refusal where the decision is for many.
+    fn tell_scope(&mut self, scope: &Scope, by: &str, input: Input, now: ExamMs) -> Answer {
+        if let Scope::Attempt { attempt } = scope {
+            return self.tell_attempt(attempt, by, input, now);
+        }
+        if self.run.as_ref().is_none_or(|run| !meant(scope, run)) {
+            return Ok(());
+        }
+        self.drive(&staff(by), input, now)
+    }
+
+    fn postpone(
+        &mut self,
+        command: &Command,
+        sitting_no: &str,
+        by_ms: i64,
+        authority: &Authority,
+        now: ExamMs,
+    ) -> Answer {
+        let mut day = self.day_of(sitting_no)?;
+        if !day.note_authority(authority, Pending::postponed(by_ms)) {
+            return Ok(());
+        }
+        let order = authority.order();
+        let identity = order.unwrap_or(own_hash(command));
+        day.postpone(by_ms, now, |whom| OrderedTime {
+            order: identity,
+            ms: by_ms,
+            reason: command.reason.clone(),
+            by: command.by.clone(),
+            whom,
+            pending: order.is_none(),
+        });
+        let here = self.here(sitting_no);
+        let runs = self.run.as_ref().filter(|_| here);
+        let attempt = runs.map(Run::attempt_id);
+        if let Some(attempt) = attempt {
+            day.given.push((attempt, identity));
+        }
+        let projection = day.put(sitting_no)?;
+        if here {
+            self.active_mut()?.day = day;
+        }
+        let actor = staff(&command.by);
+        if attempt.is_some() {
+            self.commit(Change::default().project(projection))?;
+            self.drive(&actor, Input::Postpone { by_ms, order }, now)?;
+        } else {
+            let event = Event::Postponed {
+                sitting_no: sitting_no.to_owned(),
+                by_ms,
+                order,
+            };
+            self.record(&actor, event, vec![projection])?;
+        }
+        if here {
+            for seat in self.active_mut()?.seats.values_mut() {
+                seat.postpone(by_ms);
+            }
+        }
+        Ok(())
+    }
+
+    fn credit(
+        &mut self,
+        command: &Command,
+        scope: &Scope,
+        credit_ms: i64,
+        authority: &Authority,
+        now: ExamMs,
+    ) -> Answer {
+        let (sitting_no, whom) = self.whom(scope)?;
+        let mut day = self.day_of(&sitting_no)?;
+        if !day.note_authority(authority, Pending::credited(whom.clone(), credit_ms)) {
+            return Ok(());
+        }
+        let order = authority.order();
+        let identity = order.unwrap_or(own_hash(command));
+        let time = OrderedTime {
+            order: identity,
+            ms: credit_ms,
+            reason: command.reason.clone(),
+            by: command.by.clone(),
+            whom,
+            pending: order.is_none(),
+        };
+        day.ordered.push(time);
+        let runs = self.run.as_ref().filter(|run| meant(scope, run));
+        let attempt = runs.map(Run::attempt_id);
+        if let Some(attempt) = attempt {
+            day.given.push((attempt, identity));
+        }
+        self.commit(Change::default().project(day.put(&sitting_no)?))?;
+        if self.here(&sitting_no) {
+            self.active_mut()?.day = day;
+        }
+        if attempt.is_none() {
+            return Ok(());
+        }
+        let input = Input::Credit {
+            credit_ms,
+            by: command.by.clone(),
+            reason: command.reason.clone(),
+            order,
+        };
+        self.drive(&staff(&command.by), input, now)
+    }
+
+    /// Whose time it is, as the day remembers it.
+    fn whom(&self, scope: &Scope) -> Answer<(String, Whom)> {
+        match scope {
+            Scope::ClassGroup {
+                sitting_no,
+                class_no,
+            } => Ok((sitting_no.clone(), Whom::ClassGroup(class_no.clone()))),
+            Scope::Room { sitting_no } => Ok((sitting_no.clone(), Whom::Room)),
+            Scope::Attempt { attempt } => {
+                let unknown = || refused("room.unknown_attempt");
+                let ticket_no = self.ticket_of(attempt).ok_or_else(unknown)?;
+                let active = self.active()?;
+                let seat = active.seats.get(&ticket_no).ok_or_else(unknown)?;
+                if seat.is_fenced() {
+                    return Err(refused("lease.fenced"));
+                }
+                if seat.ended.is_some() {
+                    return Err(refused("attempt.already_handed_in"));
+                }
+                let whom = Whom::Ticket(active.ticket_hash(&ticket_no));
+                Ok((active.sitting_no().to_owned(), whom))
+            }
+        }
+    }
+
+    fn let_in_late(
+        &mut self,
+        command: &Command,
+        ticket_hash: &Hash32,
+        authority: &Authority,
+        now: ExamMs,
+    ) -> Answer {
+        let ticket_no = self.ticket_by_hash(ticket_hash)?;
+        let active = self.active()?;
+        let sitting_no = active.sitting_no().to_owned();
+        let mut day = active.day.clone();
+        if !day.late_allowed.contains(ticket_hash) {
+            day.late_allowed.push(*ticket_hash);
+        }
+        let event = Event::LateEntryAllowed {
+            sitting_no: sitting_no.clone(),
+            ticket_hash: *ticket_hash,
+            staff_id: command.by.clone(),
+            order: authority.order(),
+        };
+        let projections = vec![day.put(&sitting_no)?];
+        self.record_seat(&staff(&command.by), &ticket_no, &[event], now, projections)?;
+        let active = self.active_mut()?;
+        active.day = day;
+        if let Some(seat) = active.seats.get_mut(&ticket_no) {
+            seat.allow_late();
+        }
+        Ok(())
+    }
+
+    /// A mistaken hand-in: the same attempt goes on, with the same end.
+    fn reopen(
+        &mut self,
+        command: &Command,
+        attempt: &[u8; 16],
+        authority: &Authority,
+        now: ExamMs,
+    ) -> Answer {
+        let ticket_no = self
+            .ticket_of(attempt)
+            .ok_or_else(|| refused("room.unknown_attempt"))?;
+        let sits = self.visit.as_ref();
+        if sits.is_some_and(|visit| visit.ticket_no != ticket_no) {
+            return Err(refused("seat.taken"));
+        }
+        let active = self.active()?;
+        if active.day.ended_ms.is_some() {
+            return Err(refused("sitting.already_ended"));
+        }
+        let seat = active
+            .seats
+            .get(&ticket_no)
+            .ok_or_else(|| refused("room.unknown_attempt"))?;
+        if seat.ended.is_none() {
+            return Err(refused("attempt.not_handed_in"));
+        }
+        let run = self.run_of(&ticket_no)?;
+        let score_shown = sits.is_some_and(|visit| self.shown_score(visit).is_some());
+        let input = Input::Reopen {
+            staff_id: command.by.clone(),
+            second: command.second.clone().unwrap_or_default(),
+            reason: command.reason.clone(),
+            order: authority.order(),
+            score_shown,
+        };
+        let mut day = active.day.clone();
+        day.orders_seen.extend(authority.order());
+        let sitting_no = active.sitting_no().to_owned();
+        if self.visit.is_none() {
+            self.seat_again(&ticket_no)?;
+        }
+        self.forget_score(&ticket_no);
+        self.run = Some(run);
+        self.commit(Change::default().project(day.put(&sitting_no)?))?;
+        self.active_mut()?.day = day;
+        self.drive(&staff(&command.by), input, now)
+    }
+
+    fn here(&self, sitting_no: &str) -> bool {
+        let active = self.active.as_ref();
+        active.is_some_and(|active| active.sitting_no() == sitting_no)
+    }
+
+    fn day_of(&self, sitting_no: &str) -> Answer<SittingDay> {
+        match &self.active {
+            Some(active) if active.sitting_no() == sitting_no => Ok(active.day.clone()),
+            _ => Ok(SittingDay::load(&self.reader, sitting_no)?),
+        }
+    }
+}
+
+fn meant(scope: &Scope, run: &Run) -> bool {
+    let sitting_no = &run.attempt.plan().sitting_no;
+    scope.holds(&run.attempt_id(), sitting_no, &run.class.class_no)
+}
