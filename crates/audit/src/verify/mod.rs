@@ -107,10 +107,6 @@ fn run(
     if silent > 0 {
         not_proven.push(NotProven::SilentDevices { count: silent });
     }
-    let by_hubs = documents.hubs.vouched();
-    if by_hubs > 0 {
-        not_proven.push(NotProven::ByHubsOnly { count: by_hubs });
-    }
     if hidden > 0 {
         not_proven.push(NotProven::HiddenEntries { count: hidden });
     }
@@ -181,6 +177,10 @@ fn witness_gaps(documents: &Documents, ledgers: &[LedgerSummary]) -> Vec<NotProv
     let mut gaps = Vec::new();
     if documents.roll.is_none() {
         gaps.push(NotProven::Devices);
+    }
+    let by_hubs = documents.hubs.vouched();
+    if by_hubs > 0 {
+        gaps.push(NotProven::ByHubsOnly { count: by_hubs });
     }
     let tails = |upto: fn(&LedgerSummary) -> u64| {
         let tails = ledgers
