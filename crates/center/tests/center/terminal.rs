@@ -307,6 +307,7 @@ impl<'a> Terminal<'a> {
             bundle_no: sat.bundle_no,
             ledger_id: self.ledger.id.to_vec(),
             entries: self.ledger.of_attempt(&sat.attempt_id),
+            carried: Vec::new(),
             checkpoint: self
                 .ledger
                 .checkpoint(self.device, self.ledger.entries.len()),
