@@ -364,6 +364,13 @@ impl Room {
         self.soon();
     }
 
+    /// The center answers. Nothing is recorded for it.
+    pub fn center_heard(&self) {
+        let now = self.now();
+        let fact = Fact::CenterHeard {};
+        self.state_mut().station.observe(&fact, now);
+    }
+
     /// A terminal has done or refused a command; recorded a moment later, with others.
     pub fn acknowledged(&self, device: &Device, how: Acknowledgement) {
         lock(&self.inner.acknowledgements).push((*device, how));

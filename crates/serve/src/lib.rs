@@ -16,7 +16,7 @@ pub use listen::{Running, listen, log_and_limit};
 pub use pace::{Limits, Rates};
 pub use ranges::send;
 pub use refusal::{Cbor, FAULT, Refused, read, signed};
-pub use tls::{Peer, PeerAcceptor, TlsError, server_config};
+pub use tls::{Peer, PeerAcceptor, PeerAddress, TlsError, server_config};
 
 use fengjuan_wire::Hash32;
 

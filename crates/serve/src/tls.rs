@@ -18,6 +18,7 @@ use rustls::{
 };
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -28,6 +29,10 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// The key that the caller has proven to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub PublicKey);
+
+/// Where the caller's connection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub SocketAddr);
 
 /// TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -153,12 +158,14 @@ impl PeerAcceptor {
 
 /// The place is kept as long as the connection's service lives.
 type Placed = Extension<Arc<Slot>>;
+type Named<S> = <Extension<Peer> as Layer<S>>::Service;
+type Located<S> = <Extension<PeerAddress> as Layer<Named<S>>>::Service;
 type Accepted<Stream, Service> =
     Pin<Box<dyn Future<Output = io::Result<(Stream, Service)>> + Send>>;
 
 impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
     type Stream = <RustlsAcceptor as Accept<TcpStream, S>>::Stream;
-    type Service = <Placed as Layer<<Extension<Peer> as Layer<S>>::Service>>::Service;
+    type Service = <Placed as Layer<Located<S>>>::Service;
     type Future = Accepted<Self::Stream, Self::Service>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
@@ -167,9 +174,11 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
             return Box::pin(std::future::ready(Err(busy())));
         };
         let slots = self.slots.clone();
+        let address = stream.peer_addr();
         let accepting = self.tls.accept(stream, service);
         Box::pin(async move {
             let (stream, service) = accepting.await?;
+            let address = PeerAddress(address?);
             let certificates = stream.get_ref().1.peer_certificates();
             let key = certificates
                 .and_then(|chain| chain.first())
@@ -181,6 +190,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
                 return Err(busy());
             };
             let service = Extension(Peer(key)).layer(service);
+            let service = Extension(address).layer(service);
             Ok((stream, Extension(Arc::new(slot)).layer(service)))
         })
     }

@@ -41,6 +41,15 @@ pub fn held_orders(reader: &Reader, kit: &SiteKit) -> Result<Vec<ReceivedOrder>,
     Ok(orders)
 }
 
+/// The signed bytes of all orders that were ever received, for a hub that hands them on.
+///
+/// # Errors
+/// Storage errors.
+pub fn held_order_bytes(reader: &Reader) -> Result<Vec<Vec<u8>>, StoreError> {
+    let rows = reader.scan(NS)?;
+    Ok(rows.into_iter().map(|(_, bytes)| bytes).collect())
+}
+
 impl<U: Upstream> Uplink<U> {
     pub(super) async fn pull_orders(&self) -> Result<(), SyncError> {
         let mut first = None;

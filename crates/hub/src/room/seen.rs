@@ -51,11 +51,16 @@ impl Room {
         self.soon();
     }
 
-    /// A terminal says how it is.
-    pub fn beat(&self, device: &Device, beat: Beat) {
+    /// A terminal says how it is. `life` is that of the connection: one that was replaced says nothing any more.
+    pub fn beat(&self, device: &Device, life: Life, beat: Beat) {
         let now = self.now();
         let mut state = self.state_mut();
-        let Some(mut seen) = state.seen.remove(device) else {
+        let Some(mut seen) = state
+            .seen
+            .get(device)
+            .filter(|seen| seen.life == life)
+            .cloned()
+        else {
             return;
         };
         seen.heard_ms = now;

@@ -1,0 +1,322 @@
+//! The room channel (`fengjuan_wire::room`): one task for each connected terminal. It never waits for another one; a
+//! terminal that does not take what it is sent, or says nothing for long, is disconnected and connects again.
+
+use crate::core::Core;
+use crate::devices::Terminal;
+use crate::entries;
+use crate::room::{Line, Outgoing};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use fengjuan_core::room::contact::Life;
+use fengjuan_core::room::post::{Acknowledgement, Mark, Numbered};
+use fengjuan_core::room::station::Fact;
+use fengjuan_device::papers::SittingKey;
+use fengjuan_envelope::cbor;
+use fengjuan_wire::Signed;
+use fengjuan_wire::room::{
+    Beat, Epoch, FromHub, FromTerminal, Hello, RoomCommand, UnlockedSitting,
+};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Four heartbeats: nobody is there any more.
+const SILENCE: Duration = Duration::from_secs(20);
+const FIRST_WORD: Duration = Duration::from_secs(10);
+/// One frame on its way out. A terminal that takes longer is stalled.
+const SENDING: Duration = Duration::from_secs(10);
+
+/// RFC 6455 §7.4.1.
+const GOING_AWAY: u16 = 1001;
+const POLICY: u16 = 1008;
+const INTERNAL: u16 = 1011;
+
+/// Why a channel ends. The code goes along in the close frame.
+struct Ended {
+    status: u16,
+    code: String,
+}
+
+impl Ended {
+    fn because(status: u16, code: &str) -> Ended {
+        Ended {
+            status,
+            code: code.to_owned(),
+        }
+    }
+
+    /// Nobody is there to be told.
+    fn gone() -> Ended {
+        Ended::because(GOING_AWAY, "")
+    }
+}
+
+struct Channel {
+    core: Arc<Core>,
+    terminal: Arc<Terminal>,
+    socket: WebSocket,
+    line: Line,
+    epoch: u64,
+    life: Life,
+}
+
+/// Serves one terminal until its connection ends.
+pub(crate) async fn run(
+    core: Arc<Core>,
+    terminal: Arc<Terminal>,
+    from: IpAddr,
+    mut socket: WebSocket,
+) {
+    let device = terminal.device();
+    // Read before its first word: what it held when it connected is at least this.
+    let held = core.room.held_of(&device);
+    let line = core.room.lines().connect(device);
+    let name = terminal.name.clone();
+    let ended = match first_word(&mut socket).await {
+        Ok(hello) => {
+            let greeted = greet(&core, &terminal, from, &held, &hello).await;
+            match greeted {
+                Ok((epoch, life, waiting)) => {
+                    let mut channel = Channel {
+                        core,
+                        terminal,
+                        socket,
+                        line,
+                        epoch,
+                        life,
+                    };
+                    let ended = channel.serve(&hello, waiting).await;
+                    socket = channel.socket;
+                    ended
+                }
+                Err(ended) => ended,
+            }
+        }
+        Err(ended) => ended,
+    };
+    tracing::info!(
+        terminal = name,
+        code = ended.code,
+        "a room channel has ended"
+    );
+    let close = Message::Close(Some(CloseFrame {
+        code: ended.status,
+        reason: ended.code.into(),
+    }));
+    // Best effort: whoever is gone hears nothing.
+    let _ = tokio::time::timeout(SENDING, socket.send(close)).await;
+}
+
+async fn first_word(socket: &mut WebSocket) -> Result<Hello, Ended> {
+    let first = tokio::time::timeout(FIRST_WORD, receive(socket)).await;
+    match first.map_err(|_| Ended::because(POLICY, "room.silent"))?? {
+        FromTerminal::Hello(hello) => Ok(hello),
+        _ => Err(Ended::because(POLICY, "room.no_hello")),
+    }
+}
+
+/// The next message. Whatever is no message of a terminal ends the channel.
+async fn receive(socket: &mut WebSocket) -> Result<FromTerminal, Ended> {
+    loop {
+        match socket.recv().await {
+            Some(Ok(Message::Binary(bytes))) => {
+                let malformed = |_| Ended::because(POLICY, "upstream.malformed");
+                return cbor::from_slice(&bytes).map_err(malformed);
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Text(_))) => return Err(Ended::because(POLICY, "upstream.malformed")),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "a room channel broke");
+                return Err(Ended::because(POLICY, "room.broken"));
+            }
+            Some(Ok(Message::Close(_))) | None => return Err(Ended::gone()),
+        }
+    }
+}
+
+/// Who it is, and what waits for it.
+async fn greet(
+    core: &Arc<Core>,
+    terminal: &Arc<Terminal>,
+    from: IpAddr,
+    held: &[([u8; 16], u64)],
+    hello: &Hello,
+) -> Result<(u64, Life, Vec<Numbered>), Ended> {
+    let malformed = || Ended::because(POLICY, "upstream.malformed");
+    let id = |bytes: &[u8]| <[u8; 16]>::try_from(bytes).map_err(|_| malformed());
+    let ledger = id(&hello.ledger_id)?;
+    let life = Life {
+        boot_id: id(&hello.boot_id)?,
+        run_id: id(&hello.run_id)?,
+    };
+    let device = terminal.device();
+    core.room.heard(device, from, life, ledger, hello);
+    if held
+        .iter()
+        .any(|(known, size)| *known == ledger && *size > hello.ledger_size)
+    {
+        tracing::error!(
+            terminal = terminal.name,
+            "a ledger is shorter than what is held of it"
+        );
+        core.room.observe(&Fact::WentBack { device });
+    }
+    let mark = Mark {
+        epoch: hello.epoch,
+        taken: hello.taken,
+    };
+    let room = core.room.clone();
+    // It may have to record that another station is obeyed.
+    let waiting = tokio::task::spawn_blocking(move || room.hello(&device, mark)).await;
+    let waiting = waiting.map_err(|_| Ended::because(INTERNAL, "upstream.fault"))?;
+    let waiting = waiting.map_err(|error| Ended::because(POLICY, error.code()))?;
+    let raised = core.room.raised();
+    let raised = raised.ok_or_else(|| Ended::because(GOING_AWAY, "room.not_commanding"))?;
+    Ok((raised.epoch, life, waiting))
+}
+
+impl Channel {
+    async fn serve(&mut self, hello: &Hello, waiting: Vec<Numbered>) -> Ended {
+        if let Err(ended) = self.welcome(hello, waiting).await {
+            return ended;
+        }
+        loop {
+            let done = tokio::select! {
+                heard = tokio::time::timeout(SILENCE, receive(&mut self.socket)) => match heard {
+                    Err(_) => Err(Ended::because(POLICY, "room.silent")),
+                    Ok(Err(ended)) => Err(ended),
+                    Ok(Ok(message)) => self.heard(message).await,
+                },
+                next = self.line.next() => match next {
+                    Some(next) => self.send_next(next).await,
+                    None => Err(Ended::because(GOING_AWAY, "room.again")),
+                },
+            };
+            if let Err(ended) = done {
+                return ended;
+            }
+        }
+    }
+
+    async fn welcome(&mut self, hello: &Hello, waiting: Vec<Numbered>) -> Result<(), Ended> {
+        let epoch = self.signed_epoch()?;
+        self.send(&FromHub::Welcome { epoch }).await?;
+        for command in waiting {
+            self.command(command).await?;
+        }
+        for key in self.core.unlocks.opened() {
+            let has = |one: &UnlockedSitting| {
+                one.sitting_no == key.sitting_no && one.version == key.version
+            };
+            if !hello.unlocked.iter().any(has) {
+                self.keys(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn signed_epoch(&self) -> Result<Vec<u8>, Ended> {
+        let raised = self
+            .core
+            .room
+            .raised()
+            .filter(|raised| raised.epoch == self.epoch);
+        let raised = raised.ok_or_else(|| Ended::because(GOING_AWAY, "room.again"))?;
+        let held = self.core.delegation.held();
+        let room_no = held.and_then(|held| held.delegation.room_no.clone());
+        let epoch = Epoch {
+            site: self.core.kit.site.clone(),
+            room_no: room_no.unwrap_or_default(),
+            epoch: raised.epoch,
+            hub: self.core.identity.public(),
+            raised_ms: raised.at_ms,
+            raised_by: raised.by,
+        };
+        epoch.sign(&self.core.keys.issuer).map_err(fault)
+    }
+
+    async fn heard(&mut self, message: FromTerminal) -> Result<(), Ended> {
+        let device = self.terminal.device();
+        match message {
+            FromTerminal::Hello(_) => Err(Ended::because(POLICY, "room.no_hello")),
+            FromTerminal::Beat(beat) => {
+                // Approved when it connected; it may have been revoked since, or sent elsewhere.
+                self.beat(beat).await
+            }
+            FromTerminal::Acknowledge { epoch, no, refusal } => {
+                let how = Acknowledgement { epoch, no, refusal };
+                self.core.room.acknowledged(&device, how);
+                Ok(())
+            }
+            FromTerminal::Entries(request) => {
+                let reply = entries::take(&self.core, &self.terminal, request).await;
+                let reply = reply.map_err(|refused| Ended::because(POLICY, refused.code()))?;
+                self.send(&FromHub::Entries(reply)).await
+            }
+        }
+    }
+
+    async fn beat(&mut self, beat: Beat) -> Result<(), Ended> {
+        let has: BTreeSet<_> = beat
+            .unlocked
+            .iter()
+            .map(|one| (one.sitting_no.clone(), one.version))
+            .collect();
+        self.core
+            .room
+            .beat(&self.terminal.device(), self.life, beat);
+        for key in self.core.unlocks.opened() {
+            if !has.contains(&(key.sitting_no.clone(), key.version)) {
+                self.keys(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_next(&mut self, next: Outgoing) -> Result<(), Ended> {
+        match next {
+            Outgoing::Command(numbered) => self.command(*numbered).await,
+            Outgoing::Keys(key) => self.keys(&key).await,
+            Outgoing::Look => self.send(&FromHub::Look {}).await,
+        }
+    }
+
+    async fn command(&mut self, numbered: Numbered) -> Result<(), Ended> {
+        let command = RoomCommand {
+            site: self.core.kit.site.clone(),
+            device: self.terminal.sign,
+            epoch: numbered.epoch,
+            no: numbered.no,
+            command: numbered.command,
+        };
+        let signed = command.sign(&self.core.keys.issuer).map_err(fault)?;
+        self.send(&FromHub::Command(ByteBuf::from(signed))).await
+    }
+
+    async fn keys(&mut self, key: &SittingKey) -> Result<(), Ended> {
+        let sealed = self
+            .core
+            .unlocks
+            .sealed_for(&self.terminal, key, self.epoch);
+        match sealed.map_err(fault)? {
+            Some(keys) => self.send(&FromHub::Keys(keys)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, message: &FromHub) -> Result<(), Ended> {
+        let bytes = cbor::to_vec(message).map_err(|error| fault(error.into()))?;
+        let sending = self.socket.send(Message::Binary(bytes.into()));
+        match tokio::time::timeout(SENDING, sending).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Ended::gone()),
+            Err(_) => Err(Ended::because(POLICY, "room.stalled")),
+        }
+    }
+}
+
+fn fault(error: fengjuan_wire::WireError) -> Ended {
+    tracing::error!(%error, "a message could not be made");
+    Ended::because(INTERNAL, "upstream.fault")
+}

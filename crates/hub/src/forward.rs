@@ -1,0 +1,331 @@
+//! Up to the center, while the line is there: the delegation is asked for, terminals are vouched for, and their ledgers
+//! follow as they were written, with their own checkpoints. Objects lie in this hub's store and go up with its own
+//! ([`fengjuan_device::sync`]). Everything may be repeated, and nothing is deleted because it was sent.
+
+use crate::center::ToCenter;
+use crate::core::Core;
+use crate::delegation::DelegationRefused;
+use fengjuan_core::event::Hash32;
+use fengjuan_core::room::station::Fact;
+use fengjuan_device::sync::{Pace, Uplink};
+use fengjuan_device::upstream::{Upstream, UpstreamError};
+use fengjuan_device::view::LinkState;
+use fengjuan_envelope::sign::PublicKey;
+use fengjuan_store::{Forwarding, LedgerReader, ReplicaReader, StoreError, StoredEntry};
+use fengjuan_wire::Signed;
+use fengjuan_wire::directory::DeviceCertificate;
+use fengjuan_wire::upstream::{EntriesReply, EntriesRequest, VouchedDevices};
+use serde_bytes::ByteBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+const MOST_ENTRIES: usize = 500;
+const MOST_BYTES: usize = 1024 * 1024;
+/// A center that asks to begin anew more often than this within one go does not know what it holds.
+const MOST_GAPS: u32 = 4;
+/// Certificates sent in one call.
+const MOST_CERTIFICATES: usize = 200;
+/// A delegation that is held is asked for again this often.
+const DELEGATION_EVERY_MS: i64 = 10 * 60_000;
+/// A ledger that the center refuses is left alone for this long.
+const REFUSED_FOR_MS: i64 = 60_000;
+/// A ledger of which little is new goes up this often: a room of terminals that all answer is few calls a second.
+const LEDGER_EVERY_MS: i64 = 5_000;
+const LITTLE: u64 = 200;
+
+/// Why a round ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Delegation(#[from] DelegationRefused),
+}
+
+impl ForwardError {
+    pub fn code(&self) -> &str {
+        match self {
+            ForwardError::Upstream(cause) => cause.code(),
+            ForwardError::Store(cause) => cause.code(),
+            ForwardError::Delegation(cause) => cause.code(),
+        }
+    }
+
+    fn is_link(&self) -> bool {
+        matches!(self, ForwardError::Upstream(cause) if cause.is_link())
+    }
+}
+
+/// The forwarding of one hub.
+pub(crate) struct Forward {
+    core: Arc<Core>,
+    uplink: Uplink<ToCenter>,
+    delegation_boot_ms: Option<i64>,
+    /// Terminals whose certificates the center has taken in this run, by the certificate's hash.
+    vouched: BTreeSet<Hash32>,
+    /// Ledgers that are left alone until then (boot time).
+    left_alone: BTreeMap<[u8; 16], i64>,
+}
+
+impl Forward {
+    pub(crate) fn new(core: Arc<Core>, uplink: Uplink<ToCenter>) -> Forward {
+        Forward {
+            core,
+            uplink,
+            delegation_boot_ms: None,
+            vouched: BTreeSet::new(),
+            left_alone: BTreeMap::new(),
+        }
+    }
+
+    /// Rounds without end; it may be stopped anywhere.
+    pub(crate) async fn go_on(mut self) {
+        let mut pace = Pace::default();
+        loop {
+            let result = self.round().await;
+            if let Err(error) = &result {
+                tracing::debug!(code = error.code(), %error, "not forwarded");
+            }
+            let wait = match &result {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => Duration::from_secs(1),
+                Err(error) => pace.next(!error.is_link(), random()),
+            };
+            if result.is_ok() {
+                pace = Pace::default();
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// One round. True where there is more to do at once.
+    async fn round(&mut self) -> Result<bool, ForwardError> {
+        if self.uplink.state().borrow().link != LinkState::Online {
+            return Ok(false);
+        }
+        self.core.room.center_heard();
+        self.delegation().await?;
+        let now = self.core.recorder.exam_now();
+        if self.core.delegation.in_force(now).is_err() {
+            return Ok(false);
+        }
+        self.vouch().await?;
+        self.entries().await
+    }
+
+    fn boot_ms(&self) -> i64 {
+        self.core.recorder.machine().boot_ms()
+    }
+
+    async fn delegation(&mut self) -> Result<(), ForwardError> {
+        let now = self.boot_ms();
+        let fresh = |last: i64| now.saturating_sub(last) < DELEGATION_EVERY_MS;
+        let held = self.core.delegation.held().is_some();
+        if held && self.delegation_boot_ms.is_some_and(fresh) {
+            return Ok(());
+        }
+        let core = self.core.clone();
+        let news = match self.uplink.upstream().https().delegation().await {
+            Ok(bytes) => {
+                let taken = move || {
+                    let now = core.recorder.exam_now();
+                    core.delegation.take(&bytes, now, core.recorder.writer())
+                };
+                blocking(taken).await?
+            }
+            Err(UpstreamError::Refused { code, .. })
+                if code == "hub.delegation_revoked" || code == "hub.no_delegation" =>
+            {
+                let withdrawn = move || {
+                    let writer = core.recorder.writer();
+                    core.delegation
+                        .withdrawn(writer)
+                        .map_err(DelegationRefused::from)
+                };
+                blocking(withdrawn).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.delegation_boot_ms = Some(now);
+        if news {
+            tracing::info!("the delegation has changed");
+            self.core.room.touch();
+        }
+        Ok(())
+    }
+
+    /// The center must know a terminal before it takes its ledger.
+    async fn vouch(&mut self) -> Result<(), ForwardError> {
+        let certificates: Vec<ByteBuf> = self
+            .core
+            .devices
+            .approved()
+            .iter()
+            .filter_map(|terminal| terminal.certificate.clone())
+            .filter(|bytes| !self.vouched.contains(&fengjuan_wire::hash(bytes)))
+            .collect();
+        for slice in certificates.chunks(MOST_CERTIFICATES) {
+            let certificates = slice.to_vec();
+            let asked = VouchedDevices { certificates };
+            let reply = self.uplink.upstream().https().vouch(&asked).await?;
+            for (bytes, line) in asked.certificates.iter().zip(reply.devices) {
+                if let Some(code) = &line.refused {
+                    let issuer = self.core.keys.issuer.public();
+                    let name = DeviceCertificate::verify(&issuer, bytes).map(|one| one.device_name);
+                    tracing::warn!(
+                        code,
+                        device = name.unwrap_or_default(),
+                        "the center does not take a terminal"
+                    );
+                }
+                // A refusal stands until this hub begins anew, or the terminal gets another certificate.
+                self.vouched.insert(fengjuan_wire::hash(bytes));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every ledger one step further. True where any has more.
+    async fn entries(&mut self) -> Result<bool, ForwardError> {
+        let (core, now) = (self.core.clone(), self.boot_ms());
+        let read = move || {
+            core.replica_readers.read(|reader| {
+                let owners = reader.ledgers()?.into_iter();
+                let owners = owners.map(|one| (one.ledger_id, one.identity.device_key));
+                Ok((reader.to_forward()?, owners.collect::<BTreeMap<_, _>>()))
+            })
+        };
+        let (behind, owners) = blocking(read).await?;
+        let mut more = false;
+        for ledger in behind {
+            let left_alone = self.left_alone.get(&ledger.ledger_id);
+            let much = ledger.held - ledger.forwarded > LITTLE;
+            let Some(owner) = owners.get(&ledger.ledger_id) else {
+                continue;
+            };
+            if left_alone.is_some_and(|until| now < until - i64::from(much) * LEDGER_EVERY_MS) {
+                continue;
+            }
+            let until = match self.ledger(&ledger, &PublicKey::from_bytes(*owner)).await {
+                Ok(further) => {
+                    more |= further;
+                    now + LEDGER_EVERY_MS
+                }
+                Err(error) if error.is_link() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(code = error.code(), %error, "a ledger was not forwarded");
+                    now + REFUSED_FOR_MS
+                }
+            };
+            self.left_alone.insert(ledger.ledger_id, until);
+        }
+        Ok(more)
+    }
+
+    /// One request's worth of a ledger. True where there is much more of it.
+    async fn ledger(
+        &mut self,
+        ledger: &Forwarding,
+        device: &PublicKey,
+    ) -> Result<bool, ForwardError> {
+        let mut from = ledger.forwarded;
+        let mut gaps = 0;
+        loop {
+            let (core, id, device) = (self.core.clone(), ledger.ledger_id, *device);
+            let slice = move || {
+                let readers = &core.replica_readers;
+                readers.read(|reader| slice(reader, &id, &device, from))
+            };
+            let Some(request) = blocking(slice).await? else {
+                return Ok(false);
+            };
+            let end = from + request.entries.len() as u64;
+            match self.uplink.upstream().post_entries(&request).await? {
+                EntriesReply::Stored { size, .. } if size < end => {
+                    return Err(malformed("fewer entries than were sent"));
+                }
+                EntriesReply::Stored { size, .. } => {
+                    // A terminal may have spoken to the center itself.
+                    let size = size.min(ledger.held);
+                    let noted = self.core.replicas.forwarded_async(ledger.ledger_id, size);
+                    noted.await?;
+                    self.core.room.touch();
+                    return Ok(ledger.held - size > LITTLE);
+                }
+                EntriesReply::Gap { have } if have < from && gaps < MOST_GAPS => {
+                    gaps += 1;
+                    from = have;
+                }
+                EntriesReply::Gap { .. } => return Err(malformed("a gap where there is none")),
+                EntriesReply::Fork { at_seq, .. } => {
+                    let device = Hash32(*device.as_bytes());
+                    self.core.room.observe(&Fact::Fork { device, at_seq });
+                    return Err(malformed("the center holds another entry"));
+                }
+            }
+        }
+    }
+}
+
+/// The next entries of a ledger, up to its last checkpoint where there is one ahead; none where nothing is left.
+fn slice(
+    reader: &ReplicaReader,
+    ledger: &[u8; 16],
+    device: &PublicKey,
+    from: u64,
+) -> Result<Option<EntriesRequest>, StoreError> {
+    let checkpoints = reader.checkpoints(ledger)?;
+    let ahead = checkpoints.into_iter().filter(|one| one.size > from);
+    let checkpoint = ahead.max_by_key(|one| one.size);
+    let entries: Vec<StoredEntry> = reader.entries_since(ledger, from, MOST_ENTRIES)?;
+    let (mut bytes, mut taken) = (0, Vec::with_capacity(entries.len()));
+    for entry in entries {
+        bytes += entry.bytes.len();
+        let beyond = checkpoint.as_ref().is_some_and(|one| entry.seq >= one.size);
+        if (bytes > MOST_BYTES && !taken.is_empty()) || beyond {
+            break;
+        }
+        taken.push(ByteBuf::from(entry.bytes));
+    }
+    if taken.is_empty() {
+        return Ok(None);
+    }
+    let end = from + taken.len() as u64;
+    let whole = checkpoint.filter(|one| one.size == end);
+    Ok(Some(EntriesRequest {
+        ledger_id: ledger.to_vec(),
+        from_seq: from,
+        entries: taken,
+        checkpoint: whole.map(|one| one.note),
+        device: Some(*device),
+    }))
+}
+
+async fn blocking<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, ForwardError>
+where
+    ForwardError: From<E>,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(error) => Err(StoreError::Io {
+            detail: error.to_string(),
+        }
+        .into()),
+    }
+}
+
+fn malformed(detail: &str) -> ForwardError {
+    UpstreamError::Malformed {
+        detail: detail.to_owned(),
+    }
+    .into()
+}
+
+fn random() -> u32 {
+    fengjuan_envelope::random_bytes::<4>().map_or(u32::MAX / 2, u32::from_be_bytes)
+}

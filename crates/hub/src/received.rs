@@ -1,0 +1,229 @@
+//! Sealed objects and reports from terminals: resumable, idempotent, and receipted "at hub" only when whole, checked and
+//! durable. They lie in this hub's own store, from where they go up to the center as its own would; the center's receipt
+//! takes the place of the hub's once it is here.
+
+use crate::core::Core;
+use crate::devices::Terminal;
+use crate::keys::Keyring;
+use fengjuan_core::event::Hash32;
+use fengjuan_core::room::Device;
+use fengjuan_envelope::cbor;
+use fengjuan_serve::Refused;
+use fengjuan_serve::parts::{Part, PartFile, Progress};
+use fengjuan_store::{Change, Projection, Reader, StoreError};
+use fengjuan_wire::Signed;
+use fengjuan_wire::bundle::{ObjectKind, Receipt, SealedObject};
+use fengjuan_wire::report::EquipmentReport;
+use fengjuan_wire::upstream::UploadState;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const NS: &str = "received";
+pub(crate) const FOLDER: &str = "incoming";
+
+/// One object as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arrived {
+    position: u64,
+    device: Hash32,
+    bytes: u64,
+    receipt: ByteBuf,
+}
+
+/// What has arrived.
+pub struct Received {
+    keys: Arc<Keyring>,
+    receiver: String,
+    positions: AtomicU64,
+    /// Objects without the center's receipt, and whose they are.
+    here_only: Mutex<BTreeMap<Hash32, Device>>,
+}
+
+impl Received {
+    /// # Errors
+    /// Storage errors; [`StoreError::Corrupted`] for a row that cannot be read.
+    pub fn open(
+        reader: &Reader,
+        keys: Arc<Keyring>,
+        receiver: String,
+    ) -> Result<Received, StoreError> {
+        let unsent: BTreeMap<_, _> = reader
+            .unsent_objects()?
+            .into_iter()
+            .map(|row| (row.hash.to_vec(), row.hash))
+            .collect();
+        let (mut last, mut here_only) = (0, BTreeMap::new());
+        for (key, value) in reader.scan(NS)? {
+            let arrived = read(&value)?;
+            last = last.max(arrived.position);
+            if let Some(hash) = unsent.get(&key) {
+                here_only.insert(Hash32(*hash), arrived.device);
+            }
+        }
+        Ok(Received {
+            keys,
+            receiver,
+            positions: AtomicU64::new(last),
+            here_only: Mutex::new(here_only),
+        })
+    }
+
+    /// Objects that the center has not receipted.
+    pub fn here_only(&self) -> BTreeMap<Hash32, Device> {
+        self.waiting().clone()
+    }
+
+    /// Whose objects have the center's receipt since the last time; each is told once.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn receipted(&self, reader: &Reader) -> Result<Vec<Device>, StoreError> {
+        let mut done = Vec::new();
+        for (hash, device) in self.here_only() {
+            let row = reader.object(&hash.0)?;
+            if row.is_some_and(|row| row.receipt.is_some()) {
+                self.waiting().remove(&hash);
+                done.push(device);
+            }
+        }
+        done.sort();
+        done.dedup();
+        Ok(done)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<Hash32, Device>> {
+        self.here_only
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(value: &[u8]) -> Result<Arrived, StoreError> {
+    cbor::from_slice(value).map_err(|error| StoreError::Corrupted {
+        path: NS.into(),
+        detail: error.to_string(),
+    })
+}
+
+/// One upload of one terminal. Blocks on the disk.
+pub(crate) struct Upload<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) terminal: &'a Terminal,
+    pub(crate) hash: Hash32,
+}
+
+impl Upload<'_> {
+    /// Where the next part starts, or the receipt: the center's where it is here.
+    pub(crate) fn state(&self) -> Result<UploadState, Refused> {
+        if let Some(state) = self.held()? {
+            return Ok(state);
+        }
+        Ok(UploadState {
+            offset: self.part_file().durable(),
+            receipt: None,
+        })
+    }
+
+    pub(crate) fn put(&self, part: Part, body: &[u8]) -> Result<UploadState, Refused> {
+        let lock = &self.core.uploads[usize::from(self.hash.0[0]) % self.core.uploads.len()];
+        let _one = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = self.held()? {
+            return Ok(state);
+        }
+        let file = self.part_file();
+        match file.take(&self.hash, part, body)? {
+            Progress::Part(offset) => Ok(UploadState {
+                offset,
+                receipt: None,
+            }),
+            Progress::Whole(bytes) => self.complete(&file, &bytes),
+        }
+    }
+
+    fn part_file(&self) -> PartFile {
+        let name = format!("{}.{}", self.hash.hex(), self.terminal.device().hex());
+        PartFile::at(self.core.data_dir.join(FOLDER).join(name))
+    }
+
+    fn held(&self) -> Result<Option<UploadState>, Refused> {
+        let found = self.core.own_readers.read(|reader| {
+            let arrived = reader.get(NS, &self.hash.0)?;
+            let center = reader.object(&self.hash.0)?.and_then(|row| row.receipt);
+            Ok((arrived, center))
+        });
+        let (arrived, center) = found.map_err(|error| self.core.storage(&error))?;
+        let Some(arrived) = arrived else {
+            return Ok(None);
+        };
+        let arrived = read(&arrived).map_err(|error| self.core.storage(&error))?;
+        Ok(Some(UploadState {
+            offset: arrived.bytes,
+            receipt: Some(center.map_or(arrived.receipt, ByteBuf::from)),
+        }))
+    }
+
+    fn complete(&self, file: &PartFile, bytes: &[u8]) -> Result<UploadState, Refused> {
+        let Some((kind, site, device)) = outside(bytes) else {
+            return Err(file.dropped("upload.not_an_object"));
+        };
+        if site != self.core.kit.site {
+            return Err(file.dropped("upload.of_another_site"));
+        }
+        if device != self.terminal.device() {
+            return Err(file.dropped("upload.of_another_device"));
+        }
+        let received = &self.core.received;
+        let (now, bytes_long) = (self.core.recorder.exam_now(), bytes.len() as u64);
+        let position = received.positions.fetch_add(1, Ordering::Relaxed) + 1;
+        let receipt = Receipt {
+            object: self.hash,
+            bytes: bytes_long,
+            received_ms: now,
+            position,
+            receiver: received.receiver.clone(),
+        };
+        let receipt = receipt.sign(&received.keys.receipt);
+        let receipt = ByteBuf::from(receipt.map_err(|error| Refused::fault(&error))?);
+        let arrived = Arrived {
+            position,
+            device,
+            bytes: bytes_long,
+            receipt: receipt.clone(),
+        };
+        let value = cbor::to_vec(&arrived).map_err(|error| Refused::fault(&error))?;
+        let change = Change::default().project(Projection::put(NS, self.hash.0, value));
+        let stored = self
+            .core
+            .recorder
+            .store_object(kind, self.hash.0, bytes, change);
+        stored.map_err(|error| self.core.storage(&error))?;
+        received.waiting().insert(self.hash, device);
+        // The object is registered: what is left of the upload is of no use, and a later sweep would find it.
+        if let Err(refused) = file.remove() {
+            tracing::warn!(code = refused.code(), "a finished upload's part stays");
+        }
+        self.core.room.touch();
+        Ok(UploadState {
+            offset: bytes_long,
+            receipt: Some(receipt),
+        })
+    }
+}
+
+/// Kind, site and device of an object, from its outside; none for bytes that are neither a sealed object nor a report
+/// under its device's signature.
+fn outside(bytes: &[u8]) -> Option<(&'static str, String, Device)> {
+    if let Ok(object) = SealedObject::from_bytes(bytes) {
+        let kind = match object.kind {
+            ObjectKind::Bundle => "bundle",
+            ObjectKind::Picture => "picture",
+        };
+        return Some((kind, object.site, Hash32(*object.device.as_bytes())));
+    }
+    let report = EquipmentReport::open(bytes).ok()?;
+    Some(("report", report.site, Hash32(*report.device.as_bytes())))
+}
