@@ -4,7 +4,9 @@
 //! All functions that record block until it is durable: not for an async thread. Whatever fails to be recorded has not
 //! happened.
 
+mod clerk;
 mod feed;
+mod hear;
 mod lines;
 mod seen;
 
@@ -13,11 +15,11 @@ pub use seen::Seen;
 
 use fengjuan_core::choice::Choice;
 use fengjuan_core::event::{Event, Hash32};
-use fengjuan_core::plan::{ExamMs, Sitting};
+use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::epoch::Standing;
-use fengjuan_core::room::post::{Acknowledgement, Mark, Numbered, PostError};
-use fengjuan_core::room::station::{Action, Actor, Fact, RoomError, Station};
+use fengjuan_core::room::post::{Acknowledgement, Numbered, PostError};
+use fengjuan_core::room::station::{Action, Actor, RoomError, Station};
 use fengjuan_device::recorder::{Recorder, SYSTEM, staff};
 use fengjuan_envelope::RandomError;
 use fengjuan_store::{Change, LedgerId, Projection, Reader, ReplicaReader, StoreError};
@@ -326,134 +328,6 @@ impl Room {
                 self.inner.lines.send(device, sent);
             }
         }
-    }
-
-    /// What to send to a terminal that connects with this mark.
-    ///
-    /// # Errors
-    /// [`RoomRefusal::Post`]; a terminal that obeys another station has stopped this one by then.
-    pub fn hello(&self, device: &Device, mark: Mark) -> Result<Vec<Numbered>, RoomRefusal> {
-        let refused = match self.read(|station| station.hello(device, mark)) {
-            Ok(commands) => return Ok(commands),
-            Err(refused) => refused,
-        };
-        match refused {
-            PostError::Superseded { theirs, .. } => self.hear_epoch(theirs, None)?,
-            PostError::WentBack { .. } | PostError::Ahead { .. } => {
-                self.observe(&Fact::WentBack { device: *device });
-            }
-        }
-        Err(refused.into())
-    }
-
-    /// Somebody says that this epoch is run by that station.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn hear_epoch(&self, epoch: u64, station: Option<Device>) -> Result<(), RoomRefusal> {
-        let heard = self.decide(SYSTEM, Vec::new(), |room, _, _| {
-            Ok(room.hear_epoch(epoch, station).into_iter().collect())
-        });
-        heard.map(drop)
-    }
-
-    /// Takes over what was learned. What follows from it is recorded a moment later.
-    pub fn observe(&self, fact: &Fact) {
-        let now = self.now();
-        self.state_mut().station.observe(fact, now);
-        self.soon();
-    }
-
-    /// The center answers. Nothing is recorded for it.
-    pub fn center_heard(&self) {
-        let now = self.now();
-        let fact = Fact::CenterHeard {};
-        self.state_mut().station.observe(&fact, now);
-    }
-
-    /// A terminal has done or refused a command; recorded a moment later, with others.
-    pub fn acknowledged(&self, device: &Device, how: Acknowledgement) {
-        lock(&self.inner.acknowledgements).push((*device, how));
-        self.soon();
-    }
-
-    /// A signed sitting is held here, with so many candidates on its roster.
-    pub fn hold(&self, sitting: &Sitting, candidates: u32) {
-        let mut state = self.state_mut();
-        state.station.hold(sitting, candidates);
-        let (number, version) = (sitting.sitting_no.clone(), sitting.version);
-        state.versions.insert(number, version);
-        drop(state);
-        self.soon();
-    }
-
-    /// Called about once a second: who has fallen silent, and what follows.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn tick(&self) -> Result<(), RoomRefusal> {
-        let now = self.now();
-        self.state_mut().station.tick(now);
-        self.settle()
-    }
-
-    /// Records what is due: acknowledgements, first leases, fences, outages, alerts.
-    ///
-    /// # Errors
-    /// Storage errors; asked again, it records the same.
-    pub fn settle(&self) -> Result<(), RoomRefusal> {
-        let known = std::mem::take(&mut *lock(&self.inner.acknowledgements));
-        if let Err(error) = self.settle_acknowledgements(&known) {
-            // Whoever connects again acknowledges again.
-            for (device, _) in &known {
-                self.inner.lines.close(device);
-            }
-            return Err(error);
-        }
-        for (sitting_no, version) in self.newly_held() {
-            let held = Action::Held {
-                sitting_no,
-                version,
-            };
-            self.act(&held, &Actor::system())?;
-        }
-        self.decide(SYSTEM, Vec::new(), |station, ids, now| {
-            Ok(station.due(ids, now))
-        })
-        .map(drop)
-    }
-
-    fn settle_acknowledgements(
-        &self,
-        known: &[(Device, Acknowledgement)],
-    ) -> Result<(), RoomRefusal> {
-        if known.is_empty() {
-            return Ok(());
-        }
-        let mut once = BTreeSet::new();
-        let first = |station: &Station| {
-            let new = known
-                .iter()
-                .filter(|(device, how)| once.insert((*device, how.epoch, how.no)));
-            new.filter_map(|(device, how)| station.acknowledged(device, how))
-                .collect()
-        };
-        self.decide(SYSTEM, Vec::new(), |station, _, _| Ok({ first }(station)))
-            .map(drop)
-    }
-
-    fn newly_held(&self) -> Vec<(String, u32)> {
-        let state = self.state();
-        if state.station.standing().commanding().is_none() {
-            return Vec::new();
-        }
-        let new = |(sitting_no, version): &(&String, &u32)| {
-            state.station.track(sitting_no).held != Some(**version)
-        };
-        let versions = state.versions.iter().filter(new);
-        versions
-            .map(|(no, version)| (no.clone(), *version))
-            .collect()
     }
 
     /// Waits until something may be due.

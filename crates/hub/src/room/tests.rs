@@ -2,6 +2,7 @@ use super::*;
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::Role;
 use fengjuan_core::room::alert::Alert;
+use fengjuan_core::room::post::Mark;
 use fengjuan_core::room::rules::Person;
 use fengjuan_device::machine::simulated::SimulatedMachine;
 use fengjuan_store::{AppendRequest, Database, LedgerIdentity, Replicas};

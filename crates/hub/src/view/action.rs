@@ -14,7 +14,7 @@ pub struct SecondPerson {
 }
 
 /// Who at the center agreed on the phone, when, and from which number.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct Phone {
     pub who: String,
@@ -45,8 +45,10 @@ pub enum StationAction {
         password: String,
     },
     LogOut {},
+    /// For somebody who is locked out, by another person, who says why. Nobody need be logged in.
     ReleaseLockout {
         staff_id: String,
+        reason: String,
         second: SecondPerson,
     },
     Tab {
@@ -82,6 +84,7 @@ pub enum StationAction {
     // Machines and seats.
     ApproveDevice {
         device: String,
+        /// None: it becomes a spare.
         seat_no: Option<u32>,
         second: SecondPerson,
     },
@@ -96,6 +99,11 @@ pub enum StationAction {
     },
     PublishSeats {},
     OutOfUse {
+        device: String,
+        reason: String,
+        second: SecondPerson,
+    },
+    BackInUse {
         device: String,
         reason: String,
         second: SecondPerson,

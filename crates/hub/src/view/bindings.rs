@@ -1,6 +1,7 @@
 //! The station page's types, generated from the Rust ones into one committed file; a test regenerates and compares it.
 
 use super::action::*;
+use super::codes::CODES;
 use super::room::*;
 use super::seat::*;
 use super::tabs::*;
@@ -15,9 +16,19 @@ macro_rules! declarations {
              import type {\n  BrokenView,\n  ClockView,\n  EnrolView,\n  EquipmentView,\n  LinkState,\n  LogInView,\n  Notice,\n  \
              OutageCause,\n  PapersView,\n  Refused,\n  StaffName,\n} from './bindings'\n",
         );
+        out.push_str(&codes());
         $( out.push_str("\nexport "); out.push_str(&<$ty as TS>::decl(&config)); out.push('\n'); )+
         out
     }};
+}
+
+/// Every code of a notice that the station itself makes, so that the page has words for each.
+fn codes() -> String {
+    let quoted: Vec<String> = CODES.iter().map(|code| format!("'{code}'")).collect();
+    format!(
+        "\nexport const stationCodes = [\n  {},\n] as const\n",
+        quoted.join(",\n  ")
+    )
 }
 
 /// The text of `ui/src/station-bindings.ts`.
@@ -71,6 +82,7 @@ pub fn bindings() -> String {
         LogView,
         LogRow,
         StaffRow,
+        AwaitedRow,
         SecondPerson,
         Phone,
         ActionScope,

@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod bindings;
+pub mod codes;
 pub mod room;
 pub mod seat;
 pub mod tabs;

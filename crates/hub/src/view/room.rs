@@ -17,11 +17,13 @@ pub struct RoomView {
     pub panel: Option<SeatPanel>,
 }
 
-/// A seat, or a machine without one.
+/// A seat, or a spare machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct SeatTile {
+    /// 0 for a spare machine without a number, which has no panel.
     pub seat_no: u32,
     pub machine: MachineState,
+    pub device_name: Option<String>,
     /// Who sits or is expected here; none: a spare machine or an empty seat.
     pub name: Option<String>,
     pub state: TileState,

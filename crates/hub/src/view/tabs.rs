@@ -63,6 +63,8 @@ pub struct DevicesView {
     pub joining: JoiningView,
     pub asking: Vec<AskingDevice>,
     pub known: Vec<DeviceRow>,
+    /// The lowest seat number that no machine has.
+    pub next_seat_no: u32,
     pub own_equipment: EquipmentView,
     pub center: EnrolView,
 }
@@ -138,6 +140,20 @@ pub struct LogView {
     #[ts(type = "number")]
     pub ledger_size: u64,
     pub staff: Vec<StaffRow>,
+    /// Decisions that stand and wait for the center's order.
+    pub awaited: Vec<AwaitedRow>,
+}
+
+/// A decision that waits for the center's order (待指令), with the phone call that agreed on it, where there was one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct AwaitedRow {
+    #[ts(type = "number")]
+    pub awaited_no: u64,
+    pub notice: Notice,
+    pub by: Option<StaffName>,
+    pub second: Option<StaffName>,
+    pub reason: String,
+    pub phone: Option<super::action::Phone>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
