@@ -13,6 +13,138 @@ import type {
   StaffName,
 } from './bindings'
 
+export const stationCodes = [
+  'station.standby',
+  'station.stopped',
+  'station.locked',
+  'station.no_delegation',
+  'station.delegation_expired',
+  'station.trouble',
+  'station.not_logged_in',
+  'station.not_allowed',
+  'station.unknown_sitting',
+  'station.unknown_seat',
+  'station.unknown_device',
+  'station.nobody_here',
+  'station.unknown_ticket',
+  'station.no_sitting',
+  'station.number_taken',
+  'station.reason_missing',
+  'station.busy',
+  'staff.unknown',
+  'staff.slowed',
+  'staff.locked_out',
+  'staff.wrong_password',
+  'staff.not_locked_out',
+  'staff.not_of_sitting',
+  'staff.second_wrong',
+  'sync.folder',
+  'enrol.bad_request',
+  'device.unknown',
+  'device.approved',
+  'device.revoked',
+  'room.not_commanding',
+  'room.commanding',
+  'room.role',
+  'room.second_needed',
+  'room.second_role',
+  'room.same_person',
+  'room.reason_needed',
+  'room.order_needed',
+  'room.not_held',
+  'room.entry_not_open',
+  'room.not_unlocked',
+  'room.too_early',
+  'room.too_late',
+  'room.already_started',
+  'room.not_started',
+  'room.already_ended',
+  'room.unknown_class',
+  'room.somebody_answers',
+  'room.unknown_attempt',
+  'room.handed_in',
+  'room.not_handed_in',
+  'room.machine_taken',
+  'room.machine_unheard',
+  'room.time_out_of_range',
+  'room.not_direct',
+  'room.unknown_alert',
+  'room.unknown_awaited',
+  'room.not_submitted',
+  'room.random',
+  'seating.unknown_machine',
+  'seating.out_of_use',
+  'seating.in_use',
+  'seating.has_seat',
+  'seating.published',
+  'seating.too_few_machines',
+  'seating.dealt_twice',
+  'seating.no_machine',
+  'lease.out_of_order',
+  'lease.carry_malformed',
+  'lease.none',
+  'lease.holds_already',
+  'lease.no_way_back',
+  'lease.spare_has_answers',
+  'lease.not_replicated',
+  'next.ends_by_itself',
+  'next.code_again',
+  'next.unsent',
+  'trouble.outage',
+  'trouble.out_of_contact',
+  'trouble.storage',
+  'trouble.camera',
+  'trouble.fork',
+  'trouble.fenced',
+  'trouble.keys_missing',
+  'trouble.needs_confirmation',
+  'machine.revoked',
+  'machine.out_of_use',
+  'machine.failed_checks',
+  'enrol.key_on_two_machines',
+  'alert.fork',
+  'alert.went_back',
+  'alert.two_terminals',
+  'alert.stranger',
+  'alert.storage',
+  'alert.station_stopped',
+  'alert.many_out_of_contact',
+  'alert.outage_undecided',
+  'alert.refused',
+  'alert.camera',
+  'alert.out_of_contact',
+  'alert.lockout',
+  'alert.center_away',
+  'event',
+  'event.reason',
+  'event.minutes',
+  'event.seat',
+  'event.device',
+  'command.arrive',
+  'command.confirm_person',
+  'command.refuse_person',
+  'command.start',
+  'command.postpone',
+  'command.suspend',
+  'command.resume',
+  'command.credit',
+  'command.late_entry',
+  'command.reopen',
+  'command.remove',
+  'command.force_hand_in',
+  'command.decide_outage',
+  'command.end',
+  'command.lease',
+  'command.fence',
+  'command.unfence',
+  'command.seat_number',
+  'command.pattern_camera',
+  'awaited.postpone',
+  'awaited.credit_many',
+  'awaited.late_entry',
+  'awaited.reopen',
+] as const
+
 export type StationPage = { 
 /**
  * Rises with every change, so that a late answer never overwrites a newer picture.
@@ -101,7 +233,11 @@ export type RoomView = { columns: number, tiles: Array<SeatTile>, counts: SeatCo
  */
 panel: SeatPanel | null, };
 
-export type SeatTile = { seat_no: number, machine: MachineState, 
+export type SeatTile = { 
+/**
+ * 0 for a spare machine without a number, which has no panel.
+ */
+seat_no: number, machine: MachineState, device_name: string | null, 
 /**
  * Who sits or is expected here; none: a spare machine or an empty seat.
  */
@@ -187,7 +323,11 @@ export type DevicesView = {
 /**
  * How terminals find this station; also as a QR code's text.
  */
-joining: JoiningView, asking: Array<AskingDevice>, known: Array<DeviceRow>, own_equipment: EquipmentView, center: EnrolView, };
+joining: JoiningView, asking: Array<AskingDevice>, known: Array<DeviceRow>, 
+/**
+ * The lowest seat number that no machine has.
+ */
+next_seat_no: number, own_equipment: EquipmentView, center: EnrolView, };
 
 export type JoiningView = { url: string, qr_text: string, 
 /**
@@ -215,7 +355,11 @@ export type DoorRow = { seat_no: number | null, name: string,
  */
 masked_ticket: string, class_name: string, };
 
-export type LogView = { rows: Array<LogRow>, ledger_size: number, staff: Array<StaffRow>, };
+export type LogView = { rows: Array<LogRow>, ledger_size: number, staff: Array<StaffRow>, 
+/**
+ * Decisions that stand and wait for the center's order.
+ */
+awaited: Array<AwaitedRow>, };
 
 export type LogRow = { at_ms: number, by: StaffName | null, notice: Notice, 
 /**
@@ -229,10 +373,16 @@ export type StaffRow = { person: StaffName, logged_in: boolean,
  */
 locked_until_ms: number | null, };
 
+export type AwaitedRow = { awaited_no: number, notice: Notice, by: StaffName | null, second: StaffName | null, reason: string, phone: Phone | null, };
+
 export type SecondPerson = { staff_id: string, password: string, };
 
 export type Phone = { who: string, when_ms: number, number: string, };
 
 export type ActionScope = { "of": "seat", seat_no: number, } | { "of": "class", class_no: string, } | { "of": "room", };
 
-export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "log_out", } | { "do": "release_lockout", staff_id: string, second: SecondPerson, } | { "do": "tab", tab: StationTab, } | { "do": "select", sitting_no: string, } | { "do": "filter", filter: SeatFilter, } | { "do": "open_seat", seat_no: number | null, } | { "do": "acknowledge_alert", alert_no: number, note: string, } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "check_equipment", } | { "do": "take_over", reason: string, second: SecondPerson, } | { "do": "approve_device", device: string, seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };
+export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "log_out", } | { "do": "release_lockout", staff_id: string, reason: string, second: SecondPerson, } | { "do": "tab", tab: StationTab, } | { "do": "select", sitting_no: string, } | { "do": "filter", filter: SeatFilter, } | { "do": "open_seat", seat_no: number | null, } | { "do": "acknowledge_alert", alert_no: number, note: string, } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "check_equipment", } | { "do": "take_over", reason: string, second: SecondPerson, } | { "do": "approve_device", device: string, 
+/**
+ * None: it becomes a spare.
+ */
+seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };

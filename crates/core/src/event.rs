@@ -148,6 +148,7 @@ events! {
     EquipmentChecked = "app.equipment_checked", Application, false, "设备检查", "Equipment checked" { report: Hash32, passed: u32, warned: u32, failed: u32, unmeasured: u32 }
     LoggedIn = "app.logged_in", Application, false, "工作人员登录", "Staff member logged in" { staff_id: String }
     LogInFailed = "app.log_in_failed", Application, false, "登录失败", "Log-in failed" { staff_id: String, cause: String }
+    LockoutReleased = "app.lockout_released", Application, false, "解除登录锁定", "Lockout released" { staff_id: String, by: String, reason: String }
     CodeRefused = "app.code_refused", Application, false, "授权密码被拒绝", "Authorization code refused" { sitting_no: String, cause: String, wrong_so_far: u32 }
     Unlocked = "app.unlocked", Application, false, "输密码开卷", "Papers unlocked" { sitting_no: String, version: u32, staff_id: String }
     Receipted = "app.receipted", Application, false, "收到中心回执", "Center's receipt verified" { hash: Hash32, receipt: Hash32 }
