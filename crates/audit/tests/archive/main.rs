@@ -6,5 +6,6 @@ mod command;
 mod folders;
 mod reports;
 mod tampered;
+mod thinned;
 mod timeline;
 mod world;

@@ -181,6 +181,17 @@ impl Ledger {
         self.entries = entries;
     }
 
+    /// One checkpoint for every entry up to the `signed` one, cosigned up to the `witnessed` one.
+    pub fn sign_every_entry(&mut self, witness: &Center, witnessed: usize, signed: usize) {
+        self.checkpoints.clear();
+        let entries = self.entries.clone();
+        for size in 1..=signed {
+            self.entries = entries[..size].to_vec();
+            self.checkpoint((size <= witnessed).then_some(witness));
+        }
+        self.entries = entries;
+    }
+
     pub fn info(&self) -> LedgerInfo {
         LedgerInfo {
             ledger_id: self.id,
@@ -222,6 +233,7 @@ pub struct World {
     pub roll: Option<Vec<u8>>,
     pub objects: Vec<ObjectRecord>,
     pub forks: Vec<ForkRecord>,
+    pub reports: Vec<Vec<u8>>,
     pub attempts: Vec<Attempt>,
 }
 
@@ -233,7 +245,6 @@ impl World {
         let snapshot_seed: [u8; 32] = random.bytes();
         let document = document(&center, &mut random, &snapshot_seed);
         let mut world = World {
-    pub reports: Vec<Vec<u8>>,
             sittings: vec![document.sign(&center.issuer).unwrap()],
             document,
             seed: snapshot_seed,
@@ -242,6 +253,7 @@ impl World {
             roll: None,
             objects: Vec::new(),
             forks: Vec::new(),
+            reports: Vec::new(),
             attempts: Vec::new(),
             center,
         };
@@ -253,7 +265,6 @@ impl World {
     }
 
     fn terminal(&mut self, random: &mut Random, number: u64, tail: bool) {
-            reports: Vec::new(),
         let key = SigningKey::from_seed(&random.bytes());
         let certificate = DeviceCertificate {
             device_name: format!("考试机{:02}", number + 1),
@@ -527,6 +538,19 @@ impl World {
         hash
     }
 
+    /// Every ledger as far signed and witnessed as it is, but with a checkpoint for every entry.
+    pub fn sign_densely(&mut self) {
+        for ledger in &mut self.ledgers {
+            let last = |cosigned: bool| {
+                let of = |c: &&StoredCheckpoint| c.cosigned.is_some() || !cosigned;
+                let sizes = ledger.checkpoints.iter().filter(of).map(|c| c.size);
+                sizes.max().unwrap_or(0) as usize
+            };
+            let (witnessed, signed) = (last(true), last(false));
+            ledger.sign_every_entry(&self.center, witnessed, signed);
+        }
+    }
+
     /// The witness's roll over what it has cosigned.
     pub fn make_roll(&self) -> Vec<u8> {
         let line = |ledger: &Ledger| {
@@ -566,6 +590,7 @@ impl World {
             roll: self.roll.clone(),
             objects: self.objects.clone(),
             receipts: None,
+            reports: self.reports.clone(),
             checkpoints: Checkpoints::Few,
             forks: self.forks.clone(),
         }
@@ -590,7 +615,6 @@ impl World {
         out.into_inner()
     }
 
-            reports: self.reports.clone(),
     pub fn root(&self) -> PublicKey {
         self.center.root.public()
     }
