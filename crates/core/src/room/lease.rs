@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// An attempt's id.
 pub type AttemptId = [u8; 16];
 
+/// A carry point with this size carries on all of its lease.
+pub const ALL: u64 = u64::MAX;
+
 /// How much of an earlier lease goes on: the entries of this attempt under `lease` in this ledger whose sequence number
 /// is below `size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,6 +36,8 @@ pub enum LeaseCause {
     Swap,
     /// The way back of a wrong swap.
     WayBack,
+    /// Another station gave it, and this one learned of it from the terminal that took it.
+    Learned,
 }
 
 /// One lease as the station's ledger holds it.
@@ -77,8 +82,6 @@ pub enum LeaseError {
     NoWayBack,
     #[error("the spare has answers by now, so this is another swap")]
     SpareHasAnswers,
-    #[error("the old terminal holds {its} entries, and {here} are here")]
-    NotReplicated { its: u64, here: u64 },
 }
 
 impl LeaseError {
@@ -90,7 +93,6 @@ impl LeaseError {
             LeaseError::HoldsAlready => "lease.holds_already",
             LeaseError::NoWayBack => "lease.no_way_back",
             LeaseError::SpareHasAnswers => "lease.spare_has_answers",
-            LeaseError::NotReplicated { .. } => "lease.not_replicated",
         }
     }
 }
@@ -103,45 +105,54 @@ pub struct LeaseChain {
 }
 
 impl LeaseChain {
-    /// The chain of leases that any number of stations gave. Where two gave the same number, each unheard by the
+    /// The chain of leases that any number of stations gave; of a whole room, those of its [`super::lineage`]. Where two went on from one place, each unheard by the
     /// other, the one of the higher epoch stands, and what follows on the other falls with it.
     pub fn of(mut given: Vec<LeaseGiven>) -> LeaseChain {
         given.sort_by_key(|one| (one.epoch, one.lease));
         let mut chain = LeaseChain::default();
         for one in given {
-            let keep = (one.lease as usize).saturating_sub(1);
-            let older = chain
-                .given
-                .get(keep)
-                .is_some_and(|old| old.epoch < one.epoch);
-            if older {
+            // What does not go on from the chain so far stays outside it: its entries are evidence.
+            let Some(keep) = chain.goes_on_from(&one) else {
+                continue;
+            };
+            let next = chain.given.get(keep);
+            if next.is_none_or(|next| next.epoch < one.epoch) {
                 chain.given.truncate(keep);
+                chain.given.push(one);
             }
-            // What does not follow on the chain so far stays outside it: its entries are evidence.
-            let _ = chain.add(one);
         }
         chain
     }
 
+    /// The next lease. Its number is higher than the last one's; a number that another station may have given is left
+    /// out.
+    ///
     /// # Errors
     /// [`LeaseError::OutOfOrder`], [`LeaseError::CarryMalformed`]; nothing changes.
     pub fn add(&mut self, one: LeaseGiven) -> Result<(), LeaseError> {
-        let last = self.given.len() as u64;
-        if one.lease != last + 1 {
+        let last = self.last().map_or(0, |last| last.lease);
+        if one.lease <= last {
             return Err(LeaseError::OutOfOrder {
                 lease: one.lease,
                 last,
             });
         }
-        let fits = |(earlier, point): (&LeaseGiven, &CarryPoint)| {
-            point.lease == earlier.lease && point.ledger_id == earlier.ledger_id
-        };
-        let same = one.carry.len() == self.given.len();
-        if !same || !self.given.iter().zip(&one.carry).all(fits) {
+        if self.goes_on_from(&one) != Some(self.given.len()) {
             return Err(LeaseError::CarryMalformed);
         }
         self.given.push(one);
         Ok(())
+    }
+
+    /// After how many leases of this chain a lease goes on: its carry points are theirs.
+    fn goes_on_from(&self, one: &LeaseGiven) -> Option<usize> {
+        let earlier = self.given.get(..one.carry.len())?;
+        let fits = |(earlier, point): (&LeaseGiven, &CarryPoint)| {
+            point.lease == earlier.lease && point.ledger_id == earlier.ledger_id
+        };
+        let follows = earlier.last().map_or(0, |earlier| earlier.lease) < one.lease;
+        let right = follows && earlier.iter().zip(&one.carry).all(fits);
+        right.then_some(earlier.len())
     }
 
     pub fn given(&self) -> &[LeaseGiven] {
@@ -268,7 +279,9 @@ impl LeaseBook {
     }
 
     /// 换机续考: the next lease for the spare. What earlier leases carry on stays as it was fixed; the last one carries
-    /// on what is here of it (`from`).
+    /// on what is here of its ledger (`from`), and so does all of that ledger that a way back had carried on.
+    /// `beyond`: the highest lease that any terminal has spoken of. Where that is higher than all that are known here, the
+    /// holder has been fenced for a lease that never came to be, and may be given the attempt again.
     ///
     /// # Errors
     /// [`LeaseError::NoLease`], [`LeaseError::HoldsAlready`].
@@ -279,24 +292,31 @@ impl LeaseBook {
         to: Device,
         to_ledger: [u8; 16],
         epoch: u64,
+        beyond: u64,
     ) -> Result<LeaseGiven, LeaseError> {
         let last = self.last(&attempt).ok_or(LeaseError::NoLease)?;
-        if last.device == to {
+        if last.device == to && beyond <= last.lease {
             return Err(LeaseError::HoldsAlready);
         }
+        let here = if from.ledger_id == last.ledger_id {
+            from.size
+        } else {
+            0
+        };
         let mut carry = last.carry.clone();
+        for point in &mut carry {
+            if point.ledger_id == last.ledger_id {
+                point.size = point.size.min(here);
+            }
+        }
         carry.push(CarryPoint {
             lease: last.lease,
             ledger_id: last.ledger_id,
-            size: if from.ledger_id == last.ledger_id {
-                from.size
-            } else {
-                0
-            },
+            size: here,
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease + 1,
+            lease: last.lease.max(beyond) + 1,
             epoch,
             device: to,
             ledger_id: to_ledger,
@@ -306,41 +326,33 @@ impl LeaseBook {
     }
 
     /// The way back of a wrong swap: the terminal before it gets the next lease, and everything that it wrote while it
-    /// was thought dead counts. `old_size` is what that terminal says it holds; all of it must be here (`old`).
-    /// `spare_answered`: the spare has written answers, as far as is known; then what happened is no wrong swap.
+    /// was thought dead counts, whether it is here already or not. `spare_answered`: the spare has written answers, as
+    /// far as is known; then what happened is no wrong swap.
     ///
     /// # Errors
-    /// [`LeaseError::NoWayBack`], [`LeaseError::SpareHasAnswers`], [`LeaseError::NotReplicated`].
+    /// [`LeaseError::NoLease`], [`LeaseError::NoWayBack`], [`LeaseError::SpareHasAnswers`].
     pub fn way_back(
         &self,
         attempt: AttemptId,
-        old: Replica,
-        old_size: u64,
         spare_answered: bool,
         epoch: u64,
+        beyond: u64,
     ) -> Result<LeaseGiven, LeaseError> {
         let chain = self.chain(&attempt).ok_or(LeaseError::NoLease)?;
         let (before, last) = match chain.given() {
-            [.., before, last] if last.cause == LeaseCause::Swap => (before, last),
+            [.., before, last] if matches!(last.cause, LeaseCause::Swap | LeaseCause::Learned) => {
+                (before, last)
+            }
             _ => return Err(LeaseError::NoWayBack),
         };
-        if before.ledger_id != old.ledger_id {
-            return Err(LeaseError::NoWayBack);
-        }
         if spare_answered {
             return Err(LeaseError::SpareHasAnswers);
-        }
-        if old.size < old_size {
-            return Err(LeaseError::NotReplicated {
-                its: old_size,
-                here: old.size,
-            });
         }
         let mut carry = before.carry.clone();
         carry.push(CarryPoint {
             lease: before.lease,
             ledger_id: before.ledger_id,
-            size: old.size,
+            size: ALL,
         });
         carry.push(CarryPoint {
             lease: last.lease,
@@ -349,7 +361,7 @@ impl LeaseBook {
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease + 1,
+            lease: last.lease.max(beyond) + 1,
             epoch,
             device: before.device,
             ledger_id: before.ledger_id,

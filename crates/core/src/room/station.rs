@@ -6,7 +6,8 @@
 //! out of [`Station::due`], again as events to record first.
 //!
 //! Replaying the ledger through [`Station::commit`], and the replicas through [`Station::observe`], gives the same
-//! station. A standby does both with what it follows, and goes on from there when it takes over.
+//! station. A standby does so with what it follows, through [`Station::follow`], and goes on from there when it
+//! takes over; [`Event::EpochRaised`] says how far that was.
 
 mod action;
 mod draft;
@@ -68,10 +69,22 @@ impl Station {
         self.terms.insert(sitting.sitting_no.clone(), terms);
     }
 
-    /// Takes over an event that is durable in this station's ledger, or in the one that it follows.
+    /// Takes over an event that is durable in this station's own ledger.
     pub fn commit(&mut self, event: &Event) {
         self.recorded.commit(event);
         self.facts.commit(event);
+    }
+
+    /// Takes over an event of the ledger that this station follows. Nothing in it makes this station command, not even
+    /// an epoch that was once its own.
+    pub fn follow(&mut self, event: &Event) {
+        self.recorded.follow(event);
+        self.facts.commit(event);
+    }
+
+    /// An epoch that this device knows of from before, by its own ledger or a document: it takes over only above it.
+    pub fn has_heard(&mut self, epoch: u64) {
+        self.recorded.standing.follow(epoch);
     }
 
     /// Takes over what a terminal said. Ask [`Station::due`] what follows.

@@ -4,7 +4,7 @@ use crate::event::{Event, Hash32};
 use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::contact::{Back, Life, Watch};
-use crate::room::lease::{AttemptId, Counted, LeaseBook, Replica};
+use crate::room::lease::{AttemptId, CarryPoint, Counted, LeaseBook, Replica};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that the station learns.
@@ -88,20 +88,40 @@ struct Step {
     event: Event,
 }
 
+/// A terminal where the candidate identified, or that took a lease which perhaps another station gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ClaimFact {
+    pub(super) device: Device,
+    pub(super) ledger_id: [u8; 16],
+    /// 1 where the candidate identified.
+    pub(super) lease: u64,
+    pub(super) carry: Vec<CarryPoint>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct AttemptFacts {
     steps: Vec<Step>,
     /// By lease and ledger, where an answer was saved; ascending.
     answers: BTreeMap<(u64, [u8; 16]), Vec<u64>>,
-    /// Terminals where the candidate identified, in the order in which the station learned of it.
-    pub(super) claims: Vec<(Device, [u8; 16])>,
+    /// Who says that the attempt is there, in the order in which the station learned of it.
+    pub(super) claims: Vec<ClaimFact>,
+    /// The highest lease that a terminal was fenced for, by ledger.
+    pub(super) fenced: BTreeMap<[u8; 16], u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) attempt: Option<AttemptId>,
+    pub(super) lease: u64,
+    pub(super) seq: u64,
+    pub(super) refused: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LedgerFacts {
     pub(super) size: u64,
-    /// Where each command was taken.
-    pub(super) taken: BTreeMap<[u8; 16], u64>,
+    /// Where each command was taken: for what attempt and under which lease, and at which place.
+    pub(super) taken: BTreeMap<[u8; 16], Vec<Taken>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,9 +226,19 @@ impl Facts {
         }
         ledger.size += 1;
         if let Note::Clear(event) = note
-            && let Event::CommandTaken { command_id, .. } = event.as_ref()
+            && let Event::CommandTaken {
+                command_id,
+                refusal,
+                ..
+            } = event.as_ref()
         {
-            ledger.taken.entry(*command_id).or_insert(*seq);
+            let taken = Taken {
+                attempt: *attempt,
+                lease: *lease,
+                seq: *seq,
+                refused: refusal.is_some(),
+            };
+            ledger.taken.entry(*command_id).or_default().push(taken);
         }
         let Some(attempt) = attempt else { return };
         let facts = self.attempts.entry(*attempt).or_default();
@@ -219,6 +249,10 @@ impl Facts {
             }
             Note::Clear(event) if decides(event) => {
                 facts.claim(event, *device, *ledger_id);
+                if let Event::Fenced { lease, .. } = event.as_ref() {
+                    let fenced = facts.fenced.entry(*ledger_id).or_default();
+                    *fenced = (*fenced).max(*lease);
+                }
                 facts.steps.push(Step {
                     lease: *lease,
                     ledger_id: *ledger_id,
@@ -247,6 +281,26 @@ impl Facts {
     ) -> bool {
         let facts = self.attempts.get(attempt);
         facts.is_some_and(|facts| facts.answers.contains_key(&(lease, *ledger_id)))
+    }
+
+    /// The highest lease that any terminal has spoken of.
+    pub(super) fn highest_lease(&self, attempt: &AttemptId) -> u64 {
+        let Some(facts) = self.attempts.get(attempt) else {
+            return 0;
+        };
+        let claimed = facts.claims.iter().map(|claim| claim.lease);
+        let fenced = facts.fenced.values().copied();
+        claimed.chain(fenced).max().unwrap_or(0)
+    }
+
+    /// Whether answers under an earlier lease are here beyond what this lease carries on of it.
+    pub(super) fn went_on(&self, attempt: &AttemptId, before: u64, carry: &[CarryPoint]) -> bool {
+        let Some(point) = carry.iter().find(|point| point.lease == before) else {
+            return false;
+        };
+        let answers = self.attempts.get(attempt);
+        let answers = answers.and_then(|facts| facts.answers.get(&(before, point.ledger_id)));
+        answers.is_some_and(|seqs| seqs.iter().any(|seq| *seq >= point.size))
     }
 
     /// The attempt by those of its entries that count, in the order of its leases.
@@ -286,9 +340,19 @@ impl Facts {
 
 impl AttemptFacts {
     fn claim(&mut self, event: &Event, device: Device, ledger_id: [u8; 16]) {
-        let identified = matches!(event, Event::Identified { .. });
-        if identified && !self.claims.contains(&(device, ledger_id)) {
-            self.claims.push((device, ledger_id));
+        let (lease, carry) = match event {
+            Event::Identified { .. } => (1, Vec::new()),
+            Event::LeaseTaken { lease, carry, .. } => (*lease, carry.clone()),
+            _ => return,
+        };
+        let claim = ClaimFact {
+            device,
+            ledger_id,
+            lease,
+            carry,
+        };
+        if !self.claims.contains(&claim) {
+            self.claims.push(claim);
         }
     }
 }
@@ -298,6 +362,8 @@ fn decides(event: &Event) -> bool {
     matches!(
         event,
         Event::Identified { .. }
+            | Event::Fenced { .. }
+            | Event::LeaseTaken { .. }
             | Event::AttemptStarted { .. }
             | Event::HandedIn { .. }
             | Event::Removed { .. }

@@ -17,10 +17,13 @@ pub(super) fn swap(draft: &mut Draft, attempt: AttemptId, to: Device) -> Result<
     }
     let (book, facts) = (station.leases(), &station.facts);
     let last = book.last(&attempt).ok_or(RoomError::UnknownAttempt)?;
-    free_machine(draft, &to)?;
+    if last.device != to {
+        free_machine(draft, &to)?;
+    }
     let there = facts.devices.get(&to).ok_or(RoomError::MachineUnheard)?;
     let from = facts.replica(&last.ledger_id);
-    let given = book.swap(attempt, from, to, there.ledger_id, draft.epoch())?;
+    let beyond = facts.highest_lease(&attempt);
+    let given = book.swap(attempt, from, to, there.ledger_id, draft.epoch(), beyond)?;
     let lease = CommandBody::Lease {
         attempt,
         lease: given.lease,
@@ -38,15 +41,13 @@ pub(super) fn undo(draft: &mut Draft, attempt: AttemptId) -> Result<(), RoomErro
     let [.., before, last] = chain.given() else {
         return Err(crate::room::lease::LeaseError::NoWayBack.into());
     };
-    let there = facts.devices.get(&before.device);
-    let there = there.ok_or(RoomError::MachineUnheard)?;
-    let given = book.way_back(
-        attempt,
-        facts.replica(&there.ledger_id),
-        there.says_size,
-        facts.has_answers(&attempt, last.lease, &last.ledger_id),
-        draft.epoch(),
-    )?;
+    facts
+        .devices
+        .get(&before.device)
+        .ok_or(RoomError::MachineUnheard)?;
+    let answered = facts.has_answers(&attempt, last.lease, &last.ledger_id);
+    let beyond = facts.highest_lease(&attempt);
+    let given = book.way_back(attempt, answered, draft.epoch(), beyond)?;
     let lease = CommandBody::Unfence {
         attempt,
         lease: given.lease,
@@ -92,17 +93,20 @@ fn move_on(
     let (attempt, number, to) = (given.attempt, given.lease, given.device);
     draft.lease(given);
     draft.tell(to, lease);
-    let fence = CommandBody::Fence {
-        attempt,
-        lease: number,
-        holder: to,
-    };
-    draft.tell(old.device, fence);
+    if old.device != to {
+        let fence = CommandBody::Fence {
+            attempt,
+            lease: number,
+            holder: to,
+        };
+        draft.tell(old.device, fence);
+    }
     for command in owed {
         draft.give(to, command);
     }
     let seat_no = draft.station.seating().machine(&old.device);
-    if let Some(seat_no) = seat_no.and_then(|machine| machine.seat_no) {
+    let moves = |seat_no: &u32| draft.station.seating().at(*seat_no) != Some(to);
+    if let Some(seat_no) = seat_no.and_then(|machine| machine.seat_no).filter(moves) {
         draft.record(Event::SeatAssigned {
             seat_no,
             device: Some(to),
@@ -137,12 +141,22 @@ fn owed(
             .copied()
             .unwrap_or(0),
     };
-    let size = carry.iter().find(|point| point.lease == old.lease);
-    let size = size.map_or(0, |point| point.size);
     let ledger = draft.station.facts.ledgers.get(&old.ledger_id);
     let carried = |command: &Command| {
-        let seq = ledger.and_then(|ledger| ledger.taken.get(&command.command_id));
-        seq.is_some_and(|seq| *seq < size)
+        let taken = ledger.and_then(|ledger| ledger.taken.get(&command.command_id));
+        let taken = taken.map(Vec::as_slice).unwrap_or_default();
+        taken.iter().any(|taken| {
+            // What was done before anybody sat there concerned nobody, and is settled with all that came before. What
+            // was refused there, or done while the machine had the lease and did not take it, is not.
+            let lease = match taken.attempt {
+                Some(attempt) if attempt == old.attempt => taken.lease,
+                _ if taken.refused || old.lease > 1 => return false,
+                _ => old.lease,
+            };
+            carry
+                .iter()
+                .any(|point| point.lease == lease && taken.seq < point.size)
+        })
     };
     let given = recorded.issued.iter().skip(from);
     given
@@ -158,6 +172,9 @@ fn owed(
 fn follows(body: &CommandBody, attempt: &AttemptId, standing: &AttemptStanding) -> bool {
     let class_no = standing.class_no.as_deref().unwrap_or_default();
     let sitting = |sitting_no: &String| *sitting_no == standing.sitting_no;
+    if !body.goes_along() {
+        return false;
+    }
     match body {
         CommandBody::Suspend { scope }
         | CommandBody::Resume { scope }
