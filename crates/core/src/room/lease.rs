@@ -280,11 +280,10 @@ impl LeaseBook {
 
     /// 换机续考: the next lease for the spare. What earlier leases carry on stays as it was fixed; the last one carries
     /// on what is here of its ledger (`from`), and so does all of that ledger that a way back had carried on.
-    /// `beyond`: the highest lease that any terminal has spoken of. Where that is higher than all that are known here, the
-    /// holder has been fenced for a lease that never came to be, and may be given the attempt again.
+    /// `beyond`: the highest lease that any terminal has spoken of; the new one is higher.
     ///
     /// # Errors
-    /// [`LeaseError::NoLease`], [`LeaseError::HoldsAlready`].
+    /// [`LeaseError::NoLease`].
     pub fn swap(
         &self,
         attempt: AttemptId,
@@ -295,9 +294,6 @@ impl LeaseBook {
         beyond: u64,
     ) -> Result<LeaseGiven, LeaseError> {
         let last = self.last(&attempt).ok_or(LeaseError::NoLease)?;
-        if last.device == to && beyond <= last.lease {
-            return Err(LeaseError::HoldsAlready);
-        }
         let here = if from.ledger_id == last.ledger_id {
             from.size
         } else {

@@ -1,6 +1,7 @@
 //! What follows from what the terminals have said, without anybody asking: first leases, fences, outages, alerts.
 
 use super::draft::Draft;
+use super::facts::ClaimFact;
 use super::{Actor, Station, swap};
 use crate::event::{Event, OutageCause};
 use crate::plan::ExamMs;
@@ -144,8 +145,7 @@ impl Station {
                     });
                 }
             }
-            let fenced = facts.fenced.get(&last.ledger_id);
-            if fenced.is_some_and(|lease| *lease > last.lease) {
+            if self.facts.nobody_holds(attempt, last) {
                 alerts.push(Alert::NobodyHolds { attempt: *attempt });
             }
             let standing = self.attempt(attempt).unwrap_or_default();
@@ -167,7 +167,14 @@ fn leases(draft: &mut Draft) {
     for (attempt, claimed) in &facts.attempts {
         let chain = book.chain(attempt).cloned().unwrap_or_default();
         let mut grown = chain.clone();
-        for claim in &claimed.claims {
+        // Somebody whom another station has fenced comes last.
+        let fenced = |claim: &&ClaimFact| {
+            let fenced = claimed.fenced.get(&claim.ledger_id);
+            fenced.is_some_and(|fenced| *fenced >= claim.lease)
+        };
+        let (after, before): (Vec<&ClaimFact>, Vec<&ClaimFact>) =
+            claimed.claims.iter().partition(fenced);
+        for claim in before.into_iter().chain(after) {
             let given = LeaseGiven {
                 attempt: *attempt,
                 lease: claim.lease,
@@ -181,7 +188,9 @@ fn leases(draft: &mut Draft) {
                 },
             };
             if grown.add(given.clone()).is_ok() {
-                draft.lease(given);
+                swap::learn(draft, chain.last(), given);
+                // What follows on it is looked at next time, with this one written down.
+                break;
             }
         }
         let Some(last) = grown.last() else { continue };

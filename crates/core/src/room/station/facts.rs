@@ -4,7 +4,7 @@ use crate::event::{Event, Hash32};
 use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::contact::{Back, Life, Watch};
-use crate::room::lease::{AttemptId, CarryPoint, Counted, LeaseBook, Replica};
+use crate::room::lease::{AttemptId, CarryPoint, Counted, LeaseBook, LeaseGiven, Replica};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that the station learns.
@@ -291,6 +291,13 @@ impl Facts {
         let claimed = facts.claims.iter().map(|claim| claim.lease);
         let fenced = facts.fenced.values().copied();
         claimed.chain(fenced).max().unwrap_or(0)
+    }
+
+    /// The machine that should hold the attempt was told that it does not.
+    pub(super) fn nobody_holds(&self, attempt: &AttemptId, last: &LeaseGiven) -> bool {
+        let facts = self.attempts.get(attempt);
+        let fenced = facts.and_then(|facts| facts.fenced.get(&last.ledger_id));
+        fenced.is_some_and(|fenced| *fenced >= last.lease)
     }
 
     /// Whether answers under an earlier lease are here beyond what this lease carries on of it.

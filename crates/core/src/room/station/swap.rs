@@ -6,7 +6,7 @@ use super::{AttemptStanding, RoomError};
 use crate::event::Event;
 use crate::room::Device;
 use crate::room::command::{Command, CommandBody};
-use crate::room::lease::{AttemptId, CarryPoint, LeaseGiven};
+use crate::room::lease::{AttemptId, CarryPoint, LeaseError, LeaseGiven};
 use crate::room::seating::{SeatingError, Use};
 
 pub(super) fn swap(draft: &mut Draft, attempt: AttemptId, to: Device) -> Result<(), RoomError> {
@@ -19,6 +19,8 @@ pub(super) fn swap(draft: &mut Draft, attempt: AttemptId, to: Device) -> Result<
     let last = book.last(&attempt).ok_or(RoomError::UnknownAttempt)?;
     if last.device != to {
         free_machine(draft, &to)?;
+    } else if !facts.nobody_holds(&attempt, last) {
+        return Err(LeaseError::HoldsAlready.into());
     }
     let there = facts.devices.get(&to).ok_or(RoomError::MachineUnheard)?;
     let from = facts.replica(&last.ledger_id);
@@ -39,7 +41,7 @@ pub(super) fn undo(draft: &mut Draft, attempt: AttemptId) -> Result<(), RoomErro
     let (book, facts) = (station.leases(), &station.facts);
     let chain = book.chain(&attempt).ok_or(RoomError::UnknownAttempt)?;
     let [.., before, last] = chain.given() else {
-        return Err(crate::room::lease::LeaseError::NoWayBack.into());
+        return Err(LeaseError::NoWayBack.into());
     };
     facts
         .devices
@@ -120,6 +122,20 @@ fn move_on(
             },
         );
         draft.tell(old.device, CommandBody::SeatNumber { seat_no: None });
+    }
+}
+
+/// A lease that is there already: what the machine before it was told meanwhile goes along.
+pub(super) fn learn(draft: &mut Draft, old: Option<&LeaseGiven>, given: LeaseGiven) {
+    let standing = draft.station.attempt(&given.attempt);
+    let owed = match (old, standing) {
+        (Some(old), Some(standing)) => owed(draft, &standing, old, &given.carry),
+        _ => Vec::new(),
+    };
+    let to = given.device;
+    draft.lease(given);
+    for command in owed {
+        draft.give(to, command);
     }
 }
 
