@@ -301,8 +301,8 @@ impl LeaseBook {
         };
         let mut carry = last.carry.clone();
         for point in &mut carry {
-            if point.ledger_id == last.ledger_id {
-                point.size = point.size.min(here);
+            if point.ledger_id == last.ledger_id && point.size == ALL {
+                point.size = here;
             }
         }
         carry.push(CarryPoint {

@@ -164,6 +164,11 @@ impl Station {
         self.facts.watch.contact(device)
     }
 
+    /// How many entries of a ledger have been observed; the next one to observe.
+    pub fn replica_size(&self, ledger_id: &[u8; 16]) -> u64 {
+        self.facts.replica(ledger_id).size
+    }
+
     /// Where an attempt stands, by everything that is here of it.
     pub fn attempt(&self, attempt: &AttemptId) -> Option<AttemptStanding> {
         self.facts.standing(attempt, &self.recorded.leases)
@@ -181,6 +186,11 @@ impl Station {
             .issued
             .iter()
             .filter(move |one| one.device == device)
+    }
+
+    /// All commands, in the order in which they were given.
+    pub fn commands(&self) -> &[Issued] {
+        &self.recorded.issued
     }
 
     /// The day of one sitting.
