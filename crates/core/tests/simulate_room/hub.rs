@@ -1,7 +1,7 @@
 //! A station with its journal: what is durable there, and the machine that is folded from it.
 
 use crate::network::{Entry, Message, Party, Record};
-use crate::world::{device, ledger_id, sitting};
+use crate::plan::{device, ledger_id, sitting};
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::room::Device;
 use fengjuan_core::room::lease::CarryPoint;
@@ -30,7 +30,7 @@ pub struct Hub {
     center_has: BTreeMap<[u8; 16], u64>,
     receipted: BTreeSet<Hash32>,
     /// Whose journal, of which epoch, this one is a copy of.
-    following: Option<u64>,
+    pub(super) following: Option<u64>,
 }
 
 pub type Out = Vec<(Party, Message)>;
@@ -135,7 +135,7 @@ impl Hub {
         }
     }
 
-    fn hear_epoch(&mut self, epoch: u64, station: Option<Device>, now: i64) {
+    pub(super) fn hear_epoch(&mut self, epoch: u64, station: Option<Device>, now: i64) {
         self.heard = self.heard.max(epoch);
         if let Some(event) = self.station.hear_epoch(epoch, station) {
             self.write(Record::Own(event), now);
@@ -214,53 +214,6 @@ impl Hub {
             }
             message if self.commanding().is_some() => self.hear_terminal(message, now),
             _ => Vec::new(),
-        }
-    }
-
-    fn followed(&mut self, hub: usize, epoch: u64, from: usize, now: i64) -> Out {
-        let Some(mine) = self.commanding() else {
-            if from == COMMANDS {
-                self.heard = self.heard.max(epoch);
-            }
-            return Vec::new();
-        };
-        if epoch > mine || from == COMMANDS {
-            self.hear_epoch(epoch, Some(device(100 + hub)), now);
-            return Vec::new();
-        }
-        // Another epoch's copy is begun anew.
-        let from = if epoch == mine { from } else { 0 };
-        let to = self.journal.len().min(from.saturating_add(200));
-        let records = self.journal.get(from..to).unwrap_or_default().to_vec();
-        let journal = Message::Journal {
-            epoch: mine,
-            from,
-            records,
-        };
-        vec![(Party::Hub(hub), journal)]
-    }
-
-    fn copy(&mut self, epoch: u64, from: usize, records: Vec<Record>, now: i64) {
-        if self.commanding().is_some() || self.following.is_some_and(|known| epoch < known) {
-            return;
-        }
-        if self.following != Some(epoch) {
-            // Whoever has stopped begins anew as a standby, with whatever the other has.
-            self.following = Some(epoch);
-            let left = std::mem::take(&mut self.journal);
-            self.archive.push(left);
-            self.station = Station::new(device(100 + self.no));
-            self.launch(now);
-        }
-        if from <= self.journal.len() {
-            let known = self.journal.len() - from;
-            for record in records.into_iter().skip(known) {
-                let record = match record {
-                    Record::Own(event) => Record::Followed(event),
-                    other => other,
-                };
-                self.write(record, now);
-            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! What must hold, whatever happens.
 
 use crate::network::{Entry, Record};
+use crate::plan::{attempt_id, attempt_plan, device, ledger_id};
 use crate::terminal::Terminal;
-use crate::world::{ENDS, World, attempt_id, attempt_plan, device, ledger_id};
+use crate::world::{ENDS, World};
 use fengjuan_core::attempt::{Attempt, AttemptState};
 use fengjuan_core::clock::MOST_ROUND_TRIP_MS;
 use fengjuan_core::event::{Event, Hash32};

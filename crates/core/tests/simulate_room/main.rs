@@ -5,9 +5,12 @@
 //! `FJ_SEEDS=5000` widens it; a failure prints its seed, and `FJ_SEED=n` runs that one alone.
 #![allow(clippy::unwrap_used)]
 
+mod accidents;
+mod follow;
 mod hub;
 mod invariants;
 mod network;
+mod plan;
 mod staff;
 mod terminal;
 mod world;

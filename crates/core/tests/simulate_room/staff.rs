@@ -1,6 +1,7 @@
 //! What the people in the room do.
 
-use crate::world::{MINUTE, SITTING, START, World, attempt_id, device};
+use crate::plan::{attempt_id, device};
+use crate::world::{MINUTE, SITTING, START, World};
 use fengjuan_core::plan::Role;
 use fengjuan_core::room::alert::Alert;
 use fengjuan_core::room::command::{Authority, CommandBody, Scope};

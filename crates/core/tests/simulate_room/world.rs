@@ -4,11 +4,9 @@ use crate::hub::{Hub, Out};
 use crate::network::{Entry, Message, Network, Party, Record};
 use crate::staff;
 use crate::terminal::Terminal;
-use fengjuan_core::attempt::{AttemptPlan, Question};
 use fengjuan_core::choice::Choice;
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::item::OptionSet;
-use fengjuan_core::plan::*;
 use fengjuan_core::room::lease::LeaseGiven;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,101 +59,6 @@ pub struct World {
     pub calm: bool,
     /// What had come back as stored at a hub, by terminal, when a lease was given there.
     ids: u64,
-}
-
-pub fn device(number: usize) -> Hash32 {
-    let mut bytes = [0; 32];
-    bytes[0] = number as u8;
-    Hash32(bytes)
-}
-
-pub fn ledger_id(terminal: usize) -> [u8; 16] {
-    let mut id = [7; 16];
-    id[0] = terminal as u8;
-    id
-}
-
-pub fn attempt_id(candidate: usize) -> [u8; 16] {
-    let mut id = [1; 16];
-    id[0] = candidate as u8;
-    id
-}
-
-pub fn ticket(candidate: usize) -> Hash32 {
-    Hash32([candidate as u8; 32])
-}
-
-pub fn attempt_plan(candidate: usize, started_ms: i64) -> AttemptPlan {
-    let question = Question {
-        item_type: ItemType::SingleChoice,
-        options: 4,
-    };
-    AttemptPlan {
-        attempt_id: attempt_id(candidate),
-        sitting_no: SITTING.to_owned(),
-        class_no: "C".to_owned(),
-        questions: vec![question; QUESTIONS as usize],
-        started_ms,
-        ends_ms: ENDS,
-        earliest_leave_ms: START,
-        outage_credit_cap_ms: 30 * MINUTE,
-    }
-}
-
-pub fn sitting() -> Sitting {
-    let text = String::new;
-    let blueprint = Blueprint {
-        parts: Vec::new(),
-        pass_mark_half_points: 0,
-    };
-    Sitting {
-        sitting_no: SITTING.to_owned(),
-        version: 1,
-        plan: PlanFacts {
-            plan_no: text(),
-            name: text(),
-            period_no: text(),
-            center: text(),
-            authority: text(),
-            site: text(),
-            site_name: text(),
-            qualification_type: text(),
-            work_category: text(),
-            operation_item: text(),
-            exam_type: ExamType::Initial,
-        },
-        room_no: text(),
-        room_name: text(),
-        capacity: 60,
-        start_ms: START,
-        entry: EntryRules {
-            opens_before_min: 30,
-            late_limit_min: 15,
-            earliest_leave_min: 0,
-            start_delay_limit_min: 20,
-        },
-        class_groups: vec![ClassGroup {
-            class_no: "C".to_owned(),
-            name: text(),
-            subject: text(),
-            attempt_type: AttemptType::FirstAttempt,
-            attempt_no: 1,
-            minutes: 8,
-            blueprint,
-        }],
-        score_release: ScoreRelease::Never,
-        answer_release: AnswerRelease::AtCenter,
-        snapshots: SnapshotPolicy {
-            mean_interval_s: 0,
-            least_gap_s: 0,
-        },
-        outage_credit_cap_min: 30,
-        pattern_camera_allowed: true,
-        two_person_code: false,
-        staff: Vec::new(),
-        makeup_of: None,
-        rules_text: Vec::new(),
-    }
 }
 
 impl World {
@@ -344,86 +247,6 @@ impl World {
                     terminal,
                     seq,
                 });
-            }
-        }
-    }
-
-    fn accidents(&mut self) {
-        let now = self.now;
-        let some = self.terminals.len() as u32;
-        match self.below(200) {
-            0 | 1 => {
-                let no = self.below(some) as usize;
-                self.stop_terminal(no, false);
-            }
-            2 | 3 => {
-                let no = self.below(some) as usize;
-                self.stop_terminal(no, true);
-                self.see("terminal reboot");
-            }
-            4 => {
-                let no = self.below(2) as usize;
-                self.hubs[no].up = false;
-                self.hubs[no].down_until = now + i64::from(self.choice.below(90_000));
-                self.see("hub restart");
-            }
-            5 | 6 => {
-                let (no, hub) = (self.below(some) as usize, self.below(2) as usize);
-                let until = now + i64::from(self.choice.below(120_000));
-                self.network
-                    .cut(Party::Terminal(no), Party::Hub(hub), until);
-            }
-            7 => {
-                let until = now + i64::from(self.choice.below(180_000));
-                self.network.cut(Party::Hub(0), Party::Hub(1), until);
-            }
-            8 => {
-                let hub = self.below(2) as usize;
-                let until = now + i64::from(self.choice.below(300_000));
-                self.network.cut(Party::Hub(hub), Party::Center, until);
-            }
-            9 => self.switch_dies(),
-            10 => {
-                let candidate = self.below(self.candidates as u32) as usize;
-                let no = self.below(some) as usize;
-                let free = self.terminals[no].program.as_ref();
-                if free.is_some_and(|program| program.sits.is_none()) && !self.at.contains(&no) {
-                    self.terminals[no].identify(candidate, now);
-                    self.see("two terminals");
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Power, or the program alone.
-    fn stop_terminal(&mut self, no: usize, power: bool) {
-        let (now, long) = (self.now, self.below(4) == 0);
-        let away_ms = if long { 180_000 } else { 20_000 };
-        let away_ms = i64::from(self.below(away_ms));
-        let wall_error_ms = (i64::from(self.below(61)) - 30) * MINUTE;
-        let wrong_clock = self.below(3) == 0;
-        let terminal = &mut self.terminals[no];
-        if terminal.program.is_none() {
-            return;
-        }
-        terminal.program = None;
-        terminal.down_until = now + away_ms;
-        if power {
-            terminal.boots = terminal.boots.wrapping_add(1);
-            terminal.booted_ms = now + away_ms;
-            if wrong_clock {
-                terminal.wall_error_ms = wall_error_ms;
-            }
-        }
-    }
-
-    fn switch_dies(&mut self) {
-        let until = self.now + i64::from(self.choice.below(60_000));
-        for no in 0..self.terminals.len() {
-            for hub in 0..2 {
-                self.network
-                    .cut(Party::Terminal(no), Party::Hub(hub), until);
             }
         }
     }
