@@ -82,7 +82,6 @@ pub fn heal() -> (u64, u64) {
 
 /// Puts the shim before the default VFS of this process. While the answer lives, no other test records or fails calls:
 /// the shim is one for all threads.
-#[must_use]
 pub fn install() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     static ONCE: OnceLock<()> = OnceLock::new();
