@@ -39,7 +39,10 @@ const DIRECTION: [(&str, &[&str]); 10] = [
             "fengjuan-wire",
         ],
     ),
-    ("fengjuan", &["fengjuan-camera", "fengjuan-terminal"]),
+    (
+        "fengjuan",
+        &["fengjuan-camera", "fengjuan-core", "fengjuan-terminal"],
+    ),
     // Benchmarks time the verifier's library; journeys reach into no deployable but by running it.
     (
         "fengjuan-tests",
