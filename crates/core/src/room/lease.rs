@@ -4,6 +4,18 @@
 //! terminal, together with its *carry points*: for every earlier lease, how much of that ledger goes on. What lies
 //! beyond them is evidence, never an answer. Every entry names its lease in its header, so the center and the verifier
 //! judge it by the same [`LeaseChain::counts`] without asking anybody.
+//!
+//! What a terminal does with a lease that it is given:
+//! 1. It refuses it (`lease.machine_taken`) while somebody else's attempt goes on there, and where
+//!    [`super::fence::Fence::may_take`] says so (`lease.stale`).
+//! 2. Once it is written down, it does nothing about the attempt, and takes no other command, before all that is carried
+//!    on is there: its own part from its own ledger, the rest from the station. The history is all of it in the order of
+//!    [`LeaseChain::place`], and the time since its last entry is an outage.
+//! 3. Its inbox learns the commands that this history shows as taken, and forgets those about the attempt that it took
+//!    itself beyond the carry points. So that a ledger can tell, a command that goes along with the attempt is written as
+//!    taken under the attempt's own header where the terminal may write the attempt, and under none elsewhere.
+//! 4. A command about one attempt that it does not hold is refused (`lease.none`, `lease.fenced`). A decision for many
+//!    that concerns nobody there is done, and changes nothing.
 
 use super::Device;
 use serde::{Deserialize, Serialize};
@@ -24,6 +36,13 @@ pub struct CarryPoint {
     #[serde(with = "crate::bytes")]
     pub ledger_id: [u8; 16],
     pub size: u64,
+}
+
+/// Whether these carry points carry on the entry at `seq` of `ledger_id`, written under `lease`.
+pub fn carries(carry: &[CarryPoint], lease: u64, ledger_id: &[u8; 16], seq: u64) -> bool {
+    carry
+        .iter()
+        .any(|point| point.lease == lease && point.ledger_id == *ledger_id && seq < point.size)
 }
 
 /// Why a lease was given.
@@ -172,10 +191,7 @@ impl LeaseChain {
             return Counted::Evidence;
         };
         let of_holder = last.lease == lease && last.ledger_id == *ledger_id;
-        let carried = |point: &CarryPoint| {
-            point.lease == lease && point.ledger_id == *ledger_id && seq < point.size
-        };
-        if of_holder || last.carry.iter().any(carried) {
+        if of_holder || carries(&last.carry, lease, ledger_id, seq) {
             Counted::Answer
         } else {
             Counted::Evidence

@@ -10,6 +10,7 @@ use fengjuan_core::item::OptionSet;
 use fengjuan_core::room::contact::Life;
 use fengjuan_core::room::epoch::EpochSeen;
 use fengjuan_core::room::fence::Fence;
+use fengjuan_core::room::lease::carries;
 use fengjuan_core::room::post::Inbox;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -171,11 +172,8 @@ impl Terminal {
         let held = program.fences.get(attempt).map_or(0, Fence::held);
         let own = (0u64..).zip(&self.ledger);
         let counts = |(seq, entry): &(u64, &Entry)| {
-            let carried = program.carry.iter().any(|point| {
-                point.lease == entry.lease
-                    && point.ledger_id == ledger_id(self.no)
-                    && *seq < point.size
-            });
+            let own = ledger_id(self.no);
+            let carried = carries(&program.carry, entry.lease, &own, *seq);
             entry.attempt == Some(*attempt) && (entry.lease == held || carried)
         };
         own.filter(counts)

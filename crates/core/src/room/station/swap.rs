@@ -6,7 +6,7 @@ use super::{AttemptStanding, RoomError};
 use crate::event::Event;
 use crate::room::Device;
 use crate::room::command::{Command, CommandBody};
-use crate::room::lease::{AttemptId, CarryPoint, LeaseError, LeaseGiven};
+use crate::room::lease::{AttemptId, CarryPoint, LeaseError, LeaseGiven, carries};
 use crate::room::seating::{SeatingError, Use};
 
 pub(super) fn swap(draft: &mut Draft, attempt: AttemptId, to: Device) -> Result<(), RoomError> {
@@ -169,9 +169,7 @@ fn owed(
                 _ if taken.refused || old.lease > 1 => return false,
                 _ => old.lease,
             };
-            carry
-                .iter()
-                .any(|point| point.lease == lease && taken.seq < point.size)
+            carries(carry, lease, &old.ledger_id, taken.seq)
         })
     };
     let given = recorded.issued.iter().skip(from);

@@ -6,7 +6,7 @@ use fengjuan_core::clock::ExamClock;
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::room::epoch::EpochSeen;
 use fengjuan_core::room::fence::Fence;
-use fengjuan_core::room::lease::CarryPoint;
+use fengjuan_core::room::lease::{CarryPoint, carries};
 use fengjuan_core::room::post::Inbox;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,24 +42,17 @@ pub struct Program {
 }
 
 impl Program {
-    fn own_point(&self, lease: u64) -> Option<&CarryPoint> {
-        let own = |point: &&CarryPoint| point.lease == lease && point.ledger_id == self.ledger_id;
-        self.carry.iter().find(own)
-    }
-
     /// Commands about this attempt that were taken here beyond what is carried on have had no effect.
     fn forget(&mut self, attempt: &[u8; 16]) {
         for (about, lease, seq, command_id) in &self.taken {
-            let point = self.own_point(*lease);
-            let carried = point.is_some_and(|point| *seq < point.size);
+            let carried = carries(&self.carry, *lease, &self.ledger_id, *seq);
             if about == attempt && !carried {
                 self.inbox.forget(command_id);
             }
         }
         // One that was taken twice may have had its effect in the other place.
         for (about, lease, seq, command_id) in &self.taken {
-            let point = self.own_point(*lease);
-            let carried = point.is_some_and(|point| *seq < point.size);
+            let carried = carries(&self.carry, *lease, &self.ledger_id, *seq);
             if about == attempt && carried {
                 self.inbox.learn(*command_id, None);
             }
