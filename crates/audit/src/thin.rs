@@ -11,16 +11,19 @@ use std::collections::BTreeSet;
 /// How many checkpoints of a ledger an archive holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checkpoints {
-    /// At most 32 of those that are right, and every one that is not: the first and the last; the last that was
-    /// cosigned; those around what is shown; then those that follow an unlocking, a hand-in, a start or an end of the
-    /// program; then others, evenly.
+    /// Of those that are right one for every thousand entries, or 16 where that is more, and every one that is not
+    /// right. First of all the first and the last, the last that was cosigned, and those around what is shown; then
+    /// those that follow an unlocking, a hand-in, a start or an end of the program; then others, evenly.
     #[default]
     Few,
     All,
 }
 
-/// Most right checkpoints of a ledger. A shorter list is written whole.
-pub(crate) const MOST: usize = 32;
+/// A list of so many is written whole.
+pub(crate) const FEW: usize = 16;
+/// Where a ledger is long, one checkpoint stands for so many entries: its two signatures are then less than a tenth of
+/// what a verifier does.
+const ENTRIES_EACH: u64 = 1000;
 
 /// After these somebody may ask for a signature of that moment.
 const TURNS: [&str; 4] = [
@@ -158,11 +161,12 @@ impl Thinning {
             chosen.extend((over < right.len()).then_some(over));
             chosen.extend(cosigned(over));
         }
+        let most = FEW.max((self.tree.size / ENTRIES_EACH) as usize);
         for turn in [true, false] {
             let pool: Vec<usize> = (0..right.len())
                 .filter(|place| (right[*place].turn || !turn) && !chosen.contains(place))
                 .collect();
-            let room = MOST.saturating_sub(chosen.len());
+            let room = most.saturating_sub(chosen.len());
             chosen.extend(even(&pool, room));
         }
         chosen

@@ -268,11 +268,7 @@ impl<W: Write + Seek> Writer<W> {
         keep: Keep<'_>,
         notes: &mut Vec<Vec<u8>>,
     ) -> Result<u64, ArchiveError> {
-        let Some(keys) = self
-            .thinned_by
-            .as_ref()
-            .filter(|_| notes.len() > thin::MOST)
-        else {
+        let Some(keys) = self.thinned_by.as_ref().filter(|_| notes.len() > thin::FEW) else {
             return Ok(0);
         };
         let signers = Signers {

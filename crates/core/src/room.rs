@@ -3,7 +3,7 @@
 //! - [`command`], [`rules`]: what a station may tell a terminal, and who may ask for it.
 //! - [`post`]: how each command arrives exactly once, over any number of lost connections.
 //! - [`lease`], [`fence`]: on which terminal an attempt is writable, and which entries are answers.
-//! - [`epoch`]: which of two stations is obeyed.
+//! - [`epoch`], [`lineage`]: which of two stations is obeyed, and whose decisions make the room's history.
 //! - [`contact`]: who is heard, and what a silence meant.
 //! - [`seating`]: machines, seat numbers and candidates.
 //! - [`alert`]: what a person at the station must know, worst first.
@@ -15,6 +15,7 @@ pub mod contact;
 pub mod epoch;
 pub mod fence;
 pub mod lease;
+pub mod lineage;
 pub mod post;
 pub mod rules;
 pub mod seating;

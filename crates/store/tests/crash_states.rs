@@ -218,7 +218,7 @@ fn invariant_nothing_acknowledged_is_lost(dir: &Path, acknowledged: &[(u64, [u8;
 
 #[test]
 fn no_crash_state_loses_an_acknowledged_entry() {
-    vfs::install();
+    let _alone = vfs::install();
     let seed = 0x5EED_0001;
     let count = cases(300);
     let dir = tempfile::tempdir().unwrap();
@@ -327,7 +327,7 @@ fn invariant_nothing_witnessed_is_lost(dir: &Path, acknowledged: &[(u64, [u8; 32
 
 #[test]
 fn no_crash_state_loses_what_a_witness_acknowledged() {
-    vfs::install();
+    let _alone = vfs::install();
     let seed = 0x5EED_0011;
     let count = cases(150);
     let dir = tempfile::tempdir().unwrap();
@@ -348,7 +348,7 @@ fn no_crash_state_loses_what_a_witness_acknowledged() {
 /// The same machinery over a bare table with `synchronous=NORMAL` has to find losses: it is able to fail.
 #[test]
 fn the_simulation_finds_what_weaker_settings_lose() {
-    vfs::install();
+    let _alone = vfs::install();
     let dir = tempfile::tempdir().unwrap();
     let conn = Connection::open(dir.path().join("weak.db")).unwrap();
     conn.execute_batch(

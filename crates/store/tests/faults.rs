@@ -72,7 +72,7 @@ fn run_with(scratch: &Scratch, faults: Faults) -> bool {
 /// database page by page, is sampled.
 #[test]
 fn every_single_refused_write_is_a_typed_answer() {
-    vfs::install();
+    let _alone = vfs::install();
     let scratch = Scratch::new();
     let never = u64::MAX;
     assert!(!run_with(
@@ -106,7 +106,7 @@ fn every_single_refused_write_is_a_typed_answer() {
 
 #[test]
 fn a_disk_that_stays_broken_for_a_while_loses_nothing() {
-    vfs::install();
+    let _alone = vfs::install();
     let scratch = Scratch::new();
     for full in [true, false] {
         for from in [0, 1, 7, 20, 41] {
@@ -239,7 +239,7 @@ fn check_seat(replicas: &Replicas, seat: &Seat) {
 /// The carrying of the log is sampled where `FJ_SEEDS` is not set.
 #[test]
 fn every_refused_write_of_a_witness_is_a_typed_answer() {
-    vfs::install();
+    let _alone = vfs::install();
     let scratch = Scratch::new();
     let never = Faults {
         from: u64::MAX,
@@ -265,7 +265,7 @@ fn every_refused_write_of_a_witness_is_a_typed_answer() {
 
 #[test]
 fn a_witness_on_a_broken_disk_acknowledges_nothing_that_is_not_there() {
-    vfs::install();
+    let _alone = vfs::install();
     let scratch = Scratch::new();
     for full in [true, false] {
         for from in [0, 1, 3, 7, 12, 20] {

@@ -13,11 +13,11 @@ use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::recorder::{self, Recorder};
 use fengjuan_device::site_kit::SiteKit;
 use fengjuan_device::sync::{ReceivedOrder, held_orders};
-use fengjuan_store::Database;
+use fengjuan_store::{Database, Opened, StoreError};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -185,7 +185,7 @@ fn trouble(code: &str, detail: impl std::fmt::Display) -> Trouble {
 
 fn open(config: Config, ports: Ports, runtime: &Handle) -> Result<Arc<Terminal>, Trouble> {
     // The database comes first: its lock keeps a second program out of everything else.
-    let (database, opened) = Database::open(&config.data_dir).map_err(|e| trouble(e.code(), &e))?;
+    let (database, opened) = open_database(&config.data_dir).map_err(|e| trouble(e.code(), &e))?;
     let kit = SiteKit::adopt(&config.data_dir, config.site_kit.as_deref())
         .map_err(|e| trouble(e.code(), &e))?;
     if let Err(error) = equipment::note_boot(&config.data_dir, ports.machine.as_ref()) {
@@ -230,6 +230,24 @@ fn open(config: Config, ports: Ports, runtime: &Handle) -> Result<Arc<Terminal>,
     carry_out(&terminal, orders_before, orders, runtime);
     outward.join_room(Arc::new(Side(Arc::downgrade(&terminal))));
     Ok(terminal)
+}
+
+/// How long the lock of a program that has just been killed may outlive it: a process that it was starting at that moment
+/// still holds its files until it has become another program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Opens the database; a second program is told so only after the lock has stayed taken for a while.
+fn open_database(dir: &Path) -> Result<(Database, Opened), StoreError> {
+    let began = Instant::now();
+    loop {
+        match Database::open(dir) {
+            Err(StoreError::AlreadyRunning { .. }) if began.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_AGAIN);
+            }
+            other => return other,
+        }
+    }
 }
 
 /// How long an order that could not be carried out yet (its sitting is not held, the disk refuses) waits.

@@ -68,7 +68,12 @@ const DIRECTION: [(&str, &[&str]); 13] = [
     ),
     (
         "fengjuan",
-        &["fengjuan-camera", "fengjuan-device", "fengjuan-terminal"],
+        &[
+            "fengjuan-camera",
+            "fengjuan-core",
+            "fengjuan-device",
+            "fengjuan-terminal",
+        ],
     ),
     // Benchmarks time the verifier's library; journeys reach into no deployable but by running it.
     (

@@ -207,12 +207,13 @@ fn nothing_deletes_evidence() {
     assert_eq!(found(deletions, "crates/store/src/a.rs", sql), 1);
 }
 
-/// Tables whose purpose is words for people: events, the spelling of codes, the printed equipment report, the label in
-/// a test picture.
-const WORD_TABLES: [&str; 4] = [
+/// Tables whose purpose is words for people: events, the spelling of codes, the checks of the equipment report and its
+/// print, the label in a test picture.
+const WORD_TABLES: [&str; 5] = [
     "crates/core/src/event.rs",
     "crates/envelope/src/code/spelling.rs",
     "crates/device/src/equipment/report.rs",
+    "crates/wire/src/report.rs",
     "crates/camera/src/pattern.rs",
 ];
 

@@ -96,6 +96,47 @@ fn scope(summary: &Summary, lang: Lang) -> String {
     parts.join(" ")
 }
 
+/// What the archive shows, with how much of it.
+fn contents(summary: &Summary, lang: Lang) -> [(&'static str, String); 6] {
+    let entries = format!(
+        "{} ({} {})",
+        summary.entries,
+        summary.shown,
+        lang.pick("条完整", "in full")
+    );
+    let snapshots = format!(
+        "{} ({} {})",
+        summary.snapshots_due,
+        summary.snapshots_failed,
+        lang.pick("次失败已记录", "recorded failures")
+    );
+    let listed = match summary.receipts_listed {
+        true => lang.pick(
+            "（考试机构签名的回执清单）",
+            " (on the center's signed list)",
+        ),
+        false => "",
+    };
+    let objects = format!("{}/{}{listed}", summary.objects, summary.receipts);
+    [
+        (lang.pick("条目", "entries"), entries),
+        (lang.pick("作答", "attempts"), summary.attempts.to_string()),
+        (lang.pick("应有抓拍", "snapshots due"), snapshots),
+        (
+            lang.pick("密封对象/回执", "sealed objects/receipts"),
+            objects,
+        ),
+        (
+            lang.pick("设备检查报告", "equipment reports"),
+            summary.reports.to_string(),
+        ),
+        (
+            lang.pick("检查点", "checkpoints"),
+            checkpoints(summary, lang),
+        ),
+    ]
+}
+
 fn green(summary: &Summary, lang: Lang) -> String {
     let mut text = format!("{}\n", lang.pick("绿：核验通过", "GREEN: verified"));
     let mut line = |name: &str, value: String| text.push_str(&format!("  {name}: {value}\n"));
@@ -121,49 +162,9 @@ fn green(summary: &Summary, lang: Lang) -> String {
         lang.pick("记录", "ledgers"),
         summary.ledgers.len().to_string(),
     );
-    line(
-        lang.pick("条目", "entries"),
-        format!(
-            "{} ({} {})",
-            summary.entries,
-            summary.shown,
-            lang.pick("条完整", "in full")
-        ),
-    );
-    line(lang.pick("作答", "attempts"), summary.attempts.to_string());
-    let failed = summary.snapshots_failed;
-    line(
-        lang.pick("应有抓拍", "snapshots due"),
-        format!(
-            "{} ({failed} {})",
-            summary.snapshots_due,
-            lang.pick("次失败已记录", "recorded failures")
-        ),
-    );
-    line(
-        lang.pick("密封对象/回执", "sealed objects/receipts"),
-        format!(
-            "{}/{}{}",
-            summary.objects,
-            summary.receipts,
-            if summary.receipts_listed {
-                lang.pick(
-                    "（考试机构签名的回执清单）",
-                    " (on the center's signed list)",
-                )
-            } else {
-                ""
-            }
-        ),
-    );
-    line(
-        lang.pick("设备检查报告", "equipment reports"),
-        summary.reports.to_string(),
-    );
-    line(
-        lang.pick("检查点", "checkpoints"),
-        checkpoints(summary, lang),
-    );
+    for (name, value) in contents(summary, lang) {
+        line(name, value);
+    }
     if let Some(roll) = &summary.roll {
         let of = roll.sitting_no.as_ref().or(roll.site.as_ref());
         let of = of.map_or_else(|| lang.pick("全部", "all").to_owned(), String::clone);

@@ -39,6 +39,7 @@ fn export_verify_and_timeline_by_their_exit_codes() {
     );
     assert_eq!(green.status.code(), Some(0), "{}", text(&green));
     assert!(text(&green).starts_with("绿：核验通过"));
+    assert!(text(&green).contains("  检查点: "));
     let json = run(dir, &["verify", "a.tar", "--root", "root.pub", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(

@@ -19,10 +19,14 @@ pub fn center_home(world: &World, home: &Path) {
         fengjuan_wire::directory::root_to_text(&world.root()),
     )
     .unwrap();
-    fs::create_dir_all(home.join("keys/witness")).unwrap();
-    let mut key = b"fengjuan-key-1 witness ed25519\n".to_vec();
-    key.extend_from_slice(&*world.center.witness.seed());
-    fs::write(home.join("keys/witness/key"), key).unwrap();
+    let (witness, receipt) = (&world.center.witness, &world.center.receipt);
+    for (role, key) in [("witness", witness), ("receipt", receipt)] {
+        let folder = home.join("keys").join(role);
+        fs::create_dir_all(&folder).unwrap();
+        let mut bytes = format!("fengjuan-key-1 {role} ed25519\n").into_bytes();
+        bytes.extend_from_slice(&*key.seed());
+        fs::write(folder.join("key"), bytes).unwrap();
+    }
     let conn = Connection::open(home.join("center.db")).unwrap();
     conn.execute_batch(include_str!("../../../center/migrations/V1__center.sql"))
         .unwrap();
@@ -104,6 +108,7 @@ fn a_centers_home_is_exported_whole_with_a_roll_of_this_moment() {
     let summary = green(&world, &out, true);
     assert_eq!((written.ledgers, written.entries), (2, summary.entries));
     assert_eq!(summary.not_proven, []);
+    assert!(summary.receipts_listed);
     assert_eq!(summary.roll.unwrap().made_ms, START_MS);
     let again = export::export(dir.path(), &out, &Scope::default(), START_MS).unwrap_err();
     assert_eq!(again.code(), "archive.exists");

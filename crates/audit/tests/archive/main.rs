@@ -7,5 +7,6 @@ mod folders;
 mod hubs;
 mod reports;
 mod tampered;
+mod thinned;
 mod timeline;
 mod world;

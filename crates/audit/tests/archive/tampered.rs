@@ -20,7 +20,7 @@ fn seq(verdict: &Verdict) -> Option<u64> {
 }
 
 /// Encodes the event of entry `seq` again with other facts.
-fn rewritten(
+pub fn rewritten(
     world: &World,
     ledger: usize,
     seq: usize,
@@ -50,7 +50,7 @@ fn rewritten(
     .unwrap()
 }
 
-fn place_of(world: &World, ledger: usize, kind: &str) -> usize {
+pub fn place_of(world: &World, ledger: usize, kind: &str) -> usize {
     let is = |bytes: &Vec<u8>| Entry::decode(bytes).unwrap().kind == kind;
     world.ledgers[ledger].entries.iter().position(is).unwrap()
 }
@@ -445,6 +445,37 @@ fn headers_that_make_no_sense_are_red_even_if_signed() {
         bytes
     });
     assert_eq!(code(&trailing), "entry.unreadable");
+}
+
+#[test]
+fn an_attempt_begins_once() {
+    let begins_again = |sitting_no: &str, package: Hash32| {
+        after(|world| {
+            let place = place_of(world, 0, "exam.rules_agreed");
+            let again = Event::AttemptStarted {
+                sitting_no: sitting_no.to_owned(),
+                class_no: "C1".to_owned(),
+                package,
+                paper: Hash32([1; 32]),
+                started_ms: START_MS,
+                ends_ms: START_MS,
+            };
+            world.ledgers[0].entries[place] = rewritten(world, 0, place, &again, |_| {});
+            world.ledgers[0].sign_anew();
+            world.roll = None;
+        })
+    };
+    let world = World::new(11, true);
+    let place = |kind| Some(place_of(&world, 0, kind) as u64);
+    let package = world.document.packages[0].hash;
+    let twice = begins_again(crate::world::SITTING, package);
+    assert_eq!(code(&twice), "attempt.started_twice");
+    assert_eq!(seq(&twice), place("exam.attempt_started"));
+    let of_none = begins_again("JN0", package);
+    assert_eq!(code(&of_none), "sitting.missing");
+    assert_eq!(seq(&of_none), place("exam.rules_agreed"));
+    let other_package = begins_again(crate::world::SITTING, Hash32([2; 32]));
+    assert_eq!(code(&other_package), "attempt.package_unknown");
 }
 
 #[test]

@@ -26,6 +26,12 @@ pub enum Alert {
         holder: Device,
         other: Device,
     },
+    /// The terminal that should hold the attempt was told by another station that it does not, and nobody else has it:
+    /// give it to a machine.
+    NobodyHolds {
+        #[serde(with = "crate::bytes")]
+        attempt: AttemptId,
+    },
     /// An unknown or revoked device, or a known one from another address.
     Stranger {
         device: Device,
@@ -97,6 +103,7 @@ impl Alert {
             Alert::Fork { .. } => "alert.fork",
             Alert::WentBack { .. } => "alert.went_back",
             Alert::TwoTerminals { .. } => "alert.two_terminals",
+            Alert::NobodyHolds { .. } => "alert.nobody_holds",
             Alert::Stranger { .. } => "alert.stranger",
             Alert::Storage { .. } => "alert.storage",
             Alert::StationStopped { .. } => "alert.station_stopped",
@@ -115,6 +122,7 @@ impl Alert {
             Alert::Fork { .. }
             | Alert::WentBack { .. }
             | Alert::TwoTerminals { .. }
+            | Alert::NobodyHolds { .. }
             | Alert::Stranger { .. }
             | Alert::Storage { .. }
             | Alert::StationStopped { .. } => Severity::Harm,

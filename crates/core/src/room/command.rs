@@ -229,6 +229,26 @@ impl CommandBody {
         }
     }
 
+    /// Whether it goes along with the attempt when that moves to another machine before the command has taken effect
+    /// in what is carried on. A terminal that does such a command writes that it took it under the attempt's own header,
+    /// so that a ledger tells. (A decision on an outage does not go along: its number is that of one machine.)
+    pub fn goes_along(&self) -> bool {
+        matches!(
+            self,
+            CommandBody::Arrive { .. }
+                | CommandBody::ConfirmPerson { .. }
+                | CommandBody::RefusePerson { .. }
+                | CommandBody::Suspend { .. }
+                | CommandBody::Resume { .. }
+                | CommandBody::Credit { .. }
+                | CommandBody::LateEntry { .. }
+                | CommandBody::Reopen { .. }
+                | CommandBody::Remove { .. }
+                | CommandBody::ForceHandIn { .. }
+                | CommandBody::End { .. }
+        )
+    }
+
     /// By whose authority, where the center has a say.
     pub fn authority(&self) -> Option<&Authority> {
         match self {

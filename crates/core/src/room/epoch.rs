@@ -144,6 +144,13 @@ impl Standing {
         }
     }
 
+    /// The ledger that it follows tells of this epoch, whoever's it was.
+    pub fn follow(&mut self, epoch: u64) {
+        if let Role::Standby { heard } | Role::Stopped { heard } = &mut self.role {
+            *heard = (*heard).max(epoch);
+        }
+    }
+
     /// It hears of an epoch, from a station's document or from a terminal that refuses it. Where another station has
     /// the same number, both stop: a person then takes over at one of them, with a higher one.
     pub fn hear(&mut self, epoch: u64, station: Option<&Device>) -> Stands {

@@ -4,6 +4,18 @@
 //! terminal, together with its *carry points*: for every earlier lease, how much of that ledger goes on. What lies
 //! beyond them is evidence, never an answer. Every entry names its lease in its header, so the center and the verifier
 //! judge it by the same [`LeaseChain::counts`] without asking anybody.
+//!
+//! What a terminal does with a lease that it is given:
+//! 1. It refuses it (`lease.machine_taken`) while somebody else's attempt goes on there, and where
+//!    [`super::fence::Fence::may_take`] says so (`lease.stale`).
+//! 2. Once it is written down, it does nothing about the attempt, and takes no other command, before all that is carried
+//!    on is there: its own part from its own ledger, the rest from the station. The history is all of it in the order of
+//!    [`LeaseChain::place`], and the time since its last entry is an outage.
+//! 3. Its inbox learns the commands that this history shows as taken, and forgets those about the attempt that it took
+//!    itself beyond the carry points. So that a ledger can tell, a command that goes along with the attempt is written as
+//!    taken under the attempt's own header where the terminal may write the attempt, and under none elsewhere.
+//! 4. A command about one attempt that it does not hold is refused (`lease.none`, `lease.fenced`). A decision for many
+//!    that concerns nobody there is done, and changes nothing.
 
 use super::Device;
 use serde::{Deserialize, Serialize};
@@ -11,6 +23,9 @@ use std::collections::BTreeMap;
 
 /// An attempt's id.
 pub type AttemptId = [u8; 16];
+
+/// A carry point with this size carries on all of its lease.
+pub const ALL: u64 = u64::MAX;
 
 /// How much of an earlier lease goes on: the entries of this attempt under `lease` in this ledger whose sequence number
 /// is below `size`.
@@ -23,6 +38,13 @@ pub struct CarryPoint {
     pub size: u64,
 }
 
+/// Whether these carry points carry on the entry at `seq` of `ledger_id`, written under `lease`.
+pub fn carries(carry: &[CarryPoint], lease: u64, ledger_id: &[u8; 16], seq: u64) -> bool {
+    carry
+        .iter()
+        .any(|point| point.lease == lease && point.ledger_id == *ledger_id && seq < point.size)
+}
+
 /// Why a lease was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +55,8 @@ pub enum LeaseCause {
     Swap,
     /// The way back of a wrong swap.
     WayBack,
+    /// Another station gave it, and this one learned of it from the terminal that took it.
+    Learned,
 }
 
 /// One lease as the station's ledger holds it.
@@ -77,8 +101,6 @@ pub enum LeaseError {
     NoWayBack,
     #[error("the spare has answers by now, so this is another swap")]
     SpareHasAnswers,
-    #[error("the old terminal holds {its} entries, and {here} are here")]
-    NotReplicated { its: u64, here: u64 },
 }
 
 impl LeaseError {
@@ -90,7 +112,6 @@ impl LeaseError {
             LeaseError::HoldsAlready => "lease.holds_already",
             LeaseError::NoWayBack => "lease.no_way_back",
             LeaseError::SpareHasAnswers => "lease.spare_has_answers",
-            LeaseError::NotReplicated { .. } => "lease.not_replicated",
         }
     }
 }
@@ -103,22 +124,21 @@ pub struct LeaseChain {
 }
 
 impl LeaseChain {
-    /// The chain of leases that any number of stations gave. Where two gave the same number, each unheard by the
+    /// The chain of leases that any number of stations gave; of a whole room, those of its [`super::lineage`]. Where two went on from one place, each unheard by the
     /// other, the one of the higher epoch stands, and what follows on the other falls with it.
     pub fn of(mut given: Vec<LeaseGiven>) -> LeaseChain {
         given.sort_by_key(|one| (one.epoch, one.lease));
         let mut chain = LeaseChain::default();
         for one in given {
-            let keep = (one.lease as usize).saturating_sub(1);
-            let older = chain
-                .given
-                .get(keep)
-                .is_some_and(|old| old.epoch < one.epoch);
-            if older {
+            // What does not go on from the chain so far stays outside it: its entries are evidence.
+            let Some(keep) = chain.goes_on_from(&one) else {
+                continue;
+            };
+            let next = chain.given.get(keep);
+            if next.is_none_or(|next| next.epoch < one.epoch) {
                 chain.given.truncate(keep);
+                chain.given.push(one);
             }
-            // What does not follow on the chain so far stays outside it: its entries are evidence.
-            let _ = chain.add(one);
         }
         chain
     }
@@ -153,25 +173,35 @@ impl LeaseChain {
         Ok(chain)
     }
 
+    /// The next lease. Its number is higher than the last one's; a number that another station may have given is left
+    /// out.
+    ///
     /// # Errors
     /// [`LeaseError::OutOfOrder`], [`LeaseError::CarryMalformed`]; nothing changes.
     pub fn add(&mut self, one: LeaseGiven) -> Result<(), LeaseError> {
-        let last = self.given.len() as u64;
-        if one.lease != last + 1 {
+        let last = self.last().map_or(0, |last| last.lease);
+        if one.lease <= last {
             return Err(LeaseError::OutOfOrder {
                 lease: one.lease,
                 last,
             });
         }
-        let fits = |(earlier, point): (&LeaseGiven, &CarryPoint)| {
-            point.lease == earlier.lease && point.ledger_id == earlier.ledger_id
-        };
-        let same = one.carry.len() == self.given.len();
-        if !same || !self.given.iter().zip(&one.carry).all(fits) {
+        if self.goes_on_from(&one) != Some(self.given.len()) {
             return Err(LeaseError::CarryMalformed);
         }
         self.given.push(one);
         Ok(())
+    }
+
+    /// After how many leases of this chain a lease goes on: its carry points are theirs.
+    fn goes_on_from(&self, one: &LeaseGiven) -> Option<usize> {
+        let earlier = self.given.get(..one.carry.len())?;
+        let fits = |(earlier, point): (&LeaseGiven, &CarryPoint)| {
+            point.lease == earlier.lease && point.ledger_id == earlier.ledger_id
+        };
+        let follows = earlier.last().map_or(0, |earlier| earlier.lease) < one.lease;
+        let right = follows && earlier.iter().zip(&one.carry).all(fits);
+        right.then_some(earlier.len())
     }
 
     pub fn given(&self) -> &[LeaseGiven] {
@@ -191,10 +221,7 @@ impl LeaseChain {
             return Counted::Evidence;
         };
         let of_holder = last.lease == lease && last.ledger_id == *ledger_id;
-        let carried = |point: &CarryPoint| {
-            point.lease == lease && point.ledger_id == *ledger_id && seq < point.size
-        };
-        if of_holder || last.carry.iter().any(carried) {
+        if of_holder || carries(&last.carry, lease, ledger_id, seq) {
             Counted::Answer
         } else {
             Counted::Evidence
@@ -298,10 +325,11 @@ impl LeaseBook {
     }
 
     /// 换机续考: the next lease for the spare. What earlier leases carry on stays as it was fixed; the last one carries
-    /// on what is here of it (`from`).
+    /// on what is here of its ledger (`from`), and so does all of that ledger that a way back had carried on.
+    /// `beyond`: the highest lease that any terminal has spoken of; the new one is higher.
     ///
     /// # Errors
-    /// [`LeaseError::NoLease`], [`LeaseError::HoldsAlready`].
+    /// [`LeaseError::NoLease`].
     pub fn swap(
         &self,
         attempt: AttemptId,
@@ -309,24 +337,28 @@ impl LeaseBook {
         to: Device,
         to_ledger: [u8; 16],
         epoch: u64,
+        beyond: u64,
     ) -> Result<LeaseGiven, LeaseError> {
         let last = self.last(&attempt).ok_or(LeaseError::NoLease)?;
-        if last.device == to {
-            return Err(LeaseError::HoldsAlready);
-        }
+        let here = if from.ledger_id == last.ledger_id {
+            from.size
+        } else {
+            0
+        };
         let mut carry = last.carry.clone();
+        for point in &mut carry {
+            if point.ledger_id == last.ledger_id && point.size == ALL {
+                point.size = here;
+            }
+        }
         carry.push(CarryPoint {
             lease: last.lease,
             ledger_id: last.ledger_id,
-            size: if from.ledger_id == last.ledger_id {
-                from.size
-            } else {
-                0
-            },
+            size: here,
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease + 1,
+            lease: last.lease.max(beyond) + 1,
             epoch,
             device: to,
             ledger_id: to_ledger,
@@ -336,41 +368,33 @@ impl LeaseBook {
     }
 
     /// The way back of a wrong swap: the terminal before it gets the next lease, and everything that it wrote while it
-    /// was thought dead counts. `old_size` is what that terminal says it holds; all of it must be here (`old`).
-    /// `spare_answered`: the spare has written answers, as far as is known; then what happened is no wrong swap.
+    /// was thought dead counts, whether it is here already or not. `spare_answered`: the spare has written answers, as
+    /// far as is known; then what happened is no wrong swap.
     ///
     /// # Errors
-    /// [`LeaseError::NoWayBack`], [`LeaseError::SpareHasAnswers`], [`LeaseError::NotReplicated`].
+    /// [`LeaseError::NoLease`], [`LeaseError::NoWayBack`], [`LeaseError::SpareHasAnswers`].
     pub fn way_back(
         &self,
         attempt: AttemptId,
-        old: Replica,
-        old_size: u64,
         spare_answered: bool,
         epoch: u64,
+        beyond: u64,
     ) -> Result<LeaseGiven, LeaseError> {
         let chain = self.chain(&attempt).ok_or(LeaseError::NoLease)?;
         let (before, last) = match chain.given() {
-            [.., before, last] if last.cause == LeaseCause::Swap => (before, last),
+            [.., before, last] if matches!(last.cause, LeaseCause::Swap | LeaseCause::Learned) => {
+                (before, last)
+            }
             _ => return Err(LeaseError::NoWayBack),
         };
-        if before.ledger_id != old.ledger_id {
-            return Err(LeaseError::NoWayBack);
-        }
         if spare_answered {
             return Err(LeaseError::SpareHasAnswers);
-        }
-        if old.size < old_size {
-            return Err(LeaseError::NotReplicated {
-                its: old_size,
-                here: old.size,
-            });
         }
         let mut carry = before.carry.clone();
         carry.push(CarryPoint {
             lease: before.lease,
             ledger_id: before.ledger_id,
-            size: old.size,
+            size: ALL,
         });
         carry.push(CarryPoint {
             lease: last.lease,
@@ -379,7 +403,7 @@ impl LeaseBook {
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease + 1,
+            lease: last.lease.max(beyond) + 1,
             epoch,
             device: before.device,
             ledger_id: before.ledger_id,

@@ -2,6 +2,9 @@
 //! within its epoch and keeps each until the terminal has acknowledged it. The terminal takes them in order, each in
 //! one transaction with the mark that it was taken, and acknowledges again whatever it knows already.
 //!
+//! A command about an attempt counts as taken where the attempt's history says so: a terminal that is given an attempt
+//! learns what is carried on ([`Inbox::learn`]), and forgets what it took itself beyond that ([`Inbox::forget`]).
+//!
 //! Both sides are plain state: write it down with what it goes along with, and take it up again after a restart.
 
 use super::command::Command;
@@ -273,17 +276,22 @@ impl Inbox {
             self.refused.insert(self.mark.taken, refusal.clone());
         }
         if self.outcome(&command_id).is_none() {
-            match refusal {
-                Some(refusal) => self.refused_ids.push(RefusedId {
-                    command_id,
-                    refusal,
-                }),
-                None => {
-                    self.done.insert(command_id);
-                }
-            }
+            self.settle(command_id, refusal);
         }
         self.acknowledgement(self.mark.taken)
+    }
+
+    /// A command about an attempt had its effect in what is carried on to this terminal.
+    pub fn learn(&mut self, command_id: [u8; 16], refusal: Option<String>) {
+        if self.outcome(&command_id).is_none() {
+            self.settle(command_id, refusal);
+        }
+    }
+
+    /// A command about an attempt had its effect in what is not carried on, here; when it comes again, it is done.
+    pub fn forget(&mut self, command_id: &[u8; 16]) {
+        self.done.remove(command_id);
+        self.refused_ids.retain(|one| one.command_id != *command_id);
     }
 
     /// How this command went, where it was taken in any epoch: the refusal, or none where it was done.
@@ -294,6 +302,18 @@ impl Inbox {
         let refused = |one: &&RefusedId| one.command_id == *command_id;
         let found = self.refused_ids.iter().find(refused)?;
         Some(Some(found.refusal.clone()))
+    }
+
+    fn settle(&mut self, command_id: [u8; 16], refusal: Option<String>) {
+        match refusal {
+            Some(refusal) => self.refused_ids.push(RefusedId {
+                command_id,
+                refusal,
+            }),
+            None => {
+                self.done.insert(command_id);
+            }
+        }
     }
 
     fn acknowledgement(&self, no: u64) -> Acknowledgement {

@@ -6,7 +6,8 @@
 //! out of [`Station::due`], again as events to record first.
 //!
 //! Replaying the ledger through [`Station::commit`], and the replicas through [`Station::observe`], gives the same
-//! station. A standby does both with what it follows, and goes on from there when it takes over.
+//! station. A standby does so with what it follows, through [`Station::follow`], and goes on from there when it
+//! takes over; [`Event::EpochRaised`] says how far that was.
 
 mod action;
 mod draft;
@@ -14,6 +15,7 @@ mod due;
 mod facts;
 mod fold;
 mod propose;
+mod standing;
 mod swap;
 mod tell;
 mod terms;
@@ -28,8 +30,9 @@ use super::seating::Seating;
 use crate::event::Event;
 use crate::plan::{ExamMs, Sitting};
 pub use action::{Action, Actor};
-pub use facts::{AttemptStanding, Fact, Note};
+pub use facts::{Fact, Note};
 pub use fold::{Awaited, Issued};
+pub use standing::AttemptStanding;
 use std::collections::BTreeMap;
 pub use terms::RoomError;
 pub use track::{SittingTerms, Step, Track};
@@ -68,10 +71,22 @@ impl Station {
         self.terms.insert(sitting.sitting_no.clone(), terms);
     }
 
-    /// Takes over an event that is durable in this station's ledger, or in the one that it follows.
+    /// Takes over an event that is durable in this station's own ledger.
     pub fn commit(&mut self, event: &Event) {
         self.recorded.commit(event);
         self.facts.commit(event);
+    }
+
+    /// Takes over an event of the ledger that this station follows. Nothing in it makes this station command, not even
+    /// an epoch that was once its own.
+    pub fn follow(&mut self, event: &Event) {
+        self.recorded.follow(event);
+        self.facts.commit(event);
+    }
+
+    /// An epoch that this device knows of from before, by its own ledger or a document: it takes over only above it.
+    pub fn has_heard(&mut self, epoch: u64) {
+        self.recorded.standing.follow(epoch);
     }
 
     /// Takes over what a terminal said. Ask [`Station::due`] what follows.
@@ -151,6 +166,11 @@ impl Station {
         self.facts.watch.contact(device)
     }
 
+    /// How many entries of a ledger have been observed; the next one to observe.
+    pub fn replica_size(&self, ledger_id: &[u8; 16]) -> u64 {
+        self.facts.replica(ledger_id).size
+    }
+
     /// Where an attempt stands, by everything that is here of it.
     pub fn attempt(&self, attempt: &AttemptId) -> Option<AttemptStanding> {
         self.facts.standing(attempt, &self.recorded.leases)
@@ -168,6 +188,11 @@ impl Station {
             .issued
             .iter()
             .filter(move |one| one.device == device)
+    }
+
+    /// All commands, in the order in which they were given.
+    pub fn commands(&self) -> &[Issued] {
+        &self.recorded.issued
     }
 
     /// The day of one sitting.

@@ -4,6 +4,7 @@
 mod contact;
 mod epoch;
 mod lease;
+mod lineage;
 mod post;
 mod rules;
 mod seating;

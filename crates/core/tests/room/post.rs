@@ -135,6 +135,21 @@ fn a_mark_that_cannot_be_is_told() {
     assert_eq!(outbox.after(mark(2, 5)), Err(ahead));
 }
 
+#[test]
+fn what_is_not_carried_on_is_done_when_it_comes_again() {
+    let mut outbox = Outbox::new(1);
+    let mut terminal = Terminal::obeying(1);
+    terminal.receive(&outbox.push(command(1))).unwrap();
+    terminal.receive(&outbox.push(command(1))).unwrap();
+    assert_eq!(terminal.done, [1]);
+    terminal.inbox.forget(&[1; 16]);
+    terminal.receive(&outbox.push(command(1))).unwrap();
+    assert_eq!(terminal.done, [1, 1]);
+    terminal.inbox.learn([2; 16], None);
+    terminal.receive(&outbox.push(command(2))).unwrap();
+    assert_eq!(terminal.done, [1, 1]);
+}
+
 /// What happens between a station and a terminal.
 #[derive(Clone, Debug)]
 enum Happens {

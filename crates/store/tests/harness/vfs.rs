@@ -80,8 +80,10 @@ pub fn heal() -> (u64, u64) {
     (shim.calls, shim.failed)
 }
 
-/// Puts the shim before the default VFS of this process.
-pub fn install() {
+/// Puts the shim before the default VFS of this process. While the answer lives, no other test records or fails calls:
+/// the shim is one for all threads.
+pub fn install() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         // SAFETY: the default VFS exists after initialisation and is never freed; the copy keeps its application
@@ -101,6 +103,7 @@ pub fn install() {
             );
         }
     });
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Open = unsafe extern "C" fn(

@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::command::{Command, CommandBody};
-use crate::room::lease::LeaseGiven;
+use crate::room::lease::{AttemptId, LeaseGiven};
 use crate::room::post::Outbox;
 use std::collections::BTreeMap;
 
@@ -82,6 +82,12 @@ impl<'a> Draft<'a> {
 
     pub(super) fn lease(&mut self, given: LeaseGiven) {
         self.events.push(Event::LeaseGiven { given });
+    }
+
+    /// Whether a lease of this attempt is among the events.
+    pub(super) fn gives(&self, attempt: &AttemptId) -> bool {
+        let of_it = |event: &Event| matches!(event, Event::LeaseGiven { given } if given.attempt == *attempt);
+        self.events.iter().any(of_it)
     }
 
     pub(super) fn epoch(&self) -> u64 {

@@ -1,15 +1,16 @@
 //! What follows from what the terminals have said, without anybody asking: first leases, fences, outages, alerts.
 
 use super::draft::Draft;
-use super::{Actor, Station};
+use super::facts::ClaimFact;
+use super::{Actor, Station, swap};
 use crate::event::{Event, OutageCause};
 use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::alert::Alert;
 use crate::room::command::{Command, CommandBody};
 use crate::room::epoch::Role;
-use crate::room::lease::{AttemptId, Claim};
-use std::collections::BTreeMap;
+use crate::room::lease::{ALL, AttemptId, CarryPoint, LeaseCause, LeaseGiven};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The center is away when it has not answered for this long.
 pub const CENTER_AWAY_MS: i64 = 5 * 60_000;
@@ -37,6 +38,7 @@ impl Station {
         if commanding {
             leases(&mut draft);
             persons(&mut draft);
+            unheard_swaps(&mut draft);
             for back in &self.facts.returned {
                 draft.record(Event::OutageProposed {
                     device: back.device,
@@ -129,18 +131,22 @@ impl Station {
                 continue;
             };
             let Some(last) = chain.last() else { continue };
-            for (other, ledger_id) in &facts.claims {
+            for claim in &facts.claims {
+                let other = claim.device;
                 let held = chain
                     .given()
                     .iter()
-                    .any(|one| one.device == *other && one.ledger_id == *ledger_id);
+                    .any(|one| one.device == other && one.ledger_id == claim.ledger_id);
                 if !held {
                     alerts.push(Alert::TwoTerminals {
                         attempt: *attempt,
                         holder: last.device,
-                        other: *other,
+                        other,
                     });
                 }
+            }
+            if self.facts.nobody_holds(attempt, last) {
+                alerts.push(Alert::NobodyHolds { attempt: *attempt });
             }
             let standing = self.attempt(attempt).unwrap_or_default();
             if standing.answering {
@@ -154,27 +160,67 @@ impl Station {
     }
 }
 
-/// The first who identified gets lease 1; everybody else who claims the attempt is fenced, once for each lease.
+/// The first who identified gets lease 1. A lease that another station gave, unheard here, is taken over where it
+/// follows on those that are known. Everybody else who claims the attempt is fenced, once for each lease.
 fn leases(draft: &mut Draft) {
     let (book, facts) = (draft.station.leases(), &draft.station.facts);
     for (attempt, claimed) in &facts.attempts {
-        let mut first = None;
-        for (device, ledger_id) in &claimed.claims {
-            match book.claim(attempt, device, ledger_id) {
-                Claim::Free if first.is_none() => {
-                    first = Some(*device);
-                    let given = book.first(*attempt, *device, *ledger_id, draft.epoch());
-                    if let Ok(given) = given {
-                        draft.lease(given);
-                    }
-                }
-                Claim::Free => {
-                    let holder = first.unwrap_or(*device);
-                    fence(draft, attempt, *device, 1, holder);
-                }
-                Claim::Holder { .. } => {}
-                Claim::Held { lease, holder } => fence(draft, attempt, *device, lease, holder),
+        let chain = book.chain(attempt).cloned().unwrap_or_default();
+        let mut grown = chain.clone();
+        // Somebody whom another station has fenced comes last.
+        let fenced = |claim: &&ClaimFact| {
+            let fenced = claimed.fenced.get(&claim.ledger_id);
+            fenced.is_some_and(|fenced| *fenced >= claim.lease)
+        };
+        let (after, before): (Vec<&ClaimFact>, Vec<&ClaimFact>) =
+            claimed.claims.iter().partition(fenced);
+        for claim in before.into_iter().chain(after) {
+            let given = LeaseGiven {
+                attempt: *attempt,
+                lease: claim.lease,
+                epoch: draft.epoch(),
+                device: claim.device,
+                ledger_id: claim.ledger_id,
+                carry: claim.carry.clone(),
+                cause: match claim.lease {
+                    1 => LeaseCause::Identified,
+                    _ => LeaseCause::Learned,
+                },
+            };
+            if grown.add(given.clone()).is_ok() {
+                swap::learn(draft, chain.last(), given);
+                // What follows on it is looked at next time, with this one written down.
+                break;
             }
+        }
+        let Some(last) = grown.last() else { continue };
+        let mut seen = BTreeSet::new();
+        for claim in &claimed.claims {
+            let holder = claim.device == last.device && claim.ledger_id == last.ledger_id;
+            if !holder && seen.insert(claim.device) {
+                fence(draft, attempt, claim.device, last.lease, last.device);
+            }
+        }
+    }
+}
+
+/// A swap that another station made, unheard here, while this one saw the candidate go on where it was: that goes on,
+/// unless there are answers at the new place too. Then the swap stands, and people decide.
+fn unheard_swaps(draft: &mut Draft) {
+    let (book, facts) = (draft.station.leases(), &draft.station.facts);
+    for (attempt, chain) in book.chains() {
+        let [.., before, last] = chain.given() else {
+            continue;
+        };
+        let way_back = |point: &CarryPoint| point.ledger_id == last.ledger_id && point.size == ALL;
+        let unheard = last.cause == LeaseCause::Learned
+            && !last.carry.iter().any(way_back)
+            && !draft.gives(attempt);
+        let stayed = facts.went_on(attempt, before.lease, &last.carry);
+        let moved = facts.has_answers(attempt, last.lease, &last.ledger_id);
+        if unheard && stayed && !moved {
+            // Where it cannot be undone now, it is tried again with whatever is heard next.
+            let _ = swap::undo(draft, *attempt);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What the terminals have said: their replicas entry by entry, and their heartbeats.
 
-use crate::event::{Event, Hash32};
+use super::standing::{AttemptStanding, decides};
+use crate::event::Event;
 use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::contact::{Back, Life, Watch};
-use crate::room::lease::{AttemptId, Counted, LeaseBook, Replica};
+use crate::room::lease::{AttemptId, CarryPoint, Counted, LeaseBook, LeaseGiven, Replica};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that the station learns.
@@ -60,25 +61,6 @@ pub enum Note {
     Sealed,
 }
 
-/// Where an attempt stands at the terminal that holds it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AttemptStanding {
-    pub sitting_no: String,
-    pub ticket_hash: Option<Hash32>,
-    /// From its start on.
-    pub class_no: Option<String>,
-    pub started: bool,
-    /// Started and not handed in.
-    pub answering: bool,
-    pub suspended_by_staff: bool,
-    pub handed_in: bool,
-    pub removed: bool,
-    /// Outages that wait for a decision.
-    pub undecided: BTreeSet<u32>,
-    /// Entries that save an answer.
-    pub answers: u32,
-}
-
 /// Something of an attempt that decides where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
@@ -88,20 +70,40 @@ struct Step {
     event: Event,
 }
 
+/// A terminal where the candidate identified, or that took a lease which perhaps another station gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ClaimFact {
+    pub(super) device: Device,
+    pub(super) ledger_id: [u8; 16],
+    /// 1 where the candidate identified.
+    pub(super) lease: u64,
+    pub(super) carry: Vec<CarryPoint>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct AttemptFacts {
     steps: Vec<Step>,
     /// By lease and ledger, where an answer was saved; ascending.
     answers: BTreeMap<(u64, [u8; 16]), Vec<u64>>,
-    /// Terminals where the candidate identified, in the order in which the station learned of it.
-    pub(super) claims: Vec<(Device, [u8; 16])>,
+    /// Who says that the attempt is there, in the order in which the station learned of it.
+    pub(super) claims: Vec<ClaimFact>,
+    /// The highest lease that a terminal was fenced for, by ledger.
+    pub(super) fenced: BTreeMap<[u8; 16], u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) attempt: Option<AttemptId>,
+    pub(super) lease: u64,
+    pub(super) seq: u64,
+    pub(super) refused: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LedgerFacts {
     pub(super) size: u64,
-    /// Where each command was taken.
-    pub(super) taken: BTreeMap<[u8; 16], u64>,
+    /// Where each command was taken: for what attempt and under which lease, and at which place.
+    pub(super) taken: BTreeMap<[u8; 16], Vec<Taken>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,9 +208,19 @@ impl Facts {
         }
         ledger.size += 1;
         if let Note::Clear(event) = note
-            && let Event::CommandTaken { command_id, .. } = event.as_ref()
+            && let Event::CommandTaken {
+                command_id,
+                refusal,
+                ..
+            } = event.as_ref()
         {
-            ledger.taken.entry(*command_id).or_insert(*seq);
+            let taken = Taken {
+                attempt: *attempt,
+                lease: *lease,
+                seq: *seq,
+                refused: refusal.is_some(),
+            };
+            ledger.taken.entry(*command_id).or_default().push(taken);
         }
         let Some(attempt) = attempt else { return };
         let facts = self.attempts.entry(*attempt).or_default();
@@ -219,6 +231,10 @@ impl Facts {
             }
             Note::Clear(event) if decides(event) => {
                 facts.claim(event, *device, *ledger_id);
+                if let Event::Fenced { lease, .. } = event.as_ref() {
+                    let fenced = facts.fenced.entry(*ledger_id).or_default();
+                    *fenced = (*fenced).max(*lease);
+                }
                 facts.steps.push(Step {
                     lease: *lease,
                     ledger_id: *ledger_id,
@@ -247,6 +263,33 @@ impl Facts {
     ) -> bool {
         let facts = self.attempts.get(attempt);
         facts.is_some_and(|facts| facts.answers.contains_key(&(lease, *ledger_id)))
+    }
+
+    /// The highest lease that any terminal has spoken of.
+    pub(super) fn highest_lease(&self, attempt: &AttemptId) -> u64 {
+        let Some(facts) = self.attempts.get(attempt) else {
+            return 0;
+        };
+        let claimed = facts.claims.iter().map(|claim| claim.lease);
+        let fenced = facts.fenced.values().copied();
+        claimed.chain(fenced).max().unwrap_or(0)
+    }
+
+    /// The machine that should hold the attempt was told that it does not.
+    pub(super) fn nobody_holds(&self, attempt: &AttemptId, last: &LeaseGiven) -> bool {
+        let facts = self.attempts.get(attempt);
+        let fenced = facts.and_then(|facts| facts.fenced.get(&last.ledger_id));
+        fenced.is_some_and(|fenced| *fenced >= last.lease)
+    }
+
+    /// Whether answers under an earlier lease are here beyond what this lease carries on of it.
+    pub(super) fn went_on(&self, attempt: &AttemptId, before: u64, carry: &[CarryPoint]) -> bool {
+        let Some(point) = carry.iter().find(|point| point.lease == before) else {
+            return false;
+        };
+        let answers = self.attempts.get(attempt);
+        let answers = answers.and_then(|facts| facts.answers.get(&(before, point.ledger_id)));
+        answers.is_some_and(|seqs| seqs.iter().any(|seq| *seq >= point.size))
     }
 
     /// The attempt by those of its entries that count, in the order of its leases.
@@ -286,64 +329,19 @@ impl Facts {
 
 impl AttemptFacts {
     fn claim(&mut self, event: &Event, device: Device, ledger_id: [u8; 16]) {
-        let identified = matches!(event, Event::Identified { .. });
-        if identified && !self.claims.contains(&(device, ledger_id)) {
-            self.claims.push((device, ledger_id));
-        }
-    }
-}
-
-/// Whether it decides where an attempt stands.
-fn decides(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Identified { .. }
-            | Event::AttemptStarted { .. }
-            | Event::HandedIn { .. }
-            | Event::Removed { .. }
-            | Event::Reopened { .. }
-            | Event::SuspendedByStaff { .. }
-            | Event::ResumedByStaff { .. }
-            | Event::OutageRecorded { .. }
-            | Event::OutageDecided { .. }
-    )
-}
-
-impl AttemptStanding {
-    fn apply(&mut self, event: &Event) {
-        match event {
-            Event::Identified {
-                sitting_no,
-                ticket_hash,
-                ..
-            } => {
-                self.sitting_no = sitting_no.clone();
-                self.ticket_hash = Some(*ticket_hash);
-            }
-            Event::AttemptStarted {
-                sitting_no,
-                class_no,
-                ..
-            } => {
-                self.sitting_no = sitting_no.clone();
-                self.class_no = Some(class_no.clone());
-                self.started = true;
-            }
-            Event::HandedIn { .. } => self.handed_in = true,
-            Event::Removed { .. } => {
-                self.handed_in = true;
-                self.removed = true;
-            }
-            Event::Reopened { .. } => self.handed_in = false,
-            Event::SuspendedByStaff { .. } => self.suspended_by_staff = true,
-            Event::ResumedByStaff { .. } => self.suspended_by_staff = false,
-            Event::OutageRecorded { outage_no, .. } => {
-                self.undecided.insert(*outage_no);
-            }
-            Event::OutageDecided { outage_no, .. } => {
-                self.undecided.remove(outage_no);
-            }
-            _ => {}
+        let (lease, carry) = match event {
+            Event::Identified { .. } => (1, Vec::new()),
+            Event::LeaseTaken { lease, carry, .. } => (*lease, carry.clone()),
+            _ => return,
+        };
+        let claim = ClaimFact {
+            device,
+            ledger_id,
+            lease,
+            carry,
+        };
+        if !self.claims.contains(&claim) {
+            self.claims.push(claim);
         }
     }
 }

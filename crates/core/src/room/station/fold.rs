@@ -66,6 +66,17 @@ impl Recorded {
         }
     }
 
+    pub(super) fn follow(&mut self, event: &Event) {
+        match event {
+            Event::EpochRaised { epoch, .. } => {
+                self.standing.follow(*epoch);
+                self.give_again(*epoch);
+            }
+            Event::StoodDown { epoch, .. } => self.standing.follow(*epoch),
+            event => self.commit(event),
+        }
+    }
+
     pub(super) fn commit(&mut self, event: &Event) {
         self.seating.commit(event);
         self.alerts.commit(event);
@@ -146,13 +157,17 @@ impl Recorded {
         }
     }
 
-    /// The commands that wait are given again by whoever runs the room now, under new numbers.
     fn raise(&mut self, epoch: u64, station: Device) {
         if station == self.standing.me() {
             self.standing.raise(epoch);
         } else {
             self.standing.hear(epoch, Some(&station));
         }
+        self.give_again(epoch);
+    }
+
+    /// The commands that wait are given again by whoever runs the room now, under new numbers.
+    fn give_again(&mut self, epoch: u64) {
         for outbox in self.outboxes.values_mut() {
             if outbox.epoch() < epoch {
                 *outbox = outbox.clone().raised(epoch);

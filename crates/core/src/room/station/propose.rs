@@ -197,30 +197,38 @@ fn list(draft: &mut Draft, device: Device, name: &str, spare: bool) {
 /// A machine that comes late, or comes back, hears of what it missed.
 fn catch_up(draft: &mut Draft, device: Device) {
     let station = draft.station;
-    let told = |wanted: &CommandBody| {
-        station
-            .commands_of(&device)
-            .any(|one| one.command.body == *wanted)
-    };
     for (sitting_no, track) in &station.recorded.tracks {
-        let sitting_no = sitting_no.clone();
-        let body = match track.started {
-            Some((planned_ms, at_ms)) if !track.ended => CommandBody::Start {
-                sitting_no,
-                planned_ms,
-                at_ms,
-            },
-            None if track.postponed_ms != 0 => CommandBody::Postpone {
-                sitting_no,
-                by_ms: track.postponed_ms,
-                authority: Authority::Pending { phone: None },
-            },
-            _ => continue,
-        };
-        let postponed = matches!(body, CommandBody::Postpone { .. });
-        let known = station.seating().machine(&device).is_some();
-        if !told(&body) && !(postponed && known) {
-            draft.tell(device, body);
+        let (mut started, mut postponed_ms) = (false, 0i64);
+        for one in station.commands_of(&device) {
+            match &one.command.body {
+                CommandBody::Start { sitting_no: no, .. } => started |= no == sitting_no,
+                CommandBody::Postpone {
+                    sitting_no: no,
+                    by_ms,
+                    ..
+                } if no == sitting_no => postponed_ms = postponed_ms.saturating_add(*by_ms),
+                _ => {}
+            }
+        }
+        let (sitting_no, missed_ms) = (sitting_no.clone(), track.postponed_ms - postponed_ms);
+        match track.started {
+            Some((planned_ms, at_ms)) if !track.ended && !started => draft.tell(
+                device,
+                CommandBody::Start {
+                    sitting_no,
+                    planned_ms,
+                    at_ms,
+                },
+            ),
+            None if missed_ms > 0 => draft.tell(
+                device,
+                CommandBody::Postpone {
+                    sitting_no,
+                    by_ms: missed_ms,
+                    authority: Authority::Pending { phone: None },
+                },
+            ),
+            _ => {}
         }
     }
 }

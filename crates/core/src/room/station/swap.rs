@@ -6,7 +6,7 @@ use super::{AttemptStanding, RoomError};
 use crate::event::Event;
 use crate::room::Device;
 use crate::room::command::{Command, CommandBody};
-use crate::room::lease::{AttemptId, CarryPoint, LeaseGiven};
+use crate::room::lease::{AttemptId, CarryPoint, LeaseError, LeaseGiven, carries};
 use crate::room::seating::{SeatingError, Use};
 
 pub(super) fn swap(draft: &mut Draft, attempt: AttemptId, to: Device) -> Result<(), RoomError> {
@@ -17,10 +17,15 @@ pub(super) fn swap(draft: &mut Draft, attempt: AttemptId, to: Device) -> Result<
     }
     let (book, facts) = (station.leases(), &station.facts);
     let last = book.last(&attempt).ok_or(RoomError::UnknownAttempt)?;
-    free_machine(draft, &to)?;
+    if last.device != to {
+        free_machine(draft, &to)?;
+    } else if !facts.nobody_holds(&attempt, last) {
+        return Err(LeaseError::HoldsAlready.into());
+    }
     let there = facts.devices.get(&to).ok_or(RoomError::MachineUnheard)?;
     let from = facts.replica(&last.ledger_id);
-    let given = book.swap(attempt, from, to, there.ledger_id, draft.epoch())?;
+    let beyond = facts.highest_lease(&attempt);
+    let given = book.swap(attempt, from, to, there.ledger_id, draft.epoch(), beyond)?;
     let lease = CommandBody::Lease {
         attempt,
         lease: given.lease,
@@ -36,17 +41,15 @@ pub(super) fn undo(draft: &mut Draft, attempt: AttemptId) -> Result<(), RoomErro
     let (book, facts) = (station.leases(), &station.facts);
     let chain = book.chain(&attempt).ok_or(RoomError::UnknownAttempt)?;
     let [.., before, last] = chain.given() else {
-        return Err(crate::room::lease::LeaseError::NoWayBack.into());
+        return Err(LeaseError::NoWayBack.into());
     };
-    let there = facts.devices.get(&before.device);
-    let there = there.ok_or(RoomError::MachineUnheard)?;
-    let given = book.way_back(
-        attempt,
-        facts.replica(&there.ledger_id),
-        there.says_size,
-        facts.has_answers(&attempt, last.lease, &last.ledger_id),
-        draft.epoch(),
-    )?;
+    facts
+        .devices
+        .get(&before.device)
+        .ok_or(RoomError::MachineUnheard)?;
+    let answered = facts.has_answers(&attempt, last.lease, &last.ledger_id);
+    let beyond = facts.highest_lease(&attempt);
+    let given = book.way_back(attempt, answered, draft.epoch(), beyond)?;
     let lease = CommandBody::Unfence {
         attempt,
         lease: given.lease,
@@ -92,17 +95,20 @@ fn move_on(
     let (attempt, number, to) = (given.attempt, given.lease, given.device);
     draft.lease(given);
     draft.tell(to, lease);
-    let fence = CommandBody::Fence {
-        attempt,
-        lease: number,
-        holder: to,
-    };
-    draft.tell(old.device, fence);
+    if old.device != to {
+        let fence = CommandBody::Fence {
+            attempt,
+            lease: number,
+            holder: to,
+        };
+        draft.tell(old.device, fence);
+    }
     for command in owed {
         draft.give(to, command);
     }
     let seat_no = draft.station.seating().machine(&old.device);
-    if let Some(seat_no) = seat_no.and_then(|machine| machine.seat_no) {
+    let moves = |seat_no: &u32| draft.station.seating().at(*seat_no) != Some(to);
+    if let Some(seat_no) = seat_no.and_then(|machine| machine.seat_no).filter(moves) {
         draft.record(Event::SeatAssigned {
             seat_no,
             device: Some(to),
@@ -116,6 +122,20 @@ fn move_on(
             },
         );
         draft.tell(old.device, CommandBody::SeatNumber { seat_no: None });
+    }
+}
+
+/// A lease that is there already: what the machine before it was told meanwhile goes along.
+pub(super) fn learn(draft: &mut Draft, old: Option<&LeaseGiven>, given: LeaseGiven) {
+    let standing = draft.station.attempt(&given.attempt);
+    let owed = match (old, standing) {
+        (Some(old), Some(standing)) => owed(draft, &standing, old, &given.carry),
+        _ => Vec::new(),
+    };
+    let to = given.device;
+    draft.lease(given);
+    for command in owed {
+        draft.give(to, command);
     }
 }
 
@@ -137,12 +157,20 @@ fn owed(
             .copied()
             .unwrap_or(0),
     };
-    let size = carry.iter().find(|point| point.lease == old.lease);
-    let size = size.map_or(0, |point| point.size);
     let ledger = draft.station.facts.ledgers.get(&old.ledger_id);
     let carried = |command: &Command| {
-        let seq = ledger.and_then(|ledger| ledger.taken.get(&command.command_id));
-        seq.is_some_and(|seq| *seq < size)
+        let taken = ledger.and_then(|ledger| ledger.taken.get(&command.command_id));
+        let taken = taken.map(Vec::as_slice).unwrap_or_default();
+        taken.iter().any(|taken| {
+            // What was done before anybody sat there concerned nobody, and is settled with all that came before. What
+            // was refused there, or done while the machine had the lease and did not take it, is not.
+            let lease = match taken.attempt {
+                Some(attempt) if attempt == old.attempt => taken.lease,
+                _ if taken.refused || old.lease > 1 => return false,
+                _ => old.lease,
+            };
+            carries(carry, lease, &old.ledger_id, taken.seq)
+        })
     };
     let given = recorded.issued.iter().skip(from);
     given
@@ -158,6 +186,9 @@ fn owed(
 fn follows(body: &CommandBody, attempt: &AttemptId, standing: &AttemptStanding) -> bool {
     let class_no = standing.class_no.as_deref().unwrap_or_default();
     let sitting = |sitting_no: &String| *sitting_no == standing.sitting_no;
+    if !body.goes_along() {
+        return false;
+    }
     match body {
         CommandBody::Suspend { scope }
         | CommandBody::Resume { scope }

@@ -1,0 +1,275 @@
+use super::*;
+use fengjuan_core::room::command::{Authority, PhoneApproval, Scope};
+use fengjuan_core::room::rules::{Deed, NotAllowed};
+use fengjuan_core::room::station::{START_LEAD_MS, Step};
+
+fn start() -> Action {
+    Action::Start {
+        sitting_no: "S".to_owned(),
+    }
+}
+
+fn postpone(authority: Authority) -> Action {
+    Action::Postpone {
+        sitting_no: "S".to_owned(),
+        by_ms: 10 * MINUTE,
+        authority,
+    }
+}
+
+fn end(class_no: Option<&str>, forced: bool) -> Action {
+    Action::End {
+        sitting_no: "S".to_owned(),
+        class_no: class_no.map(str::to_owned),
+        forced,
+    }
+}
+
+fn unlocked() -> Action {
+    Action::Unlocked {
+        sitting_no: "S".to_owned(),
+        version: 1,
+    }
+}
+
+#[test]
+fn a_sitting_goes_its_way() {
+    let mut desk = Desk::open();
+    let step = |desk: &Desk, now: i64| desk.station.step("S", now).0;
+    let opens_ms = START - 30 * MINUTE;
+    assert_eq!(step(&desk, opens_ms - 1), Step::Held);
+    let early = desk.ask(unlocked(), &two(), opens_ms - 1);
+    assert_eq!(early, Err(RoomError::EntryNotOpen { opens_ms }));
+    assert_eq!(step(&desk, opens_ms), Step::EntryOpen);
+    assert_eq!(
+        desk.ask(start(), &two(), START),
+        Err(RoomError::NotUnlocked)
+    );
+    desk.ask(unlocked(), &two(), opens_ms).unwrap();
+    let planned_ms = START;
+    let (unlocked, blocks) = desk.station.step("S", START - 1);
+    assert_eq!(unlocked, Step::Unlocked);
+    assert_eq!(blocks, [RoomError::TooEarly { planned_ms }]);
+    let early = desk.ask(start(), &two(), START - 1);
+    assert_eq!(early, Err(RoomError::TooEarly { planned_ms }));
+    let limit_ms = START + 20 * MINUTE;
+    let late = desk.ask(start(), &two(), limit_ms + 1);
+    assert_eq!(late, Err(RoomError::TooLate { limit_ms }));
+    let events = desk.ask(start(), &two(), START).unwrap();
+    let body = CommandBody::Start {
+        sitting_no: "S".to_owned(),
+        planned_ms,
+        at_ms: START + START_LEAD_MS,
+    };
+    let to_all: Vec<(u8, CommandBody)> = (1..=3).map(|number| (number, body.clone())).collect();
+    assert_eq!(commands(&events), to_all, "the spare too");
+    assert_eq!(step(&desk, START), Step::Running);
+    let again = desk.ask(start(), &two(), START);
+    assert_eq!(again, Err(RoomError::AlreadyStarted));
+    desk.ask(end(None, false), &two(), START + MINUTE).unwrap();
+    assert_eq!(step(&desk, START), Step::Ended);
+    let submitted = Action::Submitted {
+        sitting_no: "S".to_owned(),
+    };
+    desk.ask(submitted, &two(), START).unwrap();
+    assert_eq!(step(&desk, START), Step::Submitted);
+}
+
+#[test]
+fn a_late_code_moves_the_whole_sitting() {
+    let mut desk = Desk::open();
+    let alone = desk.ask(postpone(Authority::Site {}), &two(), START);
+    assert_eq!(alone, Err(NotAllowed::OrderNeeded.into()));
+    let phone = PhoneApproval {
+        who: "李".to_owned(),
+        when_ms: START,
+        number: "0537-1".to_owned(),
+    };
+    let pending = Authority::Pending {
+        phone: Some(phone.clone()),
+    };
+    let single = desk.ask(postpone(pending.clone()), &one("密码未到"), START);
+    assert_eq!(single, Err(NotAllowed::SecondNeeded.into()));
+    let events = desk.ask(postpone(pending), &two(), START).unwrap();
+    assert_eq!(commands(&events).len(), 3);
+    let (awaited_no, awaited) = desk.station.awaited().next().unwrap();
+    assert_eq!((*awaited_no, awaited.deed), (1, Deed::Postpone));
+    assert_eq!(
+        (awaited.concern.as_str(), &awaited.phone),
+        ("room:S", &Some(phone))
+    );
+    let arrived = Action::OrderArrived {
+        awaited_no: 1,
+        order: TICKET,
+    };
+    desk.ask(arrived.clone(), &two(), START).unwrap();
+    assert_eq!(desk.station.awaited().count(), 0);
+    let again = desk.ask(arrived, &two(), START);
+    assert_eq!(again, Err(RoomError::UnknownAwaited));
+    desk.ask(unlocked(), &two(), START).unwrap();
+    let planned_ms = START + 10 * MINUTE;
+    let early = desk.ask(start(), &two(), planned_ms - 1);
+    assert_eq!(early, Err(RoomError::TooEarly { planned_ms }));
+    // A machine that is listed now hears of it too.
+    let list = Action::List {
+        device: device(9),
+        name: "PC-9".to_owned(),
+        spare: true,
+    };
+    let events = desk.ask(list, &two(), START).unwrap();
+    let told = commands(&events);
+    assert!(matches!(told[..], [(9, CommandBody::Postpone { by_ms, .. })] if by_ms == 10 * MINUTE));
+    desk.ask(start(), &two(), planned_ms).unwrap();
+    let order = Authority::Order { order: TICKET };
+    let late = desk.ask(postpone(order), &two(), planned_ms);
+    assert_eq!(late, Err(RoomError::AlreadyStarted));
+}
+
+#[test]
+fn nobody_is_ended_while_answering_unless_forced_with_a_reason() {
+    let mut desk = Desk::running();
+    let answering = RoomError::SomebodyAnswers { answering: 1 };
+    assert_eq!(
+        desk.ask(end(None, false), &one(""), START),
+        Err(answering.clone())
+    );
+    assert_eq!(
+        desk.ask(end(Some("C"), false), &one(""), START),
+        Err(answering)
+    );
+    assert_eq!(
+        desk.ask(end(Some("X"), false), &one(""), START),
+        Err(RoomError::UnknownClass)
+    );
+    desk.ask(end(Some("D"), false), &one(""), START).unwrap();
+    let again = desk.ask(end(Some("D"), false), &one(""), START);
+    assert_eq!(again, Err(RoomError::AlreadyEnded));
+    let unsaid = desk.ask(end(None, true), &one(" "), START);
+    assert_eq!(unsaid, Err(NotAllowed::ReasonNeeded.into()));
+    desk.ask(end(None, true), &one("疏散"), START).unwrap();
+    let again = desk.ask(end(Some("C"), false), &one(""), START);
+    assert_eq!(again, Err(RoomError::AlreadyEnded));
+}
+
+#[test]
+fn time_for_many_waits_for_the_center() {
+    let mut desk = Desk::running();
+    let credit = |scope: Scope, credit_ms: i64, authority: Authority| Action::Tell {
+        body: CommandBody::Credit {
+            scope,
+            credit_ms,
+            authority,
+        },
+    };
+    let room = || Scope::Room {
+        sitting_no: "S".to_owned(),
+    };
+    let attempt = Scope::Attempt { attempt: ATTEMPT };
+    let events = desk
+        .ask(
+            credit(attempt.clone(), MINUTE, Authority::Site {}),
+            &one("鼠标"),
+            START,
+        )
+        .unwrap();
+    assert_eq!(commands(&events).len(), 1, "to its machine alone");
+    let silent = desk.ask(credit(attempt, MINUTE, Authority::Site {}), &one(""), START);
+    assert_eq!(silent, Err(NotAllowed::ReasonNeeded.into()));
+    let alone = desk.ask(credit(room(), MINUTE, Authority::Site {}), &two(), START);
+    assert_eq!(alone, Err(NotAllowed::OrderNeeded.into()));
+    let pending = || Authority::Pending { phone: None };
+    let most_ms = 30 * MINUTE;
+    let long = desk.ask(credit(room(), most_ms + 1, pending()), &two(), START);
+    assert_eq!(long, Err(RoomError::TimeOutOfRange { most_ms }));
+    let events = desk
+        .ask(credit(room(), MINUTE, pending()), &two(), START)
+        .unwrap();
+    assert_eq!(commands(&events).len(), 3);
+    let class = Scope::ClassGroup {
+        sitting_no: "S".to_owned(),
+        class_no: "C".to_owned(),
+    };
+    let order = Authority::Order { order: TICKET };
+    desk.ask(credit(class, 45 * MINUTE, order), &two(), START)
+        .unwrap();
+    assert_eq!(
+        desk.station.awaited().count(),
+        1,
+        "only the one without an order"
+    );
+}
+
+#[test]
+fn what_the_software_asks_nobody_may_ask() {
+    let mut desk = Desk::running();
+    let lease = CommandBody::Lease {
+        attempt: ATTEMPT,
+        lease: 9,
+        carry: Vec::new(),
+    };
+    let tell = desk.ask(Action::Tell { body: lease }, &two(), START);
+    assert_eq!(tell, Err(RoomError::NotDirect));
+    let reopen = CommandBody::Reopen {
+        attempt: ATTEMPT,
+        authority: Authority::Pending { phone: None },
+    };
+    let tell = desk.ask(Action::Tell { body: reopen }, &two(), START);
+    assert_eq!(tell, Err(RoomError::NotHandedIn));
+    let unknown = CommandBody::ForceHandIn { attempt: [1; 16] };
+    let tell = desk.ask(Action::Tell { body: unknown }, &two(), START);
+    assert_eq!(tell, Err(RoomError::UnknownAttempt));
+}
+
+#[test]
+fn a_replay_gives_the_same_station() {
+    let desk = Desk::running();
+    let mut again = Station::new(device(100));
+    for event in &desk.ledger {
+        again.commit(event);
+    }
+    assert_eq!(again.recorded(), desk.station.recorded());
+}
+
+#[test]
+fn a_standby_follows_and_takes_over_what_waits() {
+    let mut desk = Desk::running();
+    desk.acknowledge(1, 1, None);
+    let mut standby = Desk::new();
+    standby.station = Station::new(device(101));
+    standby.station.hold(&sitting(), 2);
+    for event in &desk.ledger {
+        standby.station.follow(event);
+    }
+    assert_eq!(
+        standby.ask(start(), &two(), START),
+        Err(RoomError::NotCommanding)
+    );
+    standby
+        .ask(Action::TakeOver { followed: None }, &two(), START)
+        .unwrap();
+    assert_eq!(standby.station.standing().commanding(), Some(2));
+    let waiting = |desk: &Desk, number| desk.station.waiting_from(&device(number), 1);
+    let before = waiting(&desk, 1);
+    let after = waiting(&standby, 1);
+    assert_eq!(before.len(), after.len());
+    for (place, (old, new)) in (1u64..).zip(before.iter().zip(&after)) {
+        assert_eq!((new.epoch, new.no), (2, place));
+        assert_eq!(new.command, old.command);
+    }
+    // The first one hears of it, and stops.
+    let event = desk.station.hear_epoch(2, Some(device(101))).unwrap();
+    desk.write(&[event]);
+    assert_eq!(
+        desk.ask(end(None, true), &two(), START),
+        Err(RoomError::NotCommanding)
+    );
+    assert_eq!(desk.station.hear_epoch(2, Some(device(101))), None);
+    // It follows what the other does now; its own old epoch in there does not make it command again.
+    let mut again = Station::new(device(100));
+    again.has_heard(2);
+    for event in desk.ledger.iter().chain(&standby.ledger) {
+        again.follow(event);
+    }
+    assert_eq!(again.standing().commanding(), None);
+    assert_eq!(again.standing().next_epoch(), Some(3));
+}

@@ -1,0 +1,194 @@
+use super::*;
+use fengjuan_core::room::alert::Alert;
+use fengjuan_core::room::command::{Authority, Scope};
+use fengjuan_core::room::lease::{Claim, LeaseCause, LeaseError};
+use fengjuan_core::room::rules::NotAllowed;
+
+fn swap(to: u8) -> Action {
+    Action::Swap {
+        attempt: ATTEMPT,
+        to: device(to),
+    }
+}
+
+fn credit(credit_ms: i64) -> Action {
+    Action::Tell {
+        body: CommandBody::Credit {
+            scope: Scope::Attempt { attempt: ATTEMPT },
+            credit_ms,
+            authority: Authority::Site {},
+        },
+    }
+}
+
+fn issued(events: &[Event]) -> Command {
+    let command = events.iter().find_map(|event| match event {
+        Event::CommandIssued { command, .. } => Some(command.as_ref().clone()),
+        _ => None,
+    });
+    command.unwrap()
+}
+
+#[test]
+fn the_candidate_goes_on_at_the_spare_with_what_was_owed() {
+    let mut desk = Desk::running();
+    let there = issued(&desk.ask(credit(1_000), &one("鼠标"), START).unwrap());
+    let lost = issued(&desk.ask(credit(2_000), &one("鼠标"), START).unwrap());
+    desk.taken(1, 1, &there);
+    desk.entry(1, 1, Note::Answer);
+    let silent = desk.ask(swap(3), &one(""), START);
+    assert_eq!(silent, Err(NotAllowed::ReasonNeeded.into()));
+    let events = desk.ask(swap(3), &one("黑屏"), START).unwrap();
+    let given = desk.station.leases().last(&ATTEMPT).unwrap().clone();
+    assert_eq!((given.lease, given.cause), (2, LeaseCause::Swap));
+    assert_eq!(given.carry[0].size, 4, "all that is here of machine 1");
+    let told = commands(&events);
+    assert!(matches!(told[0], (3, CommandBody::Lease { lease: 2, .. })));
+    assert!(matches!(told[1], (1, CommandBody::Fence { lease: 2, .. })));
+    assert_eq!(
+        told[2],
+        (3, lost.body.clone()),
+        "the first one is carried on"
+    );
+    assert_eq!(told[3], (3, CommandBody::SeatNumber { seat_no: Some(1) }));
+    assert_eq!(told[4], (1, CommandBody::SeatNumber { seat_no: None }));
+    let again = desk
+        .station
+        .commands_of(&device(3))
+        .find(|one| one.command == lost);
+    assert!(again.is_some(), "under its own id");
+    assert_eq!(desk.station.seating().at(1), Some(device(3)));
+    assert_eq!(
+        desk.station
+            .leases()
+            .claim(&ATTEMPT, &device(1), &ledger(1)),
+        Claim::Held {
+            lease: 2,
+            holder: device(3)
+        }
+    );
+    // What machine 1 wrote unheard does not count.
+    desk.entry(1, 1, Note::Answer);
+    assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 1);
+    desk.entry(3, 2, Note::Answer);
+    assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 2);
+}
+
+#[test]
+fn no_swap_to_a_machine_that_cannot_take_it() {
+    let mut desk = Desk::running();
+    let refused = |desk: &mut Desk, to| desk.ask(swap(to), &one("黑屏"), START).unwrap_err();
+    assert_eq!(refused(&mut desk, 1), LeaseError::HoldsAlready.into());
+    assert_eq!(refused(&mut desk, 9).code(), "seating.unknown_machine");
+    let list = Action::List {
+        device: device(9),
+        name: "PC-9".to_owned(),
+        spare: true,
+    };
+    desk.ask(list, &two(), START).unwrap();
+    assert_eq!(refused(&mut desk, 9), RoomError::MachineUnheard);
+    let out = Action::OutOfUse { device: device(3) };
+    desk.ask(out, &two(), START).unwrap();
+    assert_eq!(refused(&mut desk, 3).code(), "seating.out_of_use");
+    let taken = desk.ask(Action::OutOfUse { device: device(1) }, &two(), START);
+    assert_eq!(
+        taken,
+        Err(RoomError::MachineTaken),
+        "somebody answers there"
+    );
+    let handed_in = Event::HandedIn {
+        kind: fengjuan_core::event::HandInKind::Own,
+        answered: 0,
+        unanswered: 0,
+        at_ms: START,
+        staff_id: None,
+        reason: None,
+    };
+    desk.entry(1, 1, Note::Clear(Box::new(handed_in)));
+    assert_eq!(refused(&mut desk, 2), RoomError::HandedIn);
+}
+
+#[test]
+fn a_wrong_swap_has_a_way_back() {
+    let mut desk = Desk::running();
+    let undo = Action::UndoSwap { attempt: ATTEMPT };
+    let none = desk.ask(undo.clone(), &two(), START);
+    assert_eq!(none, Err(LeaseError::NoWayBack.into()));
+    desk.ask(swap(3), &one("黑屏"), START).unwrap();
+    let meanwhile = issued(&desk.ask(credit(3_000), &one("换机"), START).unwrap());
+    let single = desk.ask(undo.clone(), &one("屏幕亮着"), START);
+    assert_eq!(single, Err(NotAllowed::SecondNeeded.into()));
+    desk.entry(1, 1, Note::Answer);
+    let events = desk.ask(undo.clone(), &two(), START).unwrap();
+    let told = commands(&events);
+    assert!(matches!(
+        told[0],
+        (1, CommandBody::Unfence { lease: 3, .. })
+    ));
+    assert!(matches!(told[1], (3, CommandBody::Fence { lease: 3, .. })));
+    assert_eq!(told[2], (1, meanwhile.body));
+    assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 1);
+    // Once somebody has answered at the spare, it was no wrong swap.
+    desk.ask(swap(3), &one("黑屏"), START).unwrap();
+    desk.entry(3, 4, Note::Answer);
+    let late = desk.ask(undo, &two(), START);
+    assert_eq!(late, Err(LeaseError::SpareHasAnswers.into()));
+}
+
+#[test]
+fn of_two_who_claim_one_seat_the_second_is_fenced() {
+    let mut desk = Desk::open();
+    desk.identified(2);
+    desk.identified(1);
+    let events = desk.due(START);
+    assert_eq!(
+        desk.station.leases().last(&ATTEMPT).unwrap().device,
+        device(2)
+    );
+    assert!(matches!(
+        commands(&events)[..],
+        [(1, CommandBody::Fence { lease: 1, .. })]
+    ));
+    let alert = Alert::TwoTerminals {
+        attempt: ATTEMPT,
+        holder: device(2),
+        other: device(1),
+    };
+    let alerts = desk.station.alerts().worst_first();
+    assert_eq!(alerts[0].alert, alert);
+    let no = alerts[0].alert_no;
+    let acknowledge = Action::AcknowledgeAlert { alert_no: no };
+    desk.ask(acknowledge, &one("看错证号"), START).unwrap();
+    let open = desk.station.alerts().get(no).unwrap();
+    assert_eq!(
+        open.acknowledged,
+        Some(("P1".to_owned(), "看错证号".to_owned()))
+    );
+    let unknown = Action::AcknowledgeAlert { alert_no: 99 };
+    assert_eq!(
+        desk.ask(unknown, &one("看错"), START),
+        Err(RoomError::UnknownAlert)
+    );
+}
+
+#[test]
+fn who_sits_elsewhere_than_told_is_told_of_there() {
+    let mut desk = Desk::open();
+    let dealt = Action::DealByRoster {
+        sitting_no: "S".to_owned(),
+        roster: [(TICKET, 1)].into(),
+    };
+    desk.ask(dealt, &two(), START).unwrap();
+    let arrive = CommandBody::Arrive {
+        sitting_no: "S".to_owned(),
+        ticket_hash: TICKET,
+        arrival_ms: START,
+    };
+    let body = arrive.clone();
+    let events = desk.ask(Action::Tell { body }, &one(""), START).unwrap();
+    assert_eq!(commands(&events), [(1, arrive.clone())]);
+    desk.identified(2);
+    desk.due(START);
+    let told = desk.station.commands_of(&device(2));
+    assert_eq!(told.filter(|one| one.command.body == arrive).count(), 1);
+}
