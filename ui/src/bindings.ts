@@ -162,7 +162,11 @@ export type SuspendedView = { person: PersonFacts, cause: OutageCause,
 /**
  * The machine restarted: the code must be typed again.
  */
-needs_code: boolean, since_ms: number, };
+needs_code: boolean, 
+/**
+ * The attempt goes on at another machine; here it is read-only.
+ */
+moved_away: boolean, since_ms: number, };
 
 export type HandedInView = { person: PersonFacts, kind: HandInKind, answered: number, unanswered: number, at_ms: number, 
 /**

@@ -27,6 +27,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'checkin.marked_not_seated': 'You were recorded as arrived and never seated. Please go to the proctor.',
   'checkin.late':
     'You arrived at {arrival_time}, after entry closed at {limit_time}. Please go to the proctor.',
+  'checkin.elsewhere': 'Another machine goes on with your exam. Please ask the proctor.',
   'checkin.over': 'This sitting is over.',
 
   'seat.entry_not_open': 'Entry opens at {opens_time}.',
@@ -96,6 +97,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'desk.nothing_held': 'No papers are here yet. Pull them or import from a USB stick.',
   'desk.unknown_ticket': 'This ticket number is not on the list.',
   'desk.not_logged_in': 'Log in first.',
+  'desk.station_decides': 'The station can be heard: what concerns the whole room is done there.',
   'desk.not_allowed': 'Your role may not do this. Ask somebody who may.',
   'desk.check_due': 'The equipment was not checked yet.',
   'desk.check_failed': 'The equipment check has failures. See to them first.',
@@ -210,6 +212,25 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'banner.time_credited': '{seconds_span} were credited; your end has moved back.',
   'banner.outage_undecided': 'The proctor is deciding about the lost time. Please go on.',
   'banner.camera_lost': 'The camera shows nothing. A proctor will look; please go on.',
+  'banner.hub_away': 'The station cannot be reached. Your answers are kept on this machine; please go on.',
+  'banner.moved_here': 'You have moved to this machine. Your answers are here; please go on.',
+  'lease.fenced': 'Another machine goes on with this exam; this one takes no more answers.',
+  'lease.out_of_order': 'This swap is out of date. Look again at the station.',
+  'moved.unreachable': 'The earlier answers cannot be fetched at the moment; it is tried again.',
+  'moved.entries_damaged': 'The fetched records cannot be read; they are fetched again.',
+  'moved.entries_foreign': 'The fetched records are not of this attempt; they are fetched again.',
+  'moved.entries_gap': 'The fetched records have a gap; they are fetched again.',
+  'moved.entries_missing': 'The earlier records have not come yet; it is tried again.',
+  'room.unknown_attempt': 'This candidate is not on this terminal.',
+  'room.already_started': 'This terminal has started the exam already.',
+  'room.somebody_answers': 'Somebody is still answering.',
+  'room.unknown_command': 'This terminal does not know the command. Check the program’s version.',
+  'room.other_sitting': 'This terminal is busy with another sitting.',
+  'room.not_held': 'The papers of this sitting are not on this terminal yet.',
+  'room.stopped': 'The exam program is closing.',
+  'epoch.lower': 'Another station runs this room now; this one is not obeyed any more.',
+  'epoch.rival': 'Another station took over under the same number; the one heard first is obeyed.',
+  'wire.expired': 'This authorization has expired. Call the exam center.',
   'banner.clock_unverified':
     'The exam time was not compared with the center’s. Check the network, or the clock by hand.',
   'sync.receipt': 'The receipt was not right, so it counts as not sent and is tried again.',
@@ -263,8 +284,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
     'The hub sent more than is allowed, and was disconnected; connecting again. Tell the system administrator.',
   'channel.malformed':
     'What the hub sent cannot be read; connecting again. Check the program versions on both sides.',
-  'channel.not_authentic':
-    'What the hub sent is not rightly signed, and was not done. Call the exam center.',
+  'channel.not_authentic': 'What the hub sent is not rightly signed, and was not done. Call the exam center.',
   'channel.missing': 'One of the hub’s commands is missing; asking for it again.',
   'upstream.fault':
     'Something failed at the other side; it is tried again. If that does not help, call the exam center.',
