@@ -59,7 +59,7 @@ pub struct Bundle {
     pub ledger_id: Vec<u8>,
     /// Every entry of the attempt in this ledger, exactly as stored.
     pub entries: Vec<ByteBuf>,
-    /// What goes on from other ledgers, where the attempt has moved here: in the order of their leases.
+    /// One for each earlier lease, in their order, where the attempt has moved here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Carried>,
     /// Signed note that covers the last of them.
@@ -69,12 +69,13 @@ pub struct Bundle {
     pub sealed_ms: ExamMs,
 }
 
-/// An earlier lease of the attempt in another ledger.
+/// An earlier lease of the attempt, and what goes on from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Carried {
     pub point: CarryPoint,
-    /// The attempt's entries under that lease below the carry point, exactly as stored there.
+    /// The attempt's entries under that lease below the carry point, exactly as stored there; none where that was in the
+    /// bundle's own ledger, whose entries are all in the bundle.
     pub entries: Vec<ByteBuf>,
 }
 

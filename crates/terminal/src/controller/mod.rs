@@ -20,13 +20,14 @@ mod seat;
 mod seats;
 mod show;
 mod show_desk;
+mod side;
 mod start_up;
 mod state;
 mod terminal;
 mod tick;
 mod unlocking;
 
-pub use room::Side;
+pub use side::Side;
 pub use start_up::Parts;
 pub use terminal::Terminal;
 

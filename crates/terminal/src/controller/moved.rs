@@ -105,7 +105,7 @@ pub fn history(reader: &Reader, attempt: &AttemptId) -> Result<Vec<StoredEntry>,
     }
 }
 
-/// What a bundle of this attempt carries from other ledgers.
+/// The earlier leases of this attempt, for its bundle.
 ///
 /// # Errors
 /// Storage errors.
@@ -117,13 +117,12 @@ pub(super) fn carried(
         return Ok(Vec::new());
     };
     let own = reader.head()?.ledger_id;
-    let others = kept.carry.iter().filter(|point| point.ledger_id != own);
     let of = |point: &CarryPoint| -> Result<bundle::Carried, StoreError> {
         let mut entries = Vec::new();
         for bytes in &kept.entries {
             let entry = Entry::decode(bytes).map_err(|error| damaged(&error))?;
             let under = entry.ledger_id == point.ledger_id && entry.lease == point.lease;
-            if under && entry.seq < point.size {
+            if under && point.ledger_id != own && entry.seq < point.size {
                 entries.push(bytes.clone());
             }
         }
@@ -132,7 +131,7 @@ pub(super) fn carried(
             entries,
         })
     };
-    others.map(of).collect()
+    kept.carry.iter().map(of).collect()
 }
 
 /// The attempt's entries as the upstream holds them, fetched before the lease is taken.

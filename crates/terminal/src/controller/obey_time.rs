@@ -2,7 +2,7 @@
 
 use super::day::{OrderedTime, Pending, SittingDay, Whom};
 use super::obey::reason_of;
-use super::state::State;
+use super::state::{HandInStep, State};
 use crate::sitting_run::Run;
 use fengjuan_core::attempt::Input;
 use fengjuan_core::event::{Event, Hash32};
@@ -307,8 +307,9 @@ impl State {
         let mut day = active.day.clone();
         day.orders_seen.extend(authority.order());
         let sitting_no = active.sitting_no().to_owned();
-        if self.visit.is_none() {
-            self.seat_again(&ticket_no)?;
+        match &mut self.visit {
+            Some(visit) => visit.hand_in = HandInStep::Exam,
+            None => self.seat_again(&ticket_no)?,
         }
         self.forget_score(&ticket_no);
         self.run = Some(run);

@@ -2,11 +2,9 @@
 //! once. A command, the mark that it was taken, and everything that it means are one transaction.
 
 use super::day::SittingDay;
-use super::facts;
 use super::moved::Fetched;
 use super::seats::SeatRecord;
 use super::state::{State, Surface, Visit};
-use super::terminal::Terminal;
 use crate::sitting_run::Run;
 use crate::view::Refused;
 use fengjuan_core::event::{Event, Hash32};
@@ -14,20 +12,17 @@ use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::CommandBody;
 use fengjuan_core::room::epoch::{EpochSeen, Heard};
 use fengjuan_core::room::post::{Inbox, Incoming};
-use fengjuan_device::channel::{OpenedKeys, RoomSide, Standing, Taken};
+use fengjuan_device::channel::Taken;
 use fengjuan_device::recorder::{STATION, SYSTEM};
 use fengjuan_device::refusal::{Answer, With, refused};
 use fengjuan_device::sync::RoomLink;
 use fengjuan_device::unlock;
 use fengjuan_envelope::cbor;
 use fengjuan_store::{Change, Projection, Reader, StoreError};
-use fengjuan_wire::delegation::HubDelegation;
-use fengjuan_wire::grant::SittingKeys;
-use fengjuan_wire::room::{Beat, Epoch, RoomCommand};
+use fengjuan_wire::room::{Epoch, RoomCommand};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
 
 const NS: &str = "room";
 const INBOX: &[u8] = b"inbox";
@@ -104,7 +99,7 @@ impl State {
     }
 
     /// A verified epoch document: whether its station is obeyed from now on.
-    fn hear_epoch(&mut self, epoch: &Epoch) -> Answer {
+    pub(super) fn hear_epoch(&mut self, epoch: &Epoch) -> Answer {
         let station = Hash32(*epoch.hub.as_bytes());
         match self.post.seen.hear(epoch.epoch, &station) {
             Heard::Same => return Ok(()),
@@ -130,13 +125,18 @@ impl State {
         Ok(())
     }
 
-    fn look(&self, command: &RoomCommand) -> Incoming {
+    pub(super) fn look(&self, command: &RoomCommand) -> Incoming {
         let id = &command.command.command_id;
         self.post.inbox.look(command.epoch, command.no, id)
     }
 
     /// Takes a verified command in its turn.
-    fn take(&mut self, command: &RoomCommand, hash: Hash32, fetched: Option<Fetched>) -> Taken {
+    pub(super) fn take(
+        &mut self,
+        command: &RoomCommand,
+        hash: Hash32,
+        fetched: Option<Fetched>,
+    ) -> Taken {
         match self.look(command) {
             Incoming::Again(acknowledgement) => Taken::Acknowledged(acknowledgement),
             Incoming::AskFrom { no } => Taken::AskFrom { no },
@@ -266,7 +266,7 @@ impl State {
     }
 
     /// The sitting's keys from the station: as after a typed code.
-    fn unlocked_by_station(&mut self, unlocked: unlock::Unlocked) -> Answer {
+    pub(super) fn unlocked_by_station(&mut self, unlocked: unlock::Unlocked) -> Answer {
         self.turn_to(&unlocked.sitting_no)?;
         if self.has_keys(&unlocked.sitting_no, unlocked.version) {
             return Ok(());
@@ -345,117 +345,6 @@ impl State {
     }
 }
 
-impl Terminal {
-    /// A verified epoch document of a hub that is trusted for this site.
-    ///
-    /// # Errors
-    /// `epoch.lower`, `epoch.rival`: that station is not obeyed; or storage's refusal.
-    pub fn epoch(&self, epoch: &Epoch) -> Answer {
-        self.change(|state| state.hear_epoch(epoch))
-    }
-
-    /// A verified command to this device; `hash` is that of its signed bytes. Durable when this returns. Blocks, and
-    /// may fetch the entries of an attempt that moves here: call it from a thread that may wait.
-    pub fn command(self: &Arc<Terminal>, command: &RoomCommand, hash: Hash32) -> Taken {
-        let next = matches!(self.state().look(command), Incoming::Next);
-        let fetched = if next {
-            Fetched::for_command(&command.command.body, self.shared.outward.as_ref())
-        } else {
-            None
-        };
-        let fetched = match fetched.transpose() {
-            Ok(fetched) => fetched,
-            Err(refusal) => return Taken::NotNow { code: refusal.code },
-        };
-        let moves = fetched.is_some();
-        let taken = self.change(|state| state.take(command, hash, fetched));
-        let done = matches!(&taken, Taken::Acknowledged(ack) if ack.refusal.is_none());
-        if moves && done {
-            self.spawn_moved_picture();
-        }
-        taken
-    }
-
-    /// The keys of a sitting, opened and verified: as after the typed code. Blocks for as long as the packages take.
-    ///
-    /// # Errors
-    /// Why they open nothing here; they may come again.
-    pub fn keys(&self, sitting_no: &str, version: u32, keys: &SittingKeys) -> Answer {
-        if self.state().has_keys(sitting_no, version) {
-            return Ok(());
-        }
-        let held = self
-            .shared
-            .outward
-            .held()
-            .into_iter()
-            .find(|held| held.key.sitting_no == sitting_no && held.key.version == version);
-        let held = held.ok_or_else(|| refused("room.not_held"))?;
-        let opened = unlock::open_with(&held, keys, &self.shared.keys.issuer)?;
-        self.change(|state| state.unlocked_by_station(opened))
-    }
-
-    /// The station that is obeyed, and its epoch; 0 before any was heard.
-    pub fn obeyed(&self) -> (u64, Option<Hash32>) {
-        let state = self.state();
-        (state.post.seen.epoch(), state.post.seen.station())
-    }
-}
-
-/// A terminal as its room channel sees it. What was ended in between does nothing any more.
-pub struct Side(pub Weak<Terminal>);
-
-impl RoomSide for Side {
-    fn standing(&self) -> Standing {
-        let terminal = self.0.upgrade();
-        terminal
-            .map(|terminal| terminal.standing())
-            .unwrap_or_default()
-    }
-
-    fn epoch(&self, epoch: &Epoch, _: &HubDelegation) -> Result<(), Refused> {
-        let terminal = self.0.upgrade().ok_or_else(|| refused("room.stopped"))?;
-        terminal.epoch(epoch)
-    }
-
-    fn command(&self, command: &RoomCommand, hash: Hash32) -> Taken {
-        match self.0.upgrade() {
-            Some(terminal) => terminal.command(command, hash),
-            None => Taken::NotNow {
-                code: "room.stopped".to_owned(),
-            },
-        }
-    }
-
-    fn keys(&self, opened: OpenedKeys) {
-        let Some(terminal) = self.0.upgrade() else {
-            return;
-        };
-        let done = terminal.keys(&opened.sitting_no, opened.version, &opened.keys);
-        if let Err(refusal) = done {
-            tracing::warn!(code = refusal.code, "the station's keys open nothing here");
-        }
-    }
-
-    fn beat(&self) -> Beat {
-        let terminal = self.0.upgrade();
-        terminal.map_or_else(facts::silent_beat, |terminal| terminal.beat())
-    }
-
-    fn look(&self) {
-        if let Some(terminal) = self.0.upgrade() {
-            terminal.look();
-        }
-    }
-
-    fn hub_lost(&self) {
-        if let Some(terminal) = self.0.upgrade() {
-            terminal.touch();
-        }
-    }
-}
-
-/// Exam moments of one command that happen on this terminal later than it was taken.
 impl State {
     /// After a start by the station, whoever waits here begins by themselves.
     pub(super) fn begin_by_station(&mut self, now: ExamMs) {

@@ -53,6 +53,9 @@ impl Issued {
     pub fn sitting(&self) -> &Sitting {
         &self.held.document.sitting
     }
+    pub fn sitting_keys(&self) -> SittingKeys {
+        sitting_keys(self.sitting(), &self.keys, self.seeds)
+    }
 }
 
 impl Center {
@@ -149,6 +152,20 @@ impl Center {
         }
     }
 
+    /// The same keys for another device.
+    pub fn grant_again(&self, issued: &Issued, device: &DeviceIdentity) -> Grant {
+        let document = &issued.held.document;
+        let salt: [u8; 16] = document.code_salt.as_slice().try_into().unwrap();
+        grant_for(
+            device,
+            document,
+            &issued.codes,
+            &salt,
+            &issued.keys,
+            issued.seeds,
+        )
+    }
+
     fn package(
         &self,
         dir: &Path,
@@ -201,6 +218,27 @@ impl Center {
     }
 }
 
+/// What a code opens, as the station hands it out.
+fn sitting_keys(
+    sitting: &Sitting,
+    keys: &[(String, AllPackageKeys)],
+    seeds: ([u8; 32], [u8; 32]),
+) -> SittingKeys {
+    let on_site = sitting.answer_release == AnswerRelease::OnSite;
+    SittingKeys {
+        snapshot_seed: seeds.0,
+        draw_seed: seeds.1,
+        packages: keys
+            .iter()
+            .map(|(class_no, keys)| PackageKeys {
+                class_no: class_no.clone(),
+                paper_key: keys.paper_key,
+                answers_key: on_site.then_some(keys.answers_key),
+            })
+            .collect(),
+    }
+}
+
 fn grant_for(
     device: &DeviceIdentity,
     document: &SittingDocument,
@@ -209,21 +247,9 @@ fn grant_for(
     keys: &[(String, AllPackageKeys)],
     seeds: ([u8; 32], [u8; 32]),
 ) -> Grant {
-    use fengjuan_core::plan::AnswerRelease::OnSite;
     let sitting = &document.sitting;
     let context = grant::sitting_context(SITE, &sitting.sitting_no, sitting.version).unwrap();
-    let sitting_keys = SittingKeys {
-        snapshot_seed: seeds.0,
-        draw_seed: seeds.1,
-        packages: keys
-            .iter()
-            .map(|(class_no, keys)| PackageKeys {
-                class_no: class_no.clone(),
-                paper_key: keys.paper_key,
-                answers_key: (sitting.answer_release == OnSite).then_some(keys.answers_key),
-            })
-            .collect(),
-    };
+    let sitting_keys = sitting_keys(sitting, keys, seeds);
     let roster_keys = RosterKeys {
         keys: keys
             .iter()

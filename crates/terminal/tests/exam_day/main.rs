@@ -13,4 +13,6 @@ mod room;
 mod score;
 mod secrecy;
 mod simulation;
+mod station;
 mod storage;
+mod swap;

@@ -8,6 +8,7 @@ use fengjuan_device::machine::Machine;
 use fengjuan_device::machine::simulated::SimulatedMachine;
 use fengjuan_device::papers::{HeldPackage, HeldPapers, SittingKey};
 use fengjuan_device::recorder::{Recorder, last_tick};
+use fengjuan_device::sync::RoomLink;
 use fengjuan_envelope::sign::SigningKey;
 use fengjuan_store::{Database, StoreError};
 use fengjuan_terminal::controller::held::{Enrolment, Outward, OutwardAct};
@@ -84,6 +85,10 @@ pub struct TestOutward {
     recorder: Mutex<Option<(Recorder, [u8; 16])>>,
     directory: KeyDirectory,
     identity: Arc<DeviceIdentity>,
+    /// The channel to the hub; none in direct mode.
+    pub link: Mutex<Option<RoomLink>>,
+    /// What the hub holds of any attempt; none where it cannot be reached.
+    pub replicas: Mutex<Option<Vec<Vec<u8>>>>,
 }
 
 impl TestOutward {
@@ -149,6 +154,13 @@ impl Outward for TestOutward {
     }
     fn last_failure(&self, _: &Hash32) -> Option<String> {
         None
+    }
+    fn room(&self) -> Option<RoomLink> {
+        self.link.lock().unwrap().clone()
+    }
+    fn attempt_entries(&self, _: &[u8; 16]) -> Result<Vec<Vec<u8>>, Refused> {
+        let held = self.replicas.lock().unwrap().clone();
+        held.ok_or_else(|| fengjuan_device::refusal::refused("moved.unreachable"))
     }
     fn act(&self, _: OutwardAct) -> Result<(), Refused> {
         Ok(())
@@ -253,6 +265,8 @@ impl Room {
             recorder: Mutex::new(None),
             directory: center.directory.clone(),
             identity: identity.clone(),
+            link: Mutex::default(),
+            replicas: Mutex::default(),
         });
         Room {
             dir,
@@ -404,7 +418,24 @@ impl Room {
             recorder: Mutex::new(None),
             directory,
             identity: room.identity.clone(),
+            link: Mutex::default(),
+            replicas: Mutex::default(),
         });
+        room
+    }
+
+    /// Another machine of the same room, with the same sitting and a grant of its own; its clocks show the same time.
+    pub fn beside(&self) -> Room {
+        let mut room = Room::empty();
+        room.machine = Arc::new(SimulatedMachine::new(self.view().clock.exam_ms));
+        room.center.issuer = self.center.issuer.clone();
+        room.center.results = self.center.results.clone();
+        room.center.directory = self.center.directory.clone();
+        let issued = &self.issued[0];
+        let mut held = issued.held.clone();
+        held.grant = Some(room.center.grant_again(issued, &room.identity));
+        room.outward.set_held(vec![Arc::new(held)]);
+        room.open();
         room
     }
 
