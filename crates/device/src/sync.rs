@@ -15,7 +15,7 @@ mod upload;
 
 pub use checkpoint::checkpoint;
 pub use error::SyncError;
-pub use orders::{ReceivedOrder, held_orders};
+pub use orders::{ReceivedOrder, held_order_bytes, held_orders};
 pub use pace::Pace;
 pub(crate) use replicate::{Exchange, Judged};
 pub use state::{RoomLink, SyncState};
@@ -202,7 +202,7 @@ impl<U: Upstream> Uplink<U> {
     }
 
     /// Another upstream than before holds nothing yet that this run has sent.
-    fn look_whose(&self) -> Result<(), StoreError> {
+    pub(crate) fn look_whose(&self) -> Result<(), StoreError> {
         let Some(authority) = self.inner.upstream.authority() else {
             return Ok(());
         };

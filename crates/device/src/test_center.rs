@@ -1,8 +1,10 @@
 //! A center for tests: its keys, what it signs, and an upstream that fails when it is told to.
 
 mod fake;
+mod hub;
 
 pub(crate) use fake::{FakeState, FakeUpstream};
+pub(crate) use hub::{HubKeys, TestHub};
 
 use crate::identity::DeviceIdentity;
 use crate::site_kit::SiteKit;

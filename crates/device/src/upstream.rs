@@ -15,6 +15,8 @@ pub use delegation::DelegationError;
 pub use enrolment::{Enrolment, certificate, enrol};
 pub use error::UpstreamError;
 pub use site::{SiteUpstream, SiteUpstreamParts};
+#[cfg(test)]
+pub(crate) use tls::self_signed;
 pub use tls::{TlsError, client_config};
 
 use fengjuan_envelope::sign::PublicKey;

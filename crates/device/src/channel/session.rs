@@ -64,7 +64,7 @@ impl<'a> Session<'a> {
         let mut socket = Socket::connect(client).await?;
         let hello = channel.hello().await?;
         socket.send(&FromTerminal::Hello(hello)).await?;
-        let welcome = timeout(SILENCE, welcome(&mut socket));
+        let welcome = timeout(channel.silence, welcome(&mut socket));
         let bytes = welcome.await.map_err(|_| ChannelError::Silent)??;
         let epoch = verify::epoch(&hub, &bytes)?;
         let no = epoch.epoch;
@@ -113,7 +113,8 @@ impl<'a> Session<'a> {
         loop {
             let behind = self.flight.is_none() && self.is_behind(*sizes.borrow_and_update());
             let late = self.flight.as_ref().map(|flight| flight.late);
-            let silent = late.map_or(heard_at + SILENCE, |late| late.min(heard_at + SILENCE));
+            let silent = heard_at + channel.silence;
+            let silent = late.map_or(silent, |late| late.min(silent));
             tokio::select! {
                 heard = timeout_at(silent, self.socket.next()) => {
                     let heard = heard.map_err(|_| ChannelError::Silent)??;
@@ -205,7 +206,7 @@ impl<'a> Session<'a> {
         self.flight = Some(Flight {
             exchange,
             request,
-            late: Instant::now() + SILENCE,
+            late: Instant::now() + self.channel.silence,
         });
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Stays connected: to the hub that was obeyed last, or to the next one that the kit names.
 
 use super::pace::Backoff;
-use super::session::Session;
+use super::session::{SILENCE, Session};
 use super::side::off_thread;
 use super::{ChannelError, RoomSide};
 use crate::identity::DeviceIdentity;
@@ -10,6 +10,7 @@ use crate::sync::{RoomLink, Uplink};
 use crate::upstream::{Enrolment, SiteUpstream, UpstreamError};
 use fengjuan_envelope::RandomError;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -41,6 +42,8 @@ pub(super) struct Inner {
     pub(super) side: Arc<dyn RoomSide>,
     pub(super) run_id: [u8; 16],
     pub(super) beat_soon: Arc<Notify>,
+    /// After so long without a word the connection is given up.
+    pub(super) silence: Duration,
 }
 
 impl Channel {
@@ -49,6 +52,14 @@ impl Channel {
     /// # Errors
     /// [`RandomError`].
     pub fn spawn(parts: ChannelParts, runtime: &Handle) -> Result<Option<Channel>, RandomError> {
+        Self::spawn_with(parts, SILENCE, runtime)
+    }
+
+    pub(super) fn spawn_with(
+        parts: ChannelParts,
+        silence: Duration,
+        runtime: &Handle,
+    ) -> Result<Option<Channel>, RandomError> {
         let ChannelParts {
             uplink,
             identity,
@@ -66,6 +77,7 @@ impl Channel {
             side,
             run_id: fengjuan_envelope::random_bytes()?,
             beat_soon: beat_soon.clone(),
+            silence,
         };
         inner.tell(&ChannelError::Closed);
         let task = runtime.spawn(async move { inner.go_on().await });
@@ -112,6 +124,10 @@ impl Inner {
             Ok(session) => {
                 if site.chosen_hub() != at {
                     site.choose(at, client);
+                }
+                // What another hub was told says nothing about this one.
+                if let Err(error) = self.uplink.look_whose() {
+                    return (true, error.into());
                 }
                 self.uplink.tell_room(RoomLink::On);
                 self.uplink.look_soon();
