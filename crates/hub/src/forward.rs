@@ -11,7 +11,8 @@ use fengjuan_device::sync::{Pace, Uplink};
 use fengjuan_device::upstream::{Upstream, UpstreamError};
 use fengjuan_device::view::LinkState;
 use fengjuan_envelope::sign::PublicKey;
-use fengjuan_store::{Forwarding, LedgerReader, ReplicaReader, StoreError, StoredEntry};
+use fengjuan_store::replica::RollLine;
+use fengjuan_store::{LedgerReader, ReplicaReader, StoreError, StoredCheckpoint};
 use fengjuan_wire::Signed;
 use fengjuan_wire::directory::DeviceCertificate;
 use fengjuan_wire::upstream::{EntriesReply, EntriesRequest, VouchedDevices};
@@ -66,6 +67,8 @@ pub(crate) struct Forward {
     delegation_boot_ms: Option<i64>,
     /// Terminals whose certificates the center has taken in this run, by the certificate's hash.
     vouched: BTreeSet<Hash32>,
+    /// By ledger, the size of the last checkpoint that the center was shown in this run.
+    witnessed: BTreeMap<[u8; 16], u64>,
     /// Ledgers that are left alone until then (boot time).
     left_alone: BTreeMap<[u8; 16], i64>,
 }
@@ -77,6 +80,7 @@ impl Forward {
             uplink,
             delegation_boot_ms: None,
             vouched: BTreeSet::new(),
+            witnessed: BTreeMap::new(),
             left_alone: BTreeMap::new(),
         }
     }
@@ -193,23 +197,26 @@ impl Forward {
         let (core, now) = (self.core.clone(), self.boot_ms());
         let read = move || {
             core.replica_readers.read(|reader| {
-                let owners = reader.ledgers()?.into_iter();
-                let owners = owners.map(|one| (one.ledger_id, one.identity.device_key));
-                Ok((reader.to_forward()?, owners.collect::<BTreeMap<_, _>>()))
+                let behind = reader.to_forward()?.into_iter();
+                let behind = behind.map(|one| (one.ledger_id, one.forwarded));
+                Ok((reader.roll()?, behind.collect::<BTreeMap<_, _>>()))
             })
         };
-        let (behind, owners) = blocking(read).await?;
+        let (roll, behind) = blocking(read).await?;
         let mut more = false;
-        for ledger in behind {
-            let left_alone = self.left_alone.get(&ledger.ledger_id);
-            let much = ledger.held - ledger.forwarded > LITTLE;
-            let Some(owner) = owners.get(&ledger.ledger_id) else {
+        for line in roll {
+            let forwarded = behind.get(&line.ledger_id).copied().unwrap_or(line.size);
+            let witnessed = self.witnessed.get(&line.ledger_id).copied().unwrap_or(0);
+            let checkpoint = line.cosigned.map_or(0, |(size, _)| size);
+            if forwarded == line.size && checkpoint <= witnessed {
                 continue;
-            };
+            }
+            let left_alone = self.left_alone.get(&line.ledger_id);
+            let much = line.size - forwarded > LITTLE;
             if left_alone.is_some_and(|until| now < until - i64::from(much) * LEDGER_EVERY_MS) {
                 continue;
             }
-            let until = match self.ledger(&ledger, &PublicKey::from_bytes(*owner)).await {
+            let until = match self.ledger(&line, forwarded, witnessed).await {
                 Ok(further) => {
                     more |= further;
                     now + LEDGER_EVERY_MS
@@ -220,7 +227,7 @@ impl Forward {
                     now + REFUSED_FOR_MS
                 }
             };
-            self.left_alone.insert(ledger.ledger_id, until);
+            self.left_alone.insert(line.ledger_id, until);
         }
         Ok(more)
     }
@@ -228,32 +235,42 @@ impl Forward {
     /// One request's worth of a ledger. True where there is much more of it.
     async fn ledger(
         &mut self,
-        ledger: &Forwarding,
-        device: &PublicKey,
+        line: &RollLine,
+        mut from: u64,
+        witnessed: u64,
     ) -> Result<bool, ForwardError> {
-        let mut from = ledger.forwarded;
+        let device = PublicKey::from_bytes(line.identity.device_key);
         let mut gaps = 0;
         loop {
-            let (core, id, device) = (self.core.clone(), ledger.ledger_id, *device);
+            let (core, id) = (self.core.clone(), line.ledger_id);
             let slice = move || {
                 let readers = &core.replica_readers;
-                readers.read(|reader| slice(reader, &id, &device, from))
+                readers.read(|reader| slice(reader, &id, from, witnessed))
             };
-            let Some(request) = blocking(slice).await? else {
+            let Some(slice) = blocking(slice).await? else {
                 return Ok(false);
             };
-            let end = from + request.entries.len() as u64;
+            let end = from + slice.entries.len() as u64;
+            let request = EntriesRequest {
+                ledger_id: id.to_vec(),
+                from_seq: from,
+                entries: slice.entries,
+                checkpoint: slice.checkpoint.as_ref().map(|one| one.note.clone()),
+                device: Some(device),
+            };
             match self.uplink.upstream().post_entries(&request).await? {
                 EntriesReply::Stored { size, .. } if size < end => {
                     return Err(malformed("fewer entries than were sent"));
                 }
                 EntriesReply::Stored { size, .. } => {
                     // A terminal may have spoken to the center itself.
-                    let size = size.min(ledger.held);
-                    let noted = self.core.replicas.forwarded_async(ledger.ledger_id, size);
-                    noted.await?;
+                    let size = size.min(line.size);
+                    self.core.replicas.forwarded_async(id, size).await?;
+                    if let Some(checkpoint) = slice.checkpoint {
+                        self.witnessed.insert(id, checkpoint.size);
+                    }
                     self.core.room.touch();
-                    return Ok(ledger.held - size > LITTLE);
+                    return Ok(line.size - size > LITTLE);
                 }
                 EntriesReply::Gap { have } if have < from && gaps < MOST_GAPS => {
                     gaps += 1;
@@ -270,37 +287,42 @@ impl Forward {
     }
 }
 
-/// The next entries of a ledger, up to its last checkpoint where there is one ahead; none where nothing is left.
+/// A part of a ledger, and the device's own checkpoint where one covers entries up to its end.
+struct Slice {
+    entries: Vec<ByteBuf>,
+    checkpoint: Option<StoredCheckpoint>,
+}
+
+/// The next entries of a ledger, up to its last checkpoint where there is one ahead; none where nothing is left that the
+/// center has not seen.
 fn slice(
     reader: &ReplicaReader,
     ledger: &[u8; 16],
-    device: &PublicKey,
     from: u64,
-) -> Result<Option<EntriesRequest>, StoreError> {
-    let checkpoints = reader.checkpoints(ledger)?;
-    let ahead = checkpoints.into_iter().filter(|one| one.size > from);
-    let checkpoint = ahead.max_by_key(|one| one.size);
-    let entries: Vec<StoredEntry> = reader.entries_since(ledger, from, MOST_ENTRIES)?;
-    let (mut bytes, mut taken) = (0, Vec::with_capacity(entries.len()));
-    for entry in entries {
+    witnessed: u64,
+) -> Result<Option<Slice>, StoreError> {
+    let checkpoints = reader.checkpoints(ledger)?.into_iter();
+    let new = checkpoints.filter(|one| one.size > witnessed);
+    let checkpoint = new.max_by_key(|one| one.size);
+    let ahead = checkpoint
+        .as_ref()
+        .map(|one| one.size)
+        .filter(|size| *size > from);
+    let (mut bytes, mut entries) = (0, Vec::new());
+    for entry in reader.entries_since(ledger, from, MOST_ENTRIES)? {
         bytes += entry.bytes.len();
-        let beyond = checkpoint.as_ref().is_some_and(|one| entry.seq >= one.size);
-        if (bytes > MOST_BYTES && !taken.is_empty()) || beyond {
+        let beyond = ahead.is_some_and(|size| entry.seq >= size);
+        if (bytes > MOST_BYTES && !entries.is_empty()) || beyond {
             break;
         }
-        taken.push(ByteBuf::from(entry.bytes));
+        entries.push(ByteBuf::from(entry.bytes));
     }
-    if taken.is_empty() {
-        return Ok(None);
-    }
-    let end = from + taken.len() as u64;
-    let whole = checkpoint.filter(|one| one.size == end);
-    Ok(Some(EntriesRequest {
-        ledger_id: ledger.to_vec(),
-        from_seq: from,
-        entries: taken,
-        checkpoint: whole.map(|one| one.note),
-        device: Some(*device),
+    let end = from + entries.len() as u64;
+    let checkpoint = checkpoint.filter(|one| one.size <= end);
+    let nothing = entries.is_empty() && checkpoint.is_none();
+    Ok((!nothing).then_some(Slice {
+        entries,
+        checkpoint,
     }))
 }
 

@@ -29,6 +29,7 @@ mod pool;
 mod received;
 pub mod room;
 mod server;
+pub mod station;
 mod unlock;
 pub mod view;
 

@@ -19,6 +19,7 @@ pub const CODES: &[&str] = &[
     "station.nobody_here",
     "station.unknown_ticket",
     "station.no_sitting",
+    "station.not_ended",
     "station.number_taken", // seat_no
     "station.reason_missing",
     "station.busy",

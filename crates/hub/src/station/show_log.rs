@@ -1,0 +1,163 @@
+//! Records: decisions with how many machines have answered, who may log in, and what waits for the center.
+
+use super::books::Book;
+use super::log::{Row, What};
+use super::show_panel::told_event;
+use super::snapshot::Snapshot;
+use super::{State, Station};
+use crate::view::StationTab;
+use crate::view::action::Phone;
+use crate::view::tabs::{AwaitedRow, LogRow, LogView, StaffRow};
+use fengjuan_core::event::{Event, Hash32};
+use fengjuan_core::room::command::{Command, CommandBody, Scope};
+use fengjuan_core::room::rules::Deed;
+use fengjuan_core::room::station::Awaited;
+use fengjuan_device::refusal::{With, notice};
+use fengjuan_device::staff::name;
+use fengjuan_device::view::{Notice, Tone};
+
+impl Station {
+    pub(super) fn log_view(&self, state: &State, room: &Snapshot, book: Option<&Book>) -> LogView {
+        let looked = state.desk.tab == StationTab::Log;
+        let rows = state.log.rows.iter().rev().filter(|_| looked);
+        LogView {
+            rows: rows.map(|row| self.log_row(state, room, row)).collect(),
+            ledger_size: state.log.size,
+            staff: staff(state, room, book),
+            awaited: room
+                .awaited
+                .iter()
+                .map(|(no, one)| awaited(state, *no, one))
+                .collect(),
+        }
+    }
+
+    fn log_row(&self, state: &State, room: &Snapshot, row: &Row) -> LogRow {
+        let notice = match &row.what {
+            What::Event(event) => self.log_event(state, room, event),
+            What::Command(command) => told_command(state, room, command),
+        };
+        LogRow {
+            at_ms: row.at_ms,
+            by: state.named_person(&row.staff_id),
+            notice,
+            acknowledged: (row.told > 0).then_some((row.answered, row.told)),
+        }
+    }
+
+    fn log_event(&self, state: &State, room: &Snapshot, event: &Event) -> Notice {
+        let mut said = told_event(event);
+        let device = match event {
+            Event::MachineListed { device, .. }
+            | Event::MachineOutOfUse { device, .. }
+            | Event::MachineBackInUse { device, .. }
+            | Event::OutageProposed { device, .. } => Some(device),
+            _ => None,
+        };
+        if let Some(device) = device {
+            if said.code == "event" {
+                "event.device".clone_into(&mut said.code);
+            }
+            said = said.with("device", self.device_name(room, device));
+        }
+        match event {
+            Event::LogInFailed { staff_id, .. } | Event::LockoutReleased { staff_id, .. } => {
+                said.with("staff", state.named(staff_id).name)
+            }
+            _ => said,
+        }
+    }
+}
+
+fn staff(state: &State, room: &Snapshot, book: Option<&Book>) -> Vec<StaffRow> {
+    let everyone = state.books.everyone(book.map(Book::number));
+    let row = |person: &fengjuan_core::plan::Staff| {
+        let id = &person.staff_id;
+        let tries = state.desk.tries.get(id);
+        StaffRow {
+            person: name(person),
+            logged_in: state
+                .desk
+                .user
+                .as_ref()
+                .is_some_and(|user| user.staff_id == *id),
+            locked_until_ms: tries.and_then(|tries| tries.locked_out(room.now)),
+        }
+    };
+    everyone.into_iter().map(row).collect()
+}
+
+fn told_command(state: &State, room: &Snapshot, command: &Command) -> Notice {
+    let mut said = notice(&format!("command.{}", command.body.name()), Tone::Blue);
+    if !command.reason.is_empty() {
+        said = said.with("reason", &command.reason);
+    }
+    let minutes = match &command.body {
+        CommandBody::Credit { credit_ms, .. } | CommandBody::DecideOutage { credit_ms, .. } => {
+            Some(*credit_ms)
+        }
+        CommandBody::Postpone { by_ms, .. } => Some(*by_ms),
+        _ => None,
+    };
+    if let Some(ms) = minutes {
+        said = said.with("minutes", ms / 60_000);
+    }
+    match &command.body {
+        CommandBody::Arrive { ticket_hash, .. }
+        | CommandBody::ConfirmPerson { ticket_hash, .. }
+        | CommandBody::RefusePerson { ticket_hash, .. }
+        | CommandBody::LateEntry { ticket_hash, .. } => who(state, said, Some(ticket_hash)),
+        CommandBody::Suspend { scope }
+        | CommandBody::Resume { scope }
+        | CommandBody::Credit { scope, .. } => match scope {
+            Scope::ClassGroup { class_no, .. } => said.with("class", class_no),
+            Scope::Room { .. } => said,
+            Scope::Attempt { attempt } => who(state, said, ticket_of(room, attempt).as_ref()),
+        },
+        body => match body.attempt() {
+            Some(attempt) => who(state, said, ticket_of(room, &attempt).as_ref()),
+            None => said,
+        },
+    }
+}
+
+fn ticket_of(room: &Snapshot, attempt: &[u8; 16]) -> Option<Hash32> {
+    room.attempts.get(attempt)?.standing.ticket_hash
+}
+
+fn who(state: &State, said: Notice, ticket: Option<&Hash32>) -> Notice {
+    let mut books = state.books.books.iter();
+    let one = ticket.and_then(|ticket| books.find_map(|book| book.by_hash(ticket)));
+    match one {
+        Some(one) => said.with("name", &one.candidate.name),
+        None => said,
+    }
+}
+
+fn awaited(state: &State, awaited_no: u64, one: &Awaited) -> AwaitedRow {
+    let code = match one.deed {
+        Deed::Postpone => "awaited.postpone",
+        Deed::CreditMany => "awaited.credit_many",
+        Deed::LateEntry => "awaited.late_entry",
+        _ => "awaited.reopen",
+    };
+    let mut said = notice(code, Tone::Amber);
+    let ticket = one.concern.strip_prefix("ticket:");
+    said = who(state, said, ticket.and_then(Hash32::from_hex).as_ref());
+    let class = one.concern.strip_prefix("class:");
+    if let Some((_, class)) = class.and_then(|class| class.split_once('/')) {
+        said = said.with("class", class);
+    }
+    AwaitedRow {
+        awaited_no,
+        notice: said,
+        by: state.named_person(&one.staff_id),
+        second: one.second.as_deref().map(|second| state.named(second)),
+        reason: one.reason.clone(),
+        phone: one.phone.clone().map(|phone| Phone {
+            who: phone.who,
+            when_ms: phone.when_ms,
+            number: phone.number,
+        }),
+    }
+}
