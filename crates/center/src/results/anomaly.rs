@@ -116,6 +116,41 @@ const WORDS: &[(&str, &str, &str)] = &[
         "bundles of one attempt from two devices",
     ),
     (
+        "results.lease",
+        "答卷写明的换机记录前后不一致",
+        "the leases that the bundle names make no chain",
+    ),
+    (
+        "results.lease_differs",
+        "答卷的换机记录与考场管理机的记录不一致",
+        "the bundle's lease is not the one that the room's station gave",
+    ),
+    (
+        "results.lease_ungiven",
+        "换机续考，但没有收到考场管理机的记录",
+        "moved to another terminal, and the station's record of it has not arrived",
+    ),
+    (
+        "results.moved",
+        "换机续考",
+        "the attempt went on at another terminal",
+    ),
+    (
+        "results.fenced_bundle",
+        "换机前的考试机也交来答卷，只作证据",
+        "the terminal before the swap sent a bundle too; it is evidence only",
+    ),
+    (
+        "results.removed",
+        "责令离场，成绩待定",
+        "told to leave; to be decided",
+    ),
+    (
+        "results.reopened",
+        "误交卷后恢复作答",
+        "a mistaken hand-in was opened again",
+    ),
+    (
         "results.bundles_contradict",
         "同一次作答的几份答卷互相矛盾",
         "bundles of one attempt contradict each other",

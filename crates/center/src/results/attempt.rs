@@ -152,6 +152,12 @@ impl Desk<'_> {
                     reason,
                     ..
                 } => Anomaly::note("results.forced").detail(reason.clone().unwrap_or_default()),
+                Event::Removed { reason, .. } => {
+                    Anomaly::severe("results.removed").detail(reason.clone())
+                }
+                Event::Reopened { reason, .. } => {
+                    Anomaly::note("results.reopened").detail(reason.clone())
+                }
                 Event::FocusLost {} => Anomaly::note("results.focus_lost"),
                 Event::DisplaysChanged { count } => {
                     Anomaly::note("results.displays_changed").detail(count.to_string())

@@ -12,6 +12,7 @@ use fengjuan_envelope::secret::SecretKey;
 use fengjuan_store::replica::Replica;
 use fengjuan_store::{LedgerReader, StoreError};
 use fengjuan_wire::entry::{Entry, attempt_key};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// One readable entry of an attempt.
@@ -21,7 +22,7 @@ pub(super) struct Recorded {
 }
 
 /// An entry's place and leaf: known even where its body cannot be read.
-type Leaf = (u64, merkle::Hash);
+pub(super) type Leaf = (u64, merkle::Hash);
 
 impl Desk<'_> {
     /// The attempt's events in order, with everything reported that does not fit.
@@ -29,30 +30,60 @@ impl Desk<'_> {
         &mut self,
         received: &Received,
     ) -> Result<Vec<Recorded>, CenterError> {
-        let (events, leaves) = self.decode(received);
+        let carried = self.check_carried(received)?;
+        let (events, leaves) = self.decode(received, &carried);
+        self.check_lease(received)?;
         let covered = self.check_checkpoint(received, leaves.last().map(|(seq, _)| *seq));
         self.compare_with_replica(received, &leaves, covered)?;
         Ok(events)
     }
 
-    fn severe(&mut self, received: &Received, code: &'static str, detail: impl Into<String>) {
+    pub(super) fn severe(
+        &mut self,
+        received: &Received,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) {
         let anomaly = Anomaly::severe(code)
             .ticket(&received.bundle.ticket_no)
             .device(&received.device.name);
         self.report(anomaly.detail(detail));
     }
 
-    fn note(&mut self, received: &Received, code: &'static str, detail: impl Into<String>) {
+    pub(super) fn note(
+        &mut self,
+        received: &Received,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) {
         let anomaly = Anomaly::note(code)
             .ticket(&received.bundle.ticket_no)
             .device(&received.device.name);
         self.report(anomaly.detail(detail));
     }
 
-    fn decode(&mut self, received: &Received) -> (Vec<Recorded>, Vec<Leaf>) {
+    /// The events that are part of the attempt, in its order, and the leaves of the bundle's own ledger.
+    fn decode(&mut self, received: &Received, carried: &[Vec<u8>]) -> (Vec<Recorded>, Vec<Leaf>) {
         let bundle = &received.bundle;
         let key = self.attempt_key(received);
-        let mut events: Vec<Recorded> = Vec::new();
+        let chain = self.chain_of(received);
+        let mut events: BTreeMap<(u64, u64), Recorded> = BTreeMap::new();
+        for bytes in carried {
+            let Ok(entry) = Entry::decode(bytes) else {
+                continue;
+            };
+            let chain = chain.as_ref();
+            let place =
+                chain.and_then(|chain| chain.place(entry.lease, &entry.ledger_id, entry.seq));
+            match (place, entry.event(key.as_ref())) {
+                (Some(place), Ok(event)) => {
+                    let exam_ms = entry.exam_ms;
+                    events.insert(place, Recorded { event, exam_ms });
+                }
+                (Some(_), Err(_)) => self.severe(received, "results.entry_damaged", ""),
+                (None, _) => {}
+            }
+        }
         let mut leaves: Vec<Leaf> = Vec::new();
         for (place, bytes) in bundle.entries.iter().enumerate() {
             let Ok(entry) = Entry::decode(bytes) else {
@@ -72,15 +103,21 @@ impl Desk<'_> {
                 self.severe(received, "results.entries_gap", format!("{place}"));
             }
             leaves.push((entry.seq, merkle::leaf_hash(bytes)));
-            match entry.event(key.as_ref()) {
-                Ok(event) => events.push(Recorded {
-                    event,
-                    exam_ms: entry.exam_ms,
-                }),
-                Err(_) => self.severe(received, "results.entry_damaged", format!("{place}")),
+            // Where the leases make no chain, the whole ledger is looked at: a person has to judge it anyway.
+            let counted = match &chain {
+                Some(chain) => chain.place(entry.lease, &entry.ledger_id, entry.seq),
+                None => Some((entry.lease, entry.seq)),
+            };
+            match (counted, entry.event(key.as_ref())) {
+                (Some(at), Ok(event)) => {
+                    let exam_ms = entry.exam_ms;
+                    events.insert(at, Recorded { event, exam_ms });
+                }
+                (_, Err(_)) => self.severe(received, "results.entry_damaged", format!("{place}")),
+                (None, _) => {}
             }
         }
-        (events, leaves)
+        (events.into_values().collect(), leaves)
     }
 
     fn attempt_key(&self, received: &Received) -> Option<SecretKey> {

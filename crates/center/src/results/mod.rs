@@ -7,6 +7,7 @@ mod attempt_key;
 mod books;
 mod export;
 mod incoming;
+mod leases;
 mod ledger;
 mod pictures;
 
@@ -18,6 +19,7 @@ use crate::{CenterError, Home, issue, order};
 use books::Books;
 use fengjuan_core::grading::Grade;
 use fengjuan_core::plan::Sitting;
+use fengjuan_core::room::lease::LeaseGiven;
 use fengjuan_core::roster::Candidate;
 use fengjuan_envelope::hpke::KemSecret;
 use fengjuan_envelope::sign::PublicKey;
@@ -150,6 +152,8 @@ struct Desk<'a> {
     results_key: KemSecret,
     books: Books,
     orders: Vec<(Hash32, Order)>,
+    /// Leases of the rooms' stations, once they were read.
+    leases: Option<Vec<LeaseGiven>>,
     anomalies: Vec<Anomaly>,
 }
 
@@ -166,6 +170,7 @@ pub fn open(home: &Home, sitting_no: &str, now_ms: i64) -> Result<Results, Cente
         results_key,
         books,
         orders,
+        leases: None,
         anomalies: Vec::new(),
     };
     let sitting = desk.books.newest().document.sitting.clone();
@@ -266,7 +271,7 @@ impl Desk<'_> {
         Ok(line)
     }
 
-    /// The bundle that counts: an attempt before any other outcome, then the highest number. Whatever else there is
+    /// The bundle that counts: an attempt before any other outcome, then the highest lease and number. Whatever else there is
     /// of another device or with the same number is an anomaly.
     fn choose(&mut self, ticket_no: &str, mut bundles: Vec<Received>) -> Option<Received> {
         let attempted =
@@ -283,11 +288,18 @@ impl Desk<'_> {
         bundles.sort_by_key(|received| {
             (
                 attempted(received),
+                received.bundle.lease,
                 received.bundle.bundle_no,
                 received.position,
             )
         });
         let chosen = bundles.pop()?;
+        let (earlier, bundles): (Vec<Received>, Vec<Received>) = bundles
+            .into_iter()
+            .partition(|other| Desk::is_earlier_lease(&chosen, other));
+        for other in earlier.iter().filter(|other| attempted(other)) {
+            self.report_earlier(ticket_no, other);
+        }
         let attempts: Vec<&Received> = bundles
             .iter()
             .filter(|received| attempted(received))

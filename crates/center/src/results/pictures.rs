@@ -7,6 +7,7 @@ use super::{Anomaly, Desk};
 use crate::CenterError;
 use fengjuan_core::event::{Event, PictureUse};
 use fengjuan_core::snapshot::{self, ScheduleOf};
+use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Hash32;
 use fengjuan_wire::bundle::{ObjectKind, Picture, PictureRef};
 
@@ -20,8 +21,9 @@ impl Desk<'_> {
         events: &[Recorded],
     ) -> Result<(), CenterError> {
         let mut found = Vec::new();
+        let devices = self.devices_of(received)?;
         for reference in &received.bundle.pictures {
-            if let Some(code) = self.picture_fault(received, reference)? {
+            if let Some(code) = self.picture_fault(received, &devices, reference)? {
                 found.push(Anomaly::severe(code));
             }
         }
@@ -72,6 +74,7 @@ impl Desk<'_> {
     fn picture_fault(
         &self,
         received: &Received,
+        devices: &[PublicKey],
         reference: &PictureRef,
     ) -> Result<Option<&'static str>, CenterError> {
         if !self.arrived(&reference.object)? {
@@ -80,7 +83,7 @@ impl Desk<'_> {
         let Some(object) = self.object(&reference.object) else {
             return Ok(Some("results.object_lost"));
         };
-        if object.kind != ObjectKind::Picture || object.device != received.device.sign {
+        if object.kind != ObjectKind::Picture || !devices.contains(&object.device) {
             return Ok(Some("results.picture_differs"));
         }
         let Ok(picture) = object.open::<Picture>(&self.results_key) else {

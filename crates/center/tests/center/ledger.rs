@@ -15,6 +15,8 @@ pub struct Ledger {
     pub id: [u8; 16],
     pub entries: Vec<Vec<u8>>,
     pub attempts: Vec<Option<[u8; 16]>>,
+    /// Under which entries of attempts are written.
+    pub lease: u64,
     attempt_seqs: BTreeMap<[u8; 16], u64>,
     origin: String,
 }
@@ -27,6 +29,7 @@ impl Ledger {
             id,
             entries: Vec::new(),
             attempts: Vec::new(),
+            lease: 1,
             attempt_seqs: BTreeMap::new(),
             origin,
         }
@@ -46,7 +49,7 @@ impl Ledger {
         });
         let stamp = Stamp {
             attempt,
-            lease: 1,
+            lease: self.lease,
             actor: "system".to_owned(),
             boot_id: [7; 16],
             boot_ms: exam_ms % 1_000_000,

@@ -17,6 +17,7 @@ mod protocol;
 mod reports;
 mod results;
 mod staff;
+mod swap;
 mod terminal;
 mod tls;
 mod uploads;

@@ -9,24 +9,24 @@ use fengjuan_wire::upstream::EntriesReply;
 use std::fs;
 
 /// A whole day of one candidate up to what is sent; `change` may spoil the bundle before it is sealed.
-struct Story {
-    day: Day,
-    device: Device,
+pub struct Story {
+    pub day: Day,
+    pub device: Device,
 }
 
 impl Story {
-    fn new() -> Story {
+    pub fn new() -> Story {
         let day = Day::planned();
         let device = day.approved(1);
         day.issued();
         Story { day, device }
     }
 
-    fn terminal(&self) -> Terminal<'_> {
+    pub fn terminal(&self) -> Terminal<'_> {
         Terminal::unlocked(&self.day, &self.device, 5)
     }
 
-    fn results(&self) -> Results {
+    pub fn results(&self) -> Results {
         results::open(&self.day.home, SITTING, 99).unwrap()
     }
 }
@@ -42,7 +42,7 @@ fn sat(terminal: &mut Terminal<'_>, right: u32) -> Sat {
     sat
 }
 
-async fn replicate(terminal: &Terminal<'_>, device: &Device) -> EntriesReply {
+pub async fn replicate(terminal: &Terminal<'_>, device: &Device) -> EntriesReply {
     let caller = Caller {
         app: app(terminal.day),
         device,
@@ -53,7 +53,7 @@ async fn replicate(terminal: &Terminal<'_>, device: &Device) -> EntriesReply {
         .unwrap()
 }
 
-async fn send(terminal: &Terminal<'_>, sat: &Sat, bundle: &Bundle) {
+pub async fn send(terminal: &Terminal<'_>, sat: &Sat, bundle: &Bundle) {
     let caller = Caller {
         app: app(terminal.day),
         device: terminal.device,
@@ -65,7 +65,7 @@ async fn send(terminal: &Terminal<'_>, sat: &Sat, bundle: &Bundle) {
     caller.upload(&hash, &bytes).await;
 }
 
-fn line<'a>(results: &'a Results, sat: &Sat) -> &'a CandidateResult {
+pub fn line<'a>(results: &'a Results, sat: &Sat) -> &'a CandidateResult {
     results
         .candidates
         .iter()
@@ -73,7 +73,7 @@ fn line<'a>(results: &'a Results, sat: &Sat) -> &'a CandidateResult {
         .unwrap()
 }
 
-fn codes(results: &Results) -> Vec<&'static str> {
+pub fn codes(results: &Results) -> Vec<&'static str> {
     let mut codes: Vec<&str> = results
         .anomalies
         .iter()
@@ -83,7 +83,7 @@ fn codes(results: &Results) -> Vec<&'static str> {
     codes
 }
 
-const DONE: Outcome = Outcome::Attempted {
+pub const DONE: Outcome = Outcome::Attempted {
     site_half_points: None,
 };
 

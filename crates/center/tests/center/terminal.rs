@@ -32,6 +32,7 @@ pub struct Terminal<'a> {
 }
 
 /// One candidate's way, as far as it has gone.
+#[derive(Clone)]
 pub struct Sat {
     pub candidate: Candidate,
     pub attempt_id: [u8; 16],
@@ -303,7 +304,7 @@ impl<'a> Terminal<'a> {
             attempt_id: sat.attempt_id.to_vec(),
             attempt_no: sat.class.attempt_no,
             ticket_no: sat.candidate.ticket_no.clone(),
-            lease: 1,
+            lease: self.ledger.lease,
             bundle_no: sat.bundle_no,
             ledger_id: self.ledger.id.to_vec(),
             entries: self.ledger.of_attempt(&sat.attempt_id),
