@@ -1,9 +1,12 @@
+mod at_hub;
+
 use super::*;
 use crate::machine::simulated::SimulatedMachine;
 use crate::recorder::SYSTEM;
 use crate::test_center::{FakeUpstream, START_MS, TestCenter};
 use fengjuan_core::choice::Choice;
 use fengjuan_core::event::Event;
+use fengjuan_envelope::sign::SigningKey;
 use fengjuan_store::{Change, Database};
 use fengjuan_wire::order::{Order, OrderKind};
 use fengjuan_wire::upstream::UPLOAD_PART_BYTES;

@@ -1,7 +1,7 @@
 use super::{Issued, START_MS, TestCenter};
 use crate::upstream::{Authority, Sink, TimeAnswer, Upstream, UpstreamError};
 use fengjuan_envelope::note;
-use fengjuan_envelope::sign::PublicKey;
+use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_wire::bundle::Receipt;
 use fengjuan_wire::order::Order;
 use fengjuan_wire::upstream::*;
@@ -22,6 +22,9 @@ pub(crate) struct FakeState {
     pub offline: bool,
     /// Speaks as this hub; else as the center.
     pub hub: Option<Authority>,
+    /// Its keys, where it signs with its own.
+    pub hub_receipt: Option<SigningKey>,
+    pub hub_witness: Option<SigningKey>,
     /// Every call is refused with this code.
     pub turned_away: Option<String>,
     pub cut_after: Option<u64>,
@@ -112,7 +115,8 @@ impl FakeUpstream {
                 position: position as u64,
                 receiver: "jining".to_owned(),
             };
-            ByteBuf::from(receipt.sign(&self.center.receipt).unwrap())
+            let key = state.hub_receipt.as_ref().unwrap_or(&self.center.receipt);
+            ByteBuf::from(receipt.sign(key).unwrap())
         });
         UploadState { offset, receipt }
     }
@@ -269,8 +273,10 @@ impl Upstream for FakeUpstream {
                 verified.checkpoint.root,
                 fengjuan_envelope::merkle::root_of(&leaves)
             );
-            let name = self.center.directory.witness_name();
-            note::cosign(text, &name, &self.center.witness, (START_MS / 1000) as u64).unwrap()
+            let hub = state.hub.as_ref().map(|hub| hub.witness_name.clone());
+            let name = hub.unwrap_or_else(|| self.center.directory.witness_name());
+            let key = state.hub_witness.as_ref().unwrap_or(&self.center.witness);
+            note::cosign(text, &name, key, (START_MS / 1000) as u64).unwrap()
         });
         Ok(EntriesReply::Stored {
             size: state.entries.len() as u64,

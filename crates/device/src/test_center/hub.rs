@@ -1,6 +1,7 @@
 //! A hub for tests on a real TLS port: it shows its delegation, and speaks the room channel as it is told to.
 
 use super::{SITE, START_MS, TestCenter};
+use crate::identity::DeviceIdentity;
 use crate::upstream::{TlsError, self_signed};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::{Command, CommandBody};
@@ -10,6 +11,7 @@ use fengjuan_envelope::hpke::KemSecret;
 use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_wire::Signed;
 use fengjuan_wire::delegation::HubDelegation;
+use fengjuan_wire::directory::DeviceCertificate;
 use fengjuan_wire::room::{Epoch, FromHub, FromTerminal, Hello, RoomCommand};
 use fengjuan_wire::upstream::{EntriesReply, EntriesRequest};
 use futures_util::{SinkExt, StreamExt};
@@ -62,6 +64,19 @@ impl HubKeys {
             issued_ms: START_MS,
             not_after_ms: START_MS + 86_400_000,
         }
+    }
+
+    /// As the hub approves a terminal.
+    pub(crate) fn certificate(&self, device: &DeviceIdentity) -> Vec<u8> {
+        let certificate = DeviceCertificate {
+            device_name: "T01".to_owned(),
+            site: SITE.to_owned(),
+            sign: device.public(),
+            kem: device.kem_public(),
+            approved_ms: START_MS,
+            approved_by: "王".to_owned(),
+        };
+        certificate.sign(&self.issuer).unwrap()
     }
 
     pub(crate) fn epoch(&self, epoch: u64) -> Epoch {
