@@ -1,5 +1,5 @@
 //! The upstream protocol, version 1: HTTPS under mutual TLS 1.3, bodies in deterministic CBOR. A terminal has one
-//! upstream; the center speaks it, and a room's hub will.
+//! upstream: the center, or its room's hub, which speaks the same.
 //!
 //! | call | body → answer |
 //! | --- | --- |
@@ -13,12 +13,13 @@
 //! | `POST /v1/entries` | [`EntriesRequest`] → [`EntriesReply`] |
 //! | `GET /v1/attempts/<hex id>/entries` | → [`AttemptEntries`] |
 //! | `GET /v1/orders` | → [`Orders`] |
+//! | `GET /v1/delegation` | → COSE_Sign1 [`crate::delegation::HubDelegation`]: at a hub, by what right it answers; at the center, the asking hub's own |
+//! | `GET /v1/room` at a hub | WebSocket: the room channel ([`crate::room`]) |
 //!
 //! And what only a hub asks of the center, for its terminals ([`crate::delegation`]):
 //!
 //! | call | body → answer |
 //! | --- | --- |
-//! | `GET /v1/delegation` | → COSE_Sign1 [`crate::delegation::HubDelegation`], its own |
 //! | `POST /v1/devices` | [`VouchedDevices`] → [`VouchedReply`] |
 //!
 //! A hub appends entries for a terminal by naming it in [`EntriesRequest::device`], and uploads its objects as they are.
