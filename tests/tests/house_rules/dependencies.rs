@@ -39,6 +39,7 @@ const DIRECTION: [(&str, &[&str]); 13] = [
     (
         "fengjuan-hub",
         &[
+            "fengjuan-camera",
             "fengjuan-core",
             "fengjuan-device",
             "fengjuan-envelope",
@@ -72,6 +73,7 @@ const DIRECTION: [(&str, &[&str]); 13] = [
             "fengjuan-camera",
             "fengjuan-core",
             "fengjuan-device",
+            "fengjuan-hub",
             "fengjuan-terminal",
         ],
     ),

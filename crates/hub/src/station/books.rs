@@ -126,7 +126,10 @@ impl Books {
         self.books.iter().find(|book| book.number() == sitting_no)
     }
 
-    fn substitutes<'a>(&'a self, sitting_no: &'a str) -> impl Iterator<Item = &'a Staff> {
+    fn substitutes<'a, 's>(
+        &'a self,
+        sitting_no: &'s str,
+    ) -> impl Iterator<Item = &'a Staff> + use<'a, 's> {
         self.orders
             .iter()
             .filter_map(move |received| match &received.order.kind {

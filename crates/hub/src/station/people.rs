@@ -158,12 +158,16 @@ impl Station {
         }
         let checked = self.checked(&staff_id, &password);
         password.zeroize();
-        checked.map_err(|refusal| match refusal.code.as_str() {
-            "staff.wrong_password" => Refused {
-                code: "staff.second_wrong".to_owned(),
-                ..refusal
-            },
-            _ => refusal,
+        checked.map_err(|refusal| {
+            let whose = self.state().named(&staff_id).name;
+            let second = match refusal.code.as_str() {
+                "staff.wrong_password" => Refused {
+                    code: "staff.second_wrong".to_owned(),
+                    ..refusal
+                },
+                _ => refusal,
+            };
+            second.with("name", whose)
         })
     }
 

@@ -2,7 +2,6 @@
 
 use crate::devices::DeviceRefusal;
 use crate::room::RoomRefusal;
-use fengjuan_core::room::lease::LeaseError;
 use fengjuan_core::room::seating::SeatingError;
 use fengjuan_core::room::station::RoomError;
 use fengjuan_device::refusal::{With, notice, refused};
@@ -27,9 +26,6 @@ pub(super) fn of_room(error: &RoomError) -> Refused {
         }) => refusal
             .with("working", working)
             .with("candidates", candidates),
-        RoomError::Lease(LeaseError::NotReplicated { its, here }) => {
-            refusal.with("its", its).with("here", here)
-        }
         _ => refusal,
     }
 }

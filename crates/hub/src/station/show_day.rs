@@ -28,11 +28,12 @@ impl Station {
         ];
         let mut current = true;
         let step = |(step, done, at_ms): (RoomStep, bool, Option<ExamMs>)| {
-            let state = match (done, std::mem::replace(&mut current, current && done)) {
+            let state = match (done, current) {
                 (true, _) => TrackState::Done,
                 (false, true) => TrackState::Current,
                 (false, false) => TrackState::Ahead,
             };
+            current = current && done;
             let at_ms = at_ms.filter(|_| done);
             DayStep { step, state, at_ms }
         };

@@ -41,7 +41,9 @@ impl Station {
         let working: Vec<_> = room.seating.working().collect();
         let opened = working.iter().filter(|device| has(device)).count();
         UnlockTab {
-            state: book.map_or(StationUnlock::NothingHeld, |book| self.unlock(room, book)),
+            state: book.map_or(StationUnlock::NothingHeld, |book| {
+                self.unlock_state(room, book)
+            }),
             wrong_so_far: slowing.wrong,
             wait_until_ms: slowing.waits(room.now),
             opens_ms: book.map(|book| book.sitting().entry_opens_ms()),
@@ -53,7 +55,7 @@ impl Station {
         }
     }
 
-    fn unlock(&self, room: &Snapshot, book: &Book) -> StationUnlock {
+    fn unlock_state(&self, room: &Snapshot, book: &Book) -> StationUnlock {
         let day = room.days.get(book.number());
         let over = day.is_some_and(|day| day.track.ended && day.answering == 0);
         if self.hub.unlocks().working() {

@@ -78,7 +78,6 @@ pub const CODES: &[&str] = &[
     "lease.holds_already",
     "lease.no_way_back",
     "lease.spare_has_answers",
-    "lease.not_replicated", // its, here
     // Beside the next step.
     "next.ends_by_itself", // ends_ms
     "next.code_again",     // –
