@@ -24,6 +24,10 @@ use std::collections::BTreeMap;
 /// An attempt's id.
 pub type AttemptId = [u8; 16];
 
+/// The leases that the stations of one epoch give are numbered from the epoch times this, so that no two stations ever
+/// give the same one. Lease 1 is of none: a terminal takes it by itself.
+pub const LEASES_OF_AN_EPOCH: u64 = 1 << 32;
+
 /// A carry point with this size carries on all of its lease.
 pub const ALL: u64 = u64::MAX;
 
@@ -43,6 +47,12 @@ pub fn carries(carry: &[CarryPoint], lease: u64, ledger_id: &[u8; 16], seq: u64)
     carry
         .iter()
         .any(|point| point.lease == lease && point.ledger_id == *ledger_id && seq < point.size)
+}
+
+/// The next lease that the station of this epoch gives.
+fn next(epoch: u64, last: u64, beyond: u64) -> u64 {
+    let first = epoch.saturating_mul(LEASES_OF_AN_EPOCH);
+    first.max(last).max(beyond).saturating_add(1)
 }
 
 /// Why a lease was given.
@@ -65,7 +75,7 @@ pub enum LeaseCause {
 pub struct LeaseGiven {
     #[serde(with = "crate::bytes")]
     pub attempt: AttemptId,
-    /// From 1.
+    /// 1, or a number of the epoch in which it was given.
     pub lease: u64,
     /// The epoch of the station that gave it.
     pub epoch: u64,
@@ -328,7 +338,7 @@ impl LeaseBook {
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease.max(beyond) + 1,
+            lease: next(epoch, last.lease, beyond),
             epoch,
             device: to,
             ledger_id: to_ledger,
@@ -373,7 +383,7 @@ impl LeaseBook {
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease.max(beyond) + 1,
+            lease: next(epoch, last.lease, beyond),
             epoch,
             device: before.device,
             ledger_id: before.ledger_id,

@@ -23,7 +23,8 @@ pub fn while_it_goes_on(world: &World) {
     }
 }
 
-pub fn at_the_end(world: &World) {
+/// Gives how many acknowledged answers a swap has left behind.
+pub fn at_the_end(world: &World) -> u64 {
     let commanding: Vec<usize> = (0..2)
         .filter(|hub| world.hubs[*hub].commanding().is_some())
         .collect();
@@ -32,9 +33,10 @@ pub fn at_the_end(world: &World) {
     invariant_everything_written_is_at_the_center(world);
     invariant_every_bundle_is_at_the_center_once(world);
     invariant_one_lease_for_each_attempt(world);
-    invariant_no_acknowledged_answer_lost(world, hub);
+    let left = invariant_no_acknowledged_answer_lost(world, hub);
     invariant_every_decision_counts_once(world, hub);
     invariant_nothing_waits(world, hub);
+    left
 }
 
 /// The end of an attempt moves by recorded decisions and by nothing else; and where the clock is right, so is what is
@@ -212,7 +214,8 @@ fn replay(world: &World, candidate: usize) -> Option<Attempt> {
 
 /// What was acknowledged is an answer, unless a swap left it behind; and what a swap leaves behind had not come to the
 /// station that made it. The machine in front of the candidate knows the same answers as the center.
-fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) {
+fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) -> u64 {
+    let mut evidence = 0;
     for candidate in 0..world.candidates {
         let chain = chain_of(world, candidate);
         let Some(last) = chain.last() else {
@@ -247,6 +250,7 @@ fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) {
             let entry = &world.terminals[one.terminal].ledger[one.seq as usize];
             let ledger = ledger_id(one.terminal);
             if chain.counts(entry.lease, &ledger, one.seq) == Counted::Evidence {
+                evidence += 1;
                 let left = left_behind(world, hub, candidate, one.terminal, one.seq);
                 assert!(
                     left,
@@ -256,6 +260,7 @@ fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) {
             }
         }
     }
+    evidence
 }
 
 /// A lease was given away from this machine before this entry had come to the station that gave it, or the machine
