@@ -82,7 +82,7 @@ pub struct LeaseGiven {
     pub device: Device,
     #[serde(with = "crate::bytes")]
     pub ledger_id: [u8; 16],
-    /// One for each earlier lease, in their order.
+    /// One for each earlier lease, in the order of their numbers.
     pub carry: Vec<CarryPoint>,
     pub cause: LeaseCause,
 }
@@ -101,7 +101,7 @@ pub enum Counted {
 pub enum LeaseError {
     #[error("lease {lease} does not follow lease {last}")]
     OutOfOrder { lease: u64, last: u64 },
-    #[error("the carry points are not one for each earlier lease")]
+    #[error("the carry points do not name every earlier lease, in order")]
     CarryMalformed,
     #[error("nobody has identified for this attempt")]
     NoLease,
@@ -145,7 +145,8 @@ impl LeaseChain {
                 continue;
             };
             let next = chain.given.get(keep);
-            if next.is_none_or(|next| next.epoch < one.epoch) {
+            let beats = next.is_none_or(|next| next.epoch < one.epoch);
+            if beats || chain.only_claimed(keep, &one) {
                 chain.given.truncate(keep);
                 chain.given.push(one);
             }
@@ -153,8 +154,8 @@ impl LeaseChain {
         chain
     }
 
-    /// The next lease. Its number is higher than the last one's; a number that another station may have given is left
-    /// out.
+    /// The next lease. Its number is higher than the last one's, and its carry points name every lease so far; they may
+    /// name others too, which another station gave unheard.
     ///
     /// # Errors
     /// [`LeaseError::OutOfOrder`], [`LeaseError::CarryMalformed`]; nothing changes.
@@ -166,22 +167,34 @@ impl LeaseChain {
                 last,
             });
         }
-        if self.goes_on_from(&one) != Some(self.given.len()) {
+        let keep = self.goes_on_from(&one).ok_or(LeaseError::CarryMalformed)?;
+        if keep < self.given.len() && !self.only_claimed(keep, &one) {
             return Err(LeaseError::CarryMalformed);
         }
+        self.given.truncate(keep);
         self.given.push(one);
         Ok(())
     }
 
-    /// After how many leases of this chain a lease goes on: its carry points are theirs.
+    /// Where there is nothing but a first claim, a lease that a station gave without knowing of it stands above it.
+    fn only_claimed(&self, keep: usize, one: &LeaseGiven) -> bool {
+        let claimed = |first: &LeaseGiven| first.cause == LeaseCause::Identified;
+        keep == 0 && one.lease > 1 && matches!(self.given.as_slice(), [first] if claimed(first))
+    }
+
+    /// After how many leases of this chain a lease goes on: its carry points name them all. None where they are not in
+    /// order.
     fn goes_on_from(&self, one: &LeaseGiven) -> Option<usize> {
-        let earlier = self.given.get(..one.carry.len())?;
-        let fits = |(earlier, point): (&LeaseGiven, &CarryPoint)| {
-            point.lease == earlier.lease && point.ledger_id == earlier.ledger_id
+        let numbers = one.carry.iter().map(|point| point.lease);
+        let rising = numbers
+            .chain([one.lease])
+            .is_sorted_by(|one, next| one < next);
+        let named = |earlier: &&LeaseGiven| {
+            one.carry
+                .iter()
+                .any(|point| point.lease == earlier.lease && point.ledger_id == earlier.ledger_id)
         };
-        let follows = earlier.last().map_or(0, |earlier| earlier.lease) < one.lease;
-        let right = follows && earlier.iter().zip(&one.carry).all(fits);
-        right.then_some(earlier.len())
+        rising.then(|| self.given.iter().take_while(named).count())
     }
 
     pub fn given(&self) -> &[LeaseGiven] {

@@ -117,6 +117,9 @@ fn a_chain_takes_nothing_that_does_not_fit() {
     assert_eq!(book.add(next.clone()), Err(out_of_order));
     next.lease = nth(2);
     next.carry[0].ledger_id = ledger(5);
+    // (Where there is only a first claim, a lease given elsewhere stands above it.)
+    swapped(&mut book, replica(1, 40), 2);
+    next.lease = nth(3);
     assert_eq!(book.add(next.clone()), Err(LeaseError::CarryMalformed));
     next.carry.clear();
     assert_eq!(book.add(next), Err(LeaseError::CarryMalformed));
@@ -217,4 +220,46 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_lease_learned_from_a_terminal_may_name_ones_unheard() {
+    let mut book = book();
+    let learned = LeaseGiven {
+        lease: nth(3),
+        device: device(5),
+        ledger_id: ledger(5),
+        carry: vec![
+            CarryPoint {
+                lease: 1,
+                ledger_id: ledger(1),
+                size: 40,
+            },
+            CarryPoint {
+                lease: nth(2),
+                ledger_id: ledger(6),
+                size: 7,
+            },
+        ],
+        cause: LeaseCause::Learned,
+        ..book.last(&ATTEMPT).unwrap().clone()
+    };
+    book.add(learned.clone()).unwrap();
+    assert_eq!(counts(&book, 2, 6, 6), Counted::Answer);
+    assert_eq!(counts(&book, 2, 6, 7), Counted::Evidence);
+    swapped(&mut book, replica(5, 9), 2);
+    assert_eq!(counts(&book, 2, 6, 6), Counted::Answer);
+    // Another terminal claimed the attempt first; a lease that somebody decided on stands above that.
+    let mut claimed = LeaseBook::default();
+    let first = claimed.first(ATTEMPT, device(5), ledger(5), 2).unwrap();
+    claimed.add(first.clone()).unwrap();
+    claimed.add(learned.clone()).unwrap();
+    assert_eq!(counts(&claimed, 1, 1, 39), Counted::Answer);
+    assert_eq!(counts(&claimed, 1, 5, 0), Counted::Evidence);
+    let later = LeaseGiven {
+        epoch: 2,
+        ..learned
+    };
+    let chain = LeaseChain::of(vec![later.clone(), first]);
+    assert_eq!(chain.given(), [later]);
 }
