@@ -14,6 +14,7 @@ mod resume;
 mod score;
 mod seat;
 mod seats;
+mod seed;
 mod show;
 mod show_desk;
 mod start_up;
