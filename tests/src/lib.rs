@@ -10,5 +10,7 @@ pub mod kiosk;
 pub mod paper_scan;
 pub mod plan;
 pub mod process;
+pub mod results;
 pub mod scene;
+pub mod sight;
 pub mod steps;

@@ -4,13 +4,11 @@
 use fengjuan_store::Database;
 use fengjuan_tests::kiosk::Kiosk;
 use fengjuan_tests::plan::{self, PROCTOR, Terms};
-use fengjuan_tests::process::{run, signal, wait_for};
+use fengjuan_tests::process::{signal, wait_for};
 use fengjuan_tests::scene::Scene;
+use fengjuan_tests::sight::{alike, hand, seen};
 use fengjuan_tests::steps::{self, Skill};
-use image::RgbImage;
 use rustix::process::Signal;
-use std::collections::HashMap;
-use std::process::Command;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -38,7 +36,7 @@ async fn a_page_that_dies_or_hangs_comes_back_on_the_same_question() {
     let before = steps::question(kiosk).await.unwrap();
     assert!(before.chosen.contains(&true));
     kiosk.picture("before").await.unwrap();
-    let wanted = seen(kiosk);
+    let wanted = seen(kiosk).unwrap();
 
     // From here on the page is watched from outside: its remote control is gone with the process.
     for (times, blow) in [Signal::KILL, Signal::STOP].into_iter().enumerate() {
@@ -54,12 +52,12 @@ async fn a_page_that_dies_or_hangs_comes_back_on_the_same_question() {
         }
         // Until then the display may still hold the last picture of the old page.
         wait_for("the page", PATIENCE, || times_back(kiosk) > times).unwrap();
-        let same = || alike(&wanted, &seen(kiosk));
+        let same = || alike(&wanted, &seen(kiosk).unwrap(), SAME);
         wait_for("the same question", PATIENCE, same).unwrap();
         // It is no picture of a page but one that takes keys.
-        press(kiosk, "Right");
+        hand(kiosk, "key Right").unwrap();
         wait_for("the next question", PATIENCE, || !same()).unwrap();
-        press(kiosk, "Left");
+        hand(kiosk, "key Left").unwrap();
         wait_for("the question again", PATIENCE, same).unwrap();
     }
 
@@ -102,42 +100,8 @@ fn told_in_the_ledger(kiosk: &Kiosk) {
     assert_eq!(kinds, [once, once].concat());
 }
 
-fn press(kiosk: &Kiosk, key: &str) {
-    run(Command::new("xdotool")
-        .args(["key", key])
-        .env("DISPLAY", &kiosk.display.name))
-    .unwrap();
-}
-
-/// The whole display.
-fn seen(kiosk: &Kiosk) -> RgbImage {
-    let path = kiosk.home.folder.join("seen.png");
-    kiosk.display.picture(&path).unwrap();
-    image::open(&path).unwrap().to_rgb8()
-}
-
 /// How often the program says that its page came back.
 fn times_back(kiosk: &Kiosk) -> usize {
     let log = std::fs::read_to_string(kiosk.home.data().join("program.log")).unwrap();
     log.matches("page back").count()
-}
-
-/// Whether what is drawn in `wanted`, but for the clock and a focus ring, is drawn in `now` too.
-fn alike(wanted: &RgbImage, now: &RgbImage) -> bool {
-    let mut colours = HashMap::new();
-    for pixel in wanted.pixels() {
-        *colours.entry(pixel).or_insert(0u32) += 1;
-    }
-    let ground = colours.into_iter().max_by_key(|(_, count)| *count);
-    let ground = ground.map(|(pixel, _)| pixel);
-    let drawn = wanted
-        .enumerate_pixels()
-        .filter(|(.., pixel)| Some(*pixel) != ground);
-    let (mut all, mut same) = (0u32, 0u32);
-    for (x, y, pixel) in drawn {
-        all += 1;
-        same += u32::from(pixel == now.get_pixel(x, y));
-    }
-    println!("{same} of {all} points alike");
-    same * 100 >= all * SAME
 }

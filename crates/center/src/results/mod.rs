@@ -35,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     Normal,
-    /// There is a score, and a severe anomaly that a person must look at first.
+    /// A severe anomaly that a person must look at first, whether there is a score or none.
     ToReview,
     Absent,
     /// The arrival was stamped, and nobody sat down at a machine.
@@ -242,6 +242,8 @@ impl Desk<'_> {
                 line.status = Status::NotReceived;
                 self.report(Anomaly::severe("results.bundle_missing").ticket(&ticket_no));
             } else if self.ledger_shows(&line.candidate, "exam.identified")? {
+                // Somebody sat there: that is never an absence, whatever nobody wrote down of it.
+                line.status = Status::ToReview;
                 self.report(Anomaly::severe("results.never_began").ticket(&ticket_no));
             } else if self.ledger_shows(&line.candidate, "exam.arrived")? {
                 line.status = Status::ArrivedNotSeated;
@@ -257,7 +259,11 @@ impl Desk<'_> {
                 line.status = Status::Normal;
                 self.examine(&chosen, &events, &mut line)?;
             }
-            // The terminal of their seat saw nobody; another one may have the stamp.
+            // The terminal of their seat saw nobody; another one may have seen the person, or have the stamp.
+            Outcome::Absent {} if self.ledger_shows(&line.candidate, "exam.identified")? => {
+                line.status = Status::ToReview;
+                self.report(Anomaly::severe("results.never_began").ticket(&ticket_no));
+            }
             Outcome::Absent {} if self.ledger_shows(&line.candidate, "exam.arrived")? => {
                 line.status = Status::ArrivedNotSeated;
             }

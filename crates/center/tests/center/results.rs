@@ -470,7 +470,8 @@ async fn who_came_and_never_began_is_named() {
     terminal.confirm(&sat);
     replicate(&terminal, &story.device).await;
     let results = story.results();
-    assert_eq!(line(&results, &sat).status, Status::Absent);
+    assert_eq!(line(&results, &sat).status, Status::ToReview);
+    assert_eq!(line(&results, &sat).grade, None);
     assert!(codes(&results).contains(&"results.never_began"));
 }
 

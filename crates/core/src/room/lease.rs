@@ -24,6 +24,10 @@ use std::collections::BTreeMap;
 /// An attempt's id.
 pub type AttemptId = [u8; 16];
 
+/// The leases that the stations of one epoch give are numbered from the epoch times this, so that no two stations ever
+/// give the same one. Lease 1 is of none: a terminal takes it by itself.
+pub const LEASES_OF_AN_EPOCH: u64 = 1 << 32;
+
 /// A carry point with this size carries on all of its lease.
 pub const ALL: u64 = u64::MAX;
 
@@ -43,6 +47,12 @@ pub fn carries(carry: &[CarryPoint], lease: u64, ledger_id: &[u8; 16], seq: u64)
     carry
         .iter()
         .any(|point| point.lease == lease && point.ledger_id == *ledger_id && seq < point.size)
+}
+
+/// The next lease that the station of this epoch gives.
+fn next(epoch: u64, last: u64, beyond: u64) -> u64 {
+    let first = epoch.saturating_mul(LEASES_OF_AN_EPOCH);
+    first.max(last).max(beyond).saturating_add(1)
 }
 
 /// Why a lease was given.
@@ -65,14 +75,14 @@ pub enum LeaseCause {
 pub struct LeaseGiven {
     #[serde(with = "crate::bytes")]
     pub attempt: AttemptId,
-    /// From 1.
+    /// 1, or a number of the epoch in which it was given.
     pub lease: u64,
     /// The epoch of the station that gave it.
     pub epoch: u64,
     pub device: Device,
     #[serde(with = "crate::bytes")]
     pub ledger_id: [u8; 16],
-    /// One for each earlier lease, in their order.
+    /// One for each earlier lease, in the order of their numbers.
     pub carry: Vec<CarryPoint>,
     pub cause: LeaseCause,
 }
@@ -91,7 +101,7 @@ pub enum Counted {
 pub enum LeaseError {
     #[error("lease {lease} does not follow lease {last}")]
     OutOfOrder { lease: u64, last: u64 },
-    #[error("the carry points are not one for each earlier lease")]
+    #[error("the carry points do not name every earlier lease, in order")]
     CarryMalformed,
     #[error("nobody has identified for this attempt")]
     NoLease,
@@ -135,7 +145,8 @@ impl LeaseChain {
                 continue;
             };
             let next = chain.given.get(keep);
-            if next.is_none_or(|next| next.epoch < one.epoch) {
+            let beats = next.is_none_or(|next| next.epoch < one.epoch);
+            if beats || chain.only_claimed(keep, &one) {
                 chain.given.truncate(keep);
                 chain.given.push(one);
             }
@@ -173,8 +184,8 @@ impl LeaseChain {
         Ok(chain)
     }
 
-    /// The next lease. Its number is higher than the last one's; a number that another station may have given is left
-    /// out.
+    /// The next lease. Its number is higher than the last one's, and its carry points name every lease so far; they may
+    /// name others too, which another station gave unheard.
     ///
     /// # Errors
     /// [`LeaseError::OutOfOrder`], [`LeaseError::CarryMalformed`]; nothing changes.
@@ -186,22 +197,34 @@ impl LeaseChain {
                 last,
             });
         }
-        if self.goes_on_from(&one) != Some(self.given.len()) {
+        let keep = self.goes_on_from(&one).ok_or(LeaseError::CarryMalformed)?;
+        if keep < self.given.len() && !self.only_claimed(keep, &one) {
             return Err(LeaseError::CarryMalformed);
         }
+        self.given.truncate(keep);
         self.given.push(one);
         Ok(())
     }
 
-    /// After how many leases of this chain a lease goes on: its carry points are theirs.
+    /// Where there is nothing but a first claim, a lease that a station gave without knowing of it stands above it.
+    fn only_claimed(&self, keep: usize, one: &LeaseGiven) -> bool {
+        let claimed = |first: &LeaseGiven| first.cause == LeaseCause::Identified;
+        keep == 0 && one.lease > 1 && matches!(self.given.as_slice(), [first] if claimed(first))
+    }
+
+    /// After how many leases of this chain a lease goes on: its carry points name them all. None where they are not in
+    /// order.
     fn goes_on_from(&self, one: &LeaseGiven) -> Option<usize> {
-        let earlier = self.given.get(..one.carry.len())?;
-        let fits = |(earlier, point): (&LeaseGiven, &CarryPoint)| {
-            point.lease == earlier.lease && point.ledger_id == earlier.ledger_id
+        let numbers = one.carry.iter().map(|point| point.lease);
+        let rising = numbers
+            .chain([one.lease])
+            .is_sorted_by(|one, next| one < next);
+        let named = |earlier: &&LeaseGiven| {
+            one.carry
+                .iter()
+                .any(|point| point.lease == earlier.lease && point.ledger_id == earlier.ledger_id)
         };
-        let follows = earlier.last().map_or(0, |earlier| earlier.lease) < one.lease;
-        let right = follows && earlier.iter().zip(&one.carry).all(fits);
-        right.then_some(earlier.len())
+        rising.then(|| self.given.iter().take_while(named).count())
     }
 
     pub fn given(&self) -> &[LeaseGiven] {
@@ -358,7 +381,7 @@ impl LeaseBook {
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease.max(beyond) + 1,
+            lease: next(epoch, last.lease, beyond),
             epoch,
             device: to,
             ledger_id: to_ledger,
@@ -403,7 +426,7 @@ impl LeaseBook {
         });
         Ok(LeaseGiven {
             attempt,
-            lease: last.lease.max(beyond) + 1,
+            lease: next(epoch, last.lease, beyond),
             epoch,
             device: before.device,
             ledger_id: before.ledger_id,

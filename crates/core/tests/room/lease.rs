@@ -1,7 +1,8 @@
 use super::{cases, device, ledger};
 use fengjuan_core::room::fence::{Fence, Fenced};
 use fengjuan_core::room::lease::{
-    CarryPoint, Claim, Counted, LeaseBook, LeaseCause, LeaseChain, LeaseError, LeaseGiven, Replica,
+    CarryPoint, Claim, Counted, LEASES_OF_AN_EPOCH, LeaseBook, LeaseCause, LeaseChain, LeaseError,
+    LeaseGiven, Replica,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -29,7 +30,17 @@ fn swapped(book: &mut LeaseBook, from: Replica, to: u8) {
     book.add(next).unwrap();
 }
 
-fn counts(book: &LeaseBook, lease: u64, number: u8, seq: u64) -> Counted {
+/// The number of the n-th lease, all given in the first epoch.
+fn nth(n: u64) -> u64 {
+    if n == 1 {
+        1
+    } else {
+        LEASES_OF_AN_EPOCH + n - 1
+    }
+}
+
+fn counts(book: &LeaseBook, n: u64, number: u8, seq: u64) -> Counted {
+    let lease = nth(n);
     book.chain(&ATTEMPT)
         .unwrap()
         .counts(lease, &ledger(number), seq)
@@ -82,7 +93,7 @@ fn a_wrong_swap_has_a_way_back_that_loses_nothing() {
     let answered = book.way_back(ATTEMPT, true, 1, 0);
     assert_eq!(answered, Err(LeaseError::SpareHasAnswers));
     let back = book.way_back(ATTEMPT, false, 1, 0).unwrap();
-    assert_eq!((back.lease, back.cause), (3, LeaseCause::WayBack));
+    assert_eq!((back.lease, back.cause), (nth(3), LeaseCause::WayBack));
     assert_eq!(back.device, device(1));
     book.add(back).unwrap();
     assert_eq!(counts(&book, 1, 1, 60), Counted::Answer);
@@ -104,14 +115,17 @@ fn a_chain_takes_nothing_that_does_not_fit() {
     next.lease = 1;
     let out_of_order = LeaseError::OutOfOrder { lease: 1, last: 1 };
     assert_eq!(book.add(next.clone()), Err(out_of_order));
-    next.lease = 2;
+    next.lease = nth(2);
     next.carry[0].ledger_id = ledger(5);
+    // (Where there is only a first claim, a lease given elsewhere stands above it.)
+    swapped(&mut book, replica(1, 40), 2);
+    next.lease = nth(3);
     assert_eq!(book.add(next.clone()), Err(LeaseError::CarryMalformed));
     next.carry.clear();
     assert_eq!(book.add(next), Err(LeaseError::CarryMalformed));
 }
 
-/// Two stations, each unheard by the other, give lease 2 to different machines.
+/// Two stations, each unheard by the other, swap to different machines.
 #[test]
 fn the_higher_epoch_decides_between_two_stations() {
     let book = book();
@@ -120,13 +134,13 @@ fn the_higher_epoch_decides_between_two_stations() {
         .swap(ATTEMPT, replica(1, 40), device(2), ledger(2), 1, 0)
         .unwrap();
     let after_old = LeaseGiven {
-        lease: 3,
+        lease: nth(3),
         device: device(4),
         ledger_id: ledger(4),
         carry: vec![
             old.carry[0],
             CarryPoint {
-                lease: 2,
+                lease: nth(2),
                 ledger_id: ledger(2),
                 size: 9,
             },
@@ -138,13 +152,13 @@ fn the_higher_epoch_decides_between_two_stations() {
         .unwrap();
     for order in [
         vec![first.clone(), old.clone(), after_old.clone(), new.clone()],
-        vec![new.clone(), after_old, old, first.clone()],
+        vec![new.clone(), after_old.clone(), old.clone(), first.clone()],
     ] {
         let chain = LeaseChain::of(order);
         assert_eq!(chain.given(), [first.clone(), new.clone()]);
-        assert_eq!(chain.counts(2, &ledger(2), 0), Counted::Evidence);
+        assert_eq!(chain.counts(old.lease, &ledger(2), 0), Counted::Evidence);
         assert_eq!(chain.counts(1, &ledger(1), 38), Counted::Evidence);
-        assert_eq!(chain.counts(2, &ledger(3), 5), Counted::Answer);
+        assert_eq!(chain.counts(new.lease, &ledger(3), 5), Counted::Answer);
     }
 }
 
@@ -191,7 +205,7 @@ proptest! {
             let next = book.swap(ATTEMPT, from, device(to), ledger(to), 1, 0).unwrap();
             book.add(next).unwrap();
             let after = book.chain(&ATTEMPT).unwrap();
-            for lease in 1..=last.lease {
+            for lease in chain.given().iter().map(|one| one.lease) {
                 for number in 1..6 {
                     let stretch: Vec<bool> = (0..100)
                         .map(|seq| after.counts(lease, &ledger(number), seq) == Counted::Answer)
@@ -206,4 +220,46 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_lease_learned_from_a_terminal_may_name_ones_unheard() {
+    let mut book = book();
+    let learned = LeaseGiven {
+        lease: nth(3),
+        device: device(5),
+        ledger_id: ledger(5),
+        carry: vec![
+            CarryPoint {
+                lease: 1,
+                ledger_id: ledger(1),
+                size: 40,
+            },
+            CarryPoint {
+                lease: nth(2),
+                ledger_id: ledger(6),
+                size: 7,
+            },
+        ],
+        cause: LeaseCause::Learned,
+        ..book.last(&ATTEMPT).unwrap().clone()
+    };
+    book.add(learned.clone()).unwrap();
+    assert_eq!(counts(&book, 2, 6, 6), Counted::Answer);
+    assert_eq!(counts(&book, 2, 6, 7), Counted::Evidence);
+    swapped(&mut book, replica(5, 9), 2);
+    assert_eq!(counts(&book, 2, 6, 6), Counted::Answer);
+    // Another terminal claimed the attempt first; a lease that somebody decided on stands above that.
+    let mut claimed = LeaseBook::default();
+    let first = claimed.first(ATTEMPT, device(5), ledger(5), 2).unwrap();
+    claimed.add(first.clone()).unwrap();
+    claimed.add(learned.clone()).unwrap();
+    assert_eq!(counts(&claimed, 1, 1, 39), Counted::Answer);
+    assert_eq!(counts(&claimed, 1, 5, 0), Counted::Evidence);
+    let later = LeaseGiven {
+        epoch: 2,
+        ..learned
+    };
+    let chain = LeaseChain::of(vec![later.clone(), first]);
+    assert_eq!(chain.given(), [later]);
 }

@@ -119,7 +119,7 @@ impl Desk {
     pub fn open() -> Desk {
         let mut desk = Desk::new();
         let now = START - 60 * MINUTE;
-        desk.ask(Action::TakeOver { followed: None }, &two(), now)
+        desk.ask(Action::TakeOver { followed: None }, &Actor::system(), now)
             .unwrap();
         for number in 1..=3 {
             let list = Action::List {

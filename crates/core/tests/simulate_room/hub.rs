@@ -254,11 +254,13 @@ impl Hub {
             }
             Message::AskTime {
                 terminal,
+                nonce,
                 sent_boot_ms,
             } => {
                 let exam_ms = self.exam(now);
                 let time = Message::Time {
                     exam_ms,
+                    nonce,
                     sent_boot_ms,
                 };
                 vec![(Party::Terminal(terminal), time)]

@@ -23,7 +23,8 @@ pub fn while_it_goes_on(world: &World) {
     }
 }
 
-pub fn at_the_end(world: &World) {
+/// Gives how many acknowledged answers a swap has left behind.
+pub fn at_the_end(world: &World) -> u64 {
     let commanding: Vec<usize> = (0..2)
         .filter(|hub| world.hubs[*hub].commanding().is_some())
         .collect();
@@ -32,9 +33,10 @@ pub fn at_the_end(world: &World) {
     invariant_everything_written_is_at_the_center(world);
     invariant_every_bundle_is_at_the_center_once(world);
     invariant_one_lease_for_each_attempt(world);
-    invariant_no_acknowledged_answer_lost(world, hub);
+    let left = invariant_no_acknowledged_answer_lost(world);
     invariant_every_decision_counts_once(world, hub);
     invariant_nothing_waits(world, hub);
+    left
 }
 
 /// The end of an attempt moves by recorded decisions and by nothing else; and where the clock is right, so is what is
@@ -212,7 +214,8 @@ fn replay(world: &World, candidate: usize) -> Option<Attempt> {
 
 /// What was acknowledged is an answer, unless a swap left it behind; and what a swap leaves behind had not come to the
 /// station that made it. The machine in front of the candidate knows the same answers as the center.
-fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) {
+fn invariant_no_acknowledged_answer_lost(world: &World) -> u64 {
+    let mut evidence = 0;
     for candidate in 0..world.candidates {
         let chain = chain_of(world, candidate);
         let Some(last) = chain.last() else {
@@ -222,8 +225,8 @@ fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) {
         let program = holder.program.as_ref().unwrap();
         let live = program.attempt.as_ref();
         let replayed = replay(world, candidate);
-        // Who is done may have made room for another.
-        if program.sits == Some(candidate) {
+        // Who is done may have made room for another, or be nowhere any more.
+        if program.sits == Some(candidate) && holder.may_write() {
             assert_eq!(
                 live.map(Attempt::answers),
                 replayed.as_ref().map(Attempt::answers),
@@ -247,7 +250,8 @@ fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) {
             let entry = &world.terminals[one.terminal].ledger[one.seq as usize];
             let ledger = ledger_id(one.terminal);
             if chain.counts(entry.lease, &ledger, one.seq) == Counted::Evidence {
-                let left = left_behind(world, hub, candidate, one.terminal, one.seq);
+                evidence += 1;
+                let left = left_behind(world, candidate, one.terminal, one.seq);
                 assert!(
                     left,
                     "candidate {candidate}: {one:?} {}",
@@ -256,23 +260,31 @@ fn invariant_no_acknowledged_answer_lost(world: &World, hub: usize) {
             }
         }
     }
+    evidence
 }
 
 /// A lease was given away from this machine before this entry had come to the station that gave it, or the machine
 /// never held one.
-fn left_behind(world: &World, hub: usize, candidate: usize, terminal: usize, seq: u64) -> bool {
+fn left_behind(world: &World, candidate: usize, terminal: usize, seq: u64) -> bool {
     let attempt = attempt_id(candidate);
     let chain = chain_of(world, candidate);
     let entry = &world.terminals[terminal].ledger[seq as usize];
-    let held = chain
-        .given()
-        .iter()
-        .find(|one| one.lease == entry.lease && one.ledger_id == ledger_id(terminal));
-    let Some(held) = held else {
+    let Some(last) = chain.last() else {
         return true;
     };
-    let next = chain.given().iter().find(|one| one.lease > held.lease);
-    let Some(next) = next else {
+    // The last lease's carry points name every lease before it, also those that its station never heard of.
+    let mut leases: Vec<(u64, [u8; 16])> = Vec::new();
+    leases.extend(
+        last.carry
+            .iter()
+            .map(|point| (point.lease, point.ledger_id)),
+    );
+    leases.push((last.lease, last.ledger_id));
+    let own = (entry.lease, ledger_id(terminal));
+    let Some(place) = leases.iter().position(|one| *one == own) else {
+        return true;
+    };
+    let Some((next, _)) = leases.get(place + 1) else {
         return false;
     };
     // The journals of every station, to see what was there when the next lease was given.
@@ -280,11 +292,10 @@ fn left_behind(world: &World, hub: usize, candidate: usize, terminal: usize, seq
         let archived = hub.archive.iter().map(Vec::as_slice);
         archived.chain(std::iter::once(hub.journal.as_slice()))
     });
-    let _ = hub;
     for journal in journals {
         let given = journal.iter().position(|record| {
             matches!(record, Record::Own(Event::LeaseGiven { given })
-                if given.attempt == attempt && given.lease == next.lease && given.device == next.device)
+                if given.attempt == attempt && given.lease == *next)
         });
         let here = journal.iter().position(|record| {
             matches!(record, Record::Entry { ledger_id: ledger, seq: at, .. }

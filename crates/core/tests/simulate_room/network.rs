@@ -70,6 +70,7 @@ pub enum Message {
     },
     AskTime {
         terminal: usize,
+        nonce: u8,
         sent_boot_ms: i64,
     },
     // From a hub to a terminal.
@@ -96,6 +97,7 @@ pub enum Message {
     },
     Time {
         exam_ms: i64,
+        nonce: u8,
         sent_boot_ms: i64,
     },
     // Between hubs.

@@ -203,6 +203,25 @@ impl Active {
         planned.max(credited.unwrap_or(planned))
     }
 
+    /// When no attempt of this sitting can still run at the whole site: a neighbour may have started as late as the plan
+    /// allows, have the longest minutes, every ordered credit, and an outage of the most that the plan credits.
+    pub fn site_runs_until_ms(&self) -> ExamMs {
+        let sitting = self.sitting();
+        let extra = self
+            .roster
+            .iter()
+            .map(|candidate| candidate.accommodation.extra_minutes)
+            .max();
+        let minutes = i64::from(sitting.entry.start_delay_limit_min)
+            + i64::from(extra.unwrap_or(0))
+            + i64::from(sitting.outage_credit_cap_min);
+        let latest = sitting.last_end_ms()
+            + self.day.postponed_ms
+            + self.day.ordered_ms()
+            + minutes * 60_000;
+        latest.max(self.last_end_ms())
+    }
+
     /// Ended by a proctor, or its time has passed with nobody left.
     pub fn over(&self, now: ExamMs) -> bool {
         self.open_ticket().is_none() && (self.day.ended_ms.is_some() || now >= self.last_end_ms())
@@ -227,8 +246,7 @@ pub fn choose<'a>(
         let day = day(&held.key.sitting_no);
         // An ended sitting is worked on again where somebody chooses it to type the code, so that its seed can be
         // revealed.
-        let unrevealed = day.attempted && !day.seed_revealed;
-        if unrevealed || (day.ended_ms.is_none() && lasts(held, &day)) {
+        if day.seed_wanted() || (day.ended_ms.is_none() && lasts(held, &day)) {
             return Some(held);
         }
     }

@@ -11,8 +11,10 @@ use fengjuan_envelope::cbor;
 use fengjuan_store::{Projection, Reader, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 const SITTING_NS: &str = "sitting";
+const SEED_NS: &str = "seed";
 const VISIT_NS: &str = "visit";
 const DESK_NS: &str = "desk";
 const SLOW_NS: &str = "slowing";
@@ -27,6 +29,8 @@ pub struct SittingDay {
     pub postponed_ms: i64,
     pub ended_ms: Option<ExamMs>,
     pub seed_revealed: bool,
+    /// The seed is laid by, sealed to this device, until it can be revealed.
+    pub seed_kept: bool,
     /// A proctor's recorded decision.
     pub pattern_allowed: bool,
     /// The code was typed here at least once.
@@ -136,11 +140,42 @@ fn put<T: Serialize>(ns: &'static str, key: &[u8], value: &T) -> Result<Projecti
 }
 
 impl SittingDay {
+    /// Attempts were made here, and only the code can bring the seed that must be revealed.
+    pub fn seed_wanted(&self) -> bool {
+        self.attempted && !self.seed_revealed && !self.seed_kept
+    }
+    /// Sum of the ordered credits, to whomever; postponements are counted elsewhere.
+    pub fn ordered_ms(&self) -> i64 {
+        let credits = self.ordered.iter();
+        credits
+            .filter(|ordered| ordered.whom != Whom::Postponed)
+            .map(|ordered| ordered.ms)
+            .sum()
+    }
     pub fn load(reader: &Reader, sitting_no: &str) -> Result<SittingDay, StoreError> {
         Ok(read(reader, SITTING_NS, sitting_no.as_bytes())?.unwrap_or_default())
     }
     pub fn put(&self, sitting_no: &str) -> Result<Projection, StoreError> {
         put(SITTING_NS, sitting_no.as_bytes(), self)
+    }
+}
+
+/// A sitting's snapshot seed that must be revealed, and may not be yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedSeed {
+    pub sitting_no: String,
+    /// From then on it is revealed, whatever sitting is worked on and without the code.
+    pub due_ms: ExamMs,
+    /// To this device's own key.
+    pub sealed: ByteBuf,
+}
+
+impl OwedSeed {
+    pub fn all(reader: &Reader) -> Result<Vec<OwedSeed>, StoreError> {
+        Ok(read(reader, SEED_NS, b"owed")?.unwrap_or_default())
+    }
+    pub fn put_all(owed: &[OwedSeed]) -> Result<Projection, StoreError> {
+        put(SEED_NS, b"owed", &owed)
     }
 }
 

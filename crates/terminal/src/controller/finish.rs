@@ -184,7 +184,7 @@ impl State {
     }
 
     /// A proctor ends the sitting on this terminal: hands in whoever still answers, lists who never came or never sat
-    /// down, and reveals the seed.
+    /// down, and lays the seed by until it can be revealed.
     pub(super) fn end_sitting(&mut self, staff_id: &str, reason: &str, now: ExamMs) -> Answer {
         if reason.trim().is_empty() {
             return Err(refused("attempt.reason_missing"));
@@ -215,7 +215,7 @@ impl State {
         self.record(&staff(staff_id), event, vec![day.put(&sitting_no)?])?;
         self.active_mut()?.day = day;
         self.list_unseated(staff_id, now);
-        self.reveal_seed(now);
+        self.settle_seed(now);
         self.free_unstarted()?;
         self.shared.outward.nudge();
         Ok(())
@@ -272,34 +272,6 @@ impl State {
         };
         self.record_seat(&staff(staff_id), ticket_no, &[event], now, Vec::new())?;
         self.seal_seat(ticket_no, now)
-    }
-
-    /// Writes the snapshot seed in clear once no attempt can still run here, so that everybody can compute which
-    /// moments were due.
-    pub(super) fn reveal_seed(&mut self, now: ExamMs) {
-        let (Some(active), Some(unlocked)) = (&self.active, &self.unlocked) else {
-            return;
-        };
-        let due = active.over(now) && active.day.attempted && !active.day.seed_revealed;
-        if !due || unlocked.sitting_no != active.sitting_no() {
-            return;
-        }
-        let event = Event::SeedRevealed {
-            sitting_no: active.sitting_no().to_owned(),
-            seed: Hash32(*unlocked.snapshot_seed.as_bytes()),
-        };
-        let mut day = active.day.clone();
-        day.seed_revealed = true;
-        let sitting_no = active.sitting_no().to_owned();
-        let Ok(projection) = day.put(&sitting_no) else {
-            return;
-        };
-        if self.record(SYSTEM, event, vec![projection]).is_ok() {
-            if let Some(active) = &mut self.active {
-                active.day = day;
-            }
-            self.shared.outward.nudge();
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod room;
 mod score;
 mod seat;
 mod seats;
+mod seed;
 mod show;
 mod show_desk;
 mod side;

@@ -45,6 +45,7 @@ impl State {
             // The attempt machine knows no way back from a hand-in yet, and an auditor would refuse one.
             return Err(refused("order.reopen_unsupported"));
         }
+        self.hold_seed_longer(order)?;
         let live = self.note_order(&mut day, order, hash, now);
         day.orders.push(order.order_no.clone());
         day.orders_seen.push(hash);

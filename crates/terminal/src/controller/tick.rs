@@ -157,7 +157,7 @@ impl State {
     fn keep_house(&mut self, now: ExamMs) {
         self.fill_reserve();
         self.seal_leftovers(now);
-        self.reveal_seed(now);
+        self.settle_seed(now);
         let changed = self.held_revision != self.shared.outward.held_revision();
         let over = self.active.as_ref().is_none_or(|active| active.over(now));
         if self.visit.is_none() && (changed || over) {

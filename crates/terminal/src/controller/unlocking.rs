@@ -37,12 +37,13 @@ impl State {
     }
 
     /// Unlocking is possible from entry opening until the end with credits, and as long as an attempt here is open, its
-    /// seed not revealed, or a score locked.
+    /// seed not yet laid by to be revealed, or a score locked.
     pub(super) fn unlock_over(&self, now: ExamMs) -> bool {
         !self.score_needs_code(now)
-            && self.active.as_ref().is_some_and(|active| {
-                active.over(now) && (!active.day.attempted || active.day.seed_revealed)
-            })
+            && self
+                .active
+                .as_ref()
+                .is_some_and(|active| active.over(now) && !active.day.seed_wanted())
     }
 
     fn prepare_unlock(&mut self, mut groups: Vec<String>) -> Answer<Try> {
@@ -172,7 +173,7 @@ impl State {
         } else if self.surface == Surface::Desk {
             self.desk.tab = crate::view::desk::DeskTab::Sitting;
         }
-        self.reveal_seed(now);
+        self.settle_seed(now);
         Ok(())
     }
 

@@ -136,7 +136,8 @@ fn a_whole_day_of_one_candidate() {
 }
 
 #[test]
-fn every_due_snapshot_has_a_record_and_the_seed_is_revealed_at_the_end() {
+fn every_due_snapshot_has_a_record_and_the_seed_is_revealed_when_nobody_at_the_site_can_still_run()
+{
     let room = Room::with(|sitting| {
         sitting.snapshots = SnapshotPolicy {
             mean_interval_s: 60,
@@ -159,6 +160,8 @@ fn every_due_snapshot_has_a_record_and_the_seed_is_revealed_at_the_end() {
     ok(room.desk(DeskAction::EndSitting {
         reason: "考试结束".into(),
     }));
+    assert_eq!(count(&room, "app.seed_revealed"), 0, "a neighbour may run");
+    room.pass_to(SEED_DUE_MS + MINUTE);
     let events = events(&room);
     let seed = events.iter().find_map(|(event, ..)| match event {
         Event::SeedRevealed { seed, .. } => Some(*seed),
@@ -501,7 +504,82 @@ fn the_next_sitting_follows_when_one_is_ended() {
     assert_eq!(exam(room.start()).ends_ms, START_MS + 240 * MINUTE);
     room.hand_in();
     assert_eq!(bundles(&room).len(), 2);
-    assert_eq!(count(&room, "app.seed_revealed"), 1);
+    assert_eq!(count(&room, "app.seed_revealed"), 0);
+    room.pass_to(SEED_DUE_MS + MINUTE);
+    assert_eq!(
+        count(&room, "app.seed_revealed"),
+        1,
+        "that of the first sitting, while the second is worked on"
+    );
+}
+
+/// 60 minutes of delayed start, 120 of the class group, 10 of one candidate and 30 of an outage after the plan's start.
+const SEED_DUE_MS: i64 = START_MS + 220 * MINUTE;
+
+fn end(room: &Room) {
+    room.log_in(PROCTOR);
+    ok(room.desk(DeskAction::EndSitting {
+        reason: "考试结束".into(),
+    }));
+    room.log_out();
+}
+
+#[test]
+fn a_terminal_that_ends_early_keeps_the_seed_from_a_neighbour_that_still_runs() {
+    let early = Room::new();
+    early.sit("S1-01");
+    early.hand_in();
+    early.does(CandidateAction::Done {});
+    end(&early);
+    let late = Room::new();
+    late.unlock();
+    late.wait_in_room("S1-01");
+    late.pass_to(START_MS + 60 * MINUTE);
+    let ends_ms = exam(late.start()).ends_ms;
+    late.pass_to(ends_ms - 1_000);
+    exam(late.view());
+    early.pass_to(ends_ms - 1_000);
+    assert_eq!(count(&early, "app.seed_revealed"), 0);
+    late.pass(2_000);
+    handed_in(late.view());
+    late.does(CandidateAction::Done {});
+    end(&late);
+    for room in [&early, &late] {
+        room.pass_to(SEED_DUE_MS - MINUTE);
+        assert_eq!(count(room, "app.seed_revealed"), 0);
+        room.pass(2 * MINUTE);
+        assert_eq!(count(room, "app.seed_revealed"), 1);
+    }
+}
+
+#[test]
+fn a_terminal_that_was_switched_off_reveals_the_seed_at_its_next_start() {
+    let mut room = Room::new();
+    room.sit("S1-01");
+    room.hand_in();
+    room.does(CandidateAction::Done {});
+    end(&room);
+    room.restart();
+    room.pass(MINUTE);
+    assert_eq!(count(&room, "app.seed_revealed"), 0);
+    room.kill();
+    room.machine.reboot(24 * 60 * MINUTE);
+    room.open();
+    room.pass(2_000);
+    let revealed = events(&room)
+        .into_iter()
+        .find_map(|(event, ..)| match event {
+            Event::SeedRevealed { seed, .. } => Some(seed),
+            _ => None,
+        });
+    let seed = revealed.expect("revealed without the code");
+    assert_eq!(
+        fengjuan_wire::hash(&seed.0),
+        room.issued[0].held.document.snapshot_seed_hash
+    );
+    room.restart();
+    room.pass(2_000);
+    assert_eq!(count(&room, "app.seed_revealed"), 1, "once");
 }
 
 #[test]

@@ -152,6 +152,13 @@ impl Day {
             reason: "考试结束".into(),
         });
         assert_eq!(ended.refused, None, "seed {}", self.seed);
+        // Until nobody at the site can still run.
+        for _ in 0..48 {
+            if count(&self.room, "app.seed_revealed") > 0 {
+                break;
+            }
+            self.room.pass(30 * MINUTE);
+        }
     }
 }
 

@@ -198,7 +198,11 @@ fn leases(draft: &mut Draft) {
         for claim in &claimed.claims {
             let holder = claim.device == last.device && claim.ledger_id == last.ledger_id;
             if !holder && seen.insert(claim.device) {
-                fence(draft, attempt, claim.device, last.lease, last.device);
+                let theirs = claimed.claims.iter();
+                let theirs = theirs.filter(|one| one.device == claim.device);
+                let highest = theirs.map(|one| one.lease).max().unwrap_or(0);
+                let lease = last.lease.max(highest);
+                fence(draft, attempt, claim.device, lease, last.device);
             }
         }
     }

@@ -277,9 +277,14 @@ impl Facts {
 
     /// The machine that should hold the attempt was told that it does not.
     pub(super) fn nobody_holds(&self, attempt: &AttemptId, last: &LeaseGiven) -> bool {
-        let facts = self.attempts.get(attempt);
-        let fenced = facts.and_then(|facts| facts.fenced.get(&last.ledger_id));
-        fenced.is_some_and(|fenced| *fenced >= last.lease)
+        let Some(facts) = self.attempts.get(attempt) else {
+            return false;
+        };
+        let fenced = facts.fenced.get(&last.ledger_id);
+        // Or it holds one that does not fit the others.
+        let other =
+            |claim: &ClaimFact| claim.ledger_id == last.ledger_id && claim.lease > last.lease;
+        fenced.is_some_and(|fenced| *fenced >= last.lease) || facts.claims.iter().any(other)
     }
 
     /// Whether answers under an earlier lease are here beyond what this lease carries on of it.

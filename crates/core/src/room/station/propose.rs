@@ -30,11 +30,11 @@ impl Station {
         if !takes_over && !commanding {
             return Err(RoomError::NotCommanding);
         }
-        if let Some(deed) = action.deed() {
-            // The first station of a room takes over from nobody, and nobody need say why.
-            let first = takes_over && self.recorded.standing.heard() == 0;
-            let reason = if first { "–" } else { actor.reason.as_str() };
-            allowed(deed, &actor.person, actor.second.as_ref(), reason)?;
+        // The first station of a room takes over from nobody; the program itself may do that.
+        let first = takes_over && self.recorded.standing.heard() == 0;
+        if let Some(deed) = action.deed().filter(|_| !first) {
+            let second = actor.second.as_ref();
+            allowed(deed, &actor.person, second, &actor.reason)?;
         }
         let mut draft = Draft::new(self, actor, ids, now);
         match action {

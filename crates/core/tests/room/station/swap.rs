@@ -1,8 +1,17 @@
 use super::*;
 use fengjuan_core::room::alert::Alert;
 use fengjuan_core::room::command::{Authority, Scope};
-use fengjuan_core::room::lease::{Claim, LeaseCause, LeaseError};
+use fengjuan_core::room::lease::{CarryPoint, Claim, LEASES_OF_AN_EPOCH, LeaseCause, LeaseError};
 use fengjuan_core::room::rules::NotAllowed;
+
+/// The number of the n-th lease, all given in the first epoch.
+fn nth(n: u64) -> u64 {
+    if n == 1 {
+        1
+    } else {
+        LEASES_OF_AN_EPOCH + n - 1
+    }
+}
 
 fn swap(to: u8) -> Action {
     Action::Swap {
@@ -40,11 +49,11 @@ fn the_candidate_goes_on_at_the_spare_with_what_was_owed() {
     assert_eq!(silent, Err(NotAllowed::ReasonNeeded.into()));
     let events = desk.ask(swap(3), &one("黑屏"), START).unwrap();
     let given = desk.station.leases().last(&ATTEMPT).unwrap().clone();
-    assert_eq!((given.lease, given.cause), (2, LeaseCause::Swap));
+    assert_eq!((given.lease, given.cause), (nth(2), LeaseCause::Swap));
     assert_eq!(given.carry[0].size, 4, "all that is here of machine 1");
     let told = commands(&events);
-    assert!(matches!(told[0], (3, CommandBody::Lease { lease: 2, .. })));
-    assert!(matches!(told[1], (1, CommandBody::Fence { lease: 2, .. })));
+    assert!(matches!(told[0], (3, CommandBody::Lease { lease, .. }) if lease == nth(2)));
+    assert!(matches!(told[1], (1, CommandBody::Fence { lease, .. }) if lease == nth(2)));
     assert_eq!(
         told[2],
         (3, lost.body.clone()),
@@ -63,14 +72,14 @@ fn the_candidate_goes_on_at_the_spare_with_what_was_owed() {
             .leases()
             .claim(&ATTEMPT, &device(1), &ledger(1)),
         Claim::Held {
-            lease: 2,
+            lease: nth(2),
             holder: device(3)
         }
     );
     // What machine 1 wrote unheard does not count.
     desk.entry(1, 1, Note::Answer);
     assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 1);
-    desk.entry(3, 2, Note::Answer);
+    desk.entry(3, nth(2), Note::Answer);
     assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 2);
 }
 
@@ -123,14 +132,14 @@ fn a_wrong_swap_has_a_way_back() {
     let told = commands(&events);
     assert!(matches!(
         told[0],
-        (1, CommandBody::Unfence { lease: 3, .. })
+        (1, CommandBody::Unfence { lease, .. }) if lease == nth(3)
     ));
-    assert!(matches!(told[1], (3, CommandBody::Fence { lease: 3, .. })));
+    assert!(matches!(told[1], (3, CommandBody::Fence { lease, .. }) if lease == nth(3)));
     assert_eq!(told[2], (1, meanwhile.body));
     assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 1);
     // Once somebody has answered at the spare, it was no wrong swap.
     desk.ask(swap(3), &one("黑屏"), START).unwrap();
-    desk.entry(3, 4, Note::Answer);
+    desk.entry(3, nth(4), Note::Answer);
     let late = desk.ask(undo, &two(), START);
     assert_eq!(late, Err(LeaseError::SpareHasAnswers.into()));
 }
@@ -191,4 +200,74 @@ fn who_sits_elsewhere_than_told_is_told_of_there() {
     desk.due(START);
     let told = desk.station.commands_of(&device(2));
     assert_eq!(told.filter(|one| one.command.body == arrive).count(), 1);
+}
+
+/// Machine 3 took a lease that this station has not heard of, with so much of machine 1's ledger.
+fn unheard(desk: &mut Desk, size: u64) {
+    let carry = vec![CarryPoint {
+        lease: 1,
+        ledger_id: ledger(1),
+        size,
+    }];
+    let taken = Event::LeaseTaken {
+        attempt: ATTEMPT,
+        lease: nth(2),
+        carry,
+    };
+    desk.entry(3, nth(2), Note::Clear(Box::new(taken)));
+}
+
+fn holder(desk: &Desk) -> (u8, LeaseCause) {
+    let last = desk.station.leases().last(&ATTEMPT).unwrap();
+    (last.device.0[0], last.cause)
+}
+
+#[test]
+fn a_swap_by_another_station_is_learned() {
+    let mut desk = Desk::running();
+    unheard(&mut desk, 2);
+    let owed = issued(&desk.ask(credit(5_000), &one("换机"), START).unwrap());
+    let events = desk.due(START);
+    assert_eq!(holder(&desk), (3, LeaseCause::Learned));
+    let told = commands(&events);
+    assert!(told.contains(&(3, owed.body)), "{told:?}");
+    let fenced =
+        |(to, body): &(u8, CommandBody)| *to == 1 && matches!(body, CommandBody::Fence { .. });
+    assert!(told.iter().any(fenced));
+}
+
+#[test]
+fn where_the_candidate_stayed_an_unheard_swap_is_undone() {
+    let mut desk = Desk::running();
+    desk.entry(1, 1, Note::Answer);
+    unheard(&mut desk, 2);
+    desk.due(START);
+    assert_eq!(holder(&desk), (1, LeaseCause::WayBack));
+    assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 1);
+    // With answers at both it stands, and people decide.
+    let mut desk = Desk::running();
+    desk.entry(1, 1, Note::Answer);
+    unheard(&mut desk, 2);
+    desk.entry(3, nth(2), Note::Answer);
+    desk.due(START);
+    assert_eq!(holder(&desk), (3, LeaseCause::Learned));
+}
+
+#[test]
+fn an_attempt_that_nobody_holds_can_be_given_again() {
+    let mut desk = Desk::running();
+    let fenced = Event::Fenced {
+        attempt: ATTEMPT,
+        lease: nth(2),
+        holder: device(9),
+    };
+    desk.entry(1, 1, Note::Clear(Box::new(fenced)));
+    desk.due(START);
+    let alerts = desk.station.alerts().worst_first();
+    assert_eq!(alerts[0].alert, Alert::NobodyHolds { attempt: ATTEMPT });
+    desk.ask(swap(1), &one("原机继续"), START).unwrap();
+    let last = desk.station.leases().last(&ATTEMPT).unwrap();
+    assert_eq!((last.device, last.lease), (device(1), nth(2) + 1));
+    desk.due(START);
+    assert!(desk.station.alerts().worst_first().is_empty());
 }

@@ -94,7 +94,6 @@ impl Terminal {
         if !is_lease(&command.body) && about.is_some() && about != here {
             return Err("lease.none");
         }
-        let fence = |attempt| program.fences.get(&attempt).copied().unwrap_or_default();
         let input = match &command.body {
             CommandBody::Start {
                 sitting_no,
@@ -108,38 +107,7 @@ impl Terminal {
                     started_ms: *at_ms,
                 }]);
             }
-            CommandBody::Lease {
-                attempt,
-                lease,
-                carry,
-            }
-            | CommandBody::Unfence {
-                attempt,
-                lease,
-                carry,
-            } => {
-                if self.taken_by_another(attempt) {
-                    return Err("lease.machine_taken");
-                }
-                return if fence(*attempt).may_take(*lease) {
-                    Ok(vec![lease_taken(*attempt, *lease, carry)])
-                } else {
-                    Err("lease.stale")
-                };
-            }
-            CommandBody::Fence {
-                attempt,
-                lease,
-                holder,
-            } => {
-                let fenced = Event::Fenced {
-                    attempt: *attempt,
-                    lease: *lease,
-                    holder: *holder,
-                };
-                let news = fence(*attempt).may_fence(*lease);
-                return Ok(if news { vec![fenced] } else { Vec::new() });
-            }
+            body if is_lease(body) => return self.obey_lease(body),
             CommandBody::Credit {
                 scope, credit_ms, ..
             } => {
@@ -176,6 +144,46 @@ impl Terminal {
             Ok(events.unwrap_or_default())
         } else {
             events
+        }
+    }
+
+    fn obey_lease(&self, body: &CommandBody) -> Result<Vec<Event>, &'static str> {
+        let program = self.program.as_ref().unwrap();
+        let fence = |attempt| program.fences.get(&attempt).copied().unwrap_or_default();
+        match body {
+            CommandBody::Lease {
+                attempt,
+                lease,
+                carry,
+            }
+            | CommandBody::Unfence {
+                attempt,
+                lease,
+                carry,
+            } => {
+                if self.taken_by_another(attempt) {
+                    return Err("lease.machine_taken");
+                }
+                if fence(*attempt).may_take(*lease) {
+                    Ok(vec![lease_taken(*attempt, *lease, carry)])
+                } else {
+                    Err("lease.stale")
+                }
+            }
+            CommandBody::Fence {
+                attempt,
+                lease,
+                holder,
+            } => {
+                let fenced = Event::Fenced {
+                    attempt: *attempt,
+                    lease: *lease,
+                    holder: *holder,
+                };
+                let news = fence(*attempt).may_fence(*lease);
+                Ok(if news { vec![fenced] } else { Vec::new() })
+            }
+            _ => Ok(Vec::new()),
         }
     }
 

@@ -45,6 +45,7 @@ impl Terminal {
         }
         says.push(Message::AskTime {
             terminal,
+            nonce: self.runs,
             sent_boot_ms: boot_ms,
         });
         says
@@ -96,9 +97,13 @@ impl Terminal {
             }
             Message::Time {
                 exam_ms,
+                nonce,
                 sent_boot_ms,
             } => {
-                let _ = program.clock.anchor(exam_ms, sent_boot_ms, boot_ms);
+                // An answer to another run of the program measures nothing.
+                if nonce == self.runs {
+                    let _ = program.clock.anchor(exam_ms, sent_boot_ms, boot_ms);
+                }
                 None
             }
             _ => panic!("terminal {terminal} heard {message:?}"),
