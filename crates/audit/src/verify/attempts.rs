@@ -1,13 +1,15 @@
 //! What entries say of attempts, wherever they stand: an attempt may go on in another device's ledger. The facts are
-//! sorted by attempt, so that one attempt at a time is judged.
+//! sorted by attempt, so that one attempt at a time is judged. Where it has moved, its leases say which entries are
+//! part of it; the others are evidence and make no fact.
 
 use super::finding::{Detail, NotProven, Refusal, Wrong};
-use super::gather::{At, Judged, Places};
+use super::gather::{At, Judged, Places, Under};
 use super::layout::refuse_sorting;
 use crate::format::hex;
 use crate::index::beijing;
 use crate::sorted::{Sorter, ordered, unordered};
 use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::lease::{CarryPoint, Counted, LeaseChain};
 use fengjuan_core::snapshot::{self, Due, ScheduleOf};
 use fengjuan_wire::sitting::SittingDocument;
 use std::collections::HashMap;
@@ -33,23 +35,43 @@ pub(super) enum Fact {
     /// A snapshot that was due then.
     Taken(ExamMs),
     Failed(ExamMs),
+    /// The attempt goes on in this ledger under this lease.
+    LeaseTaken(u64),
+    /// One of the carry points of the lease `by`.
+    CarriedOn {
+        by: u64,
+        ledger: u32,
+        lease: u64,
+        size: u64,
+    },
 }
 
-const PARTIAL: u8 = 0;
-const STARTED: u8 = 1;
-const HANDED_IN: u8 = 2;
-const OUTAGE: u8 = 3;
-const SNAPSHOT: u8 = 4;
+// Leases first: they say which of the others count.
+const LEASE: u8 = 0;
+const CARRIED: u8 = 1;
+const PARTIAL: u8 = 2;
+const STARTED: u8 = 3;
+const HANDED_IN: u8 = 4;
+const OUTAGE: u8 = 5;
+const SNAPSHOT: u8 = 6;
 
 const TAKEN: u32 = 0;
 const FAILED: u32 = 1;
 
-/// Attempt, kind of fact, time, ledger, place, another time, number of the document.
-const WIDTH: usize = 16 + 1 + 8 + 4 + 8 + 8 + 4;
+/// Attempt, kind of fact, time, ledger, place, another time, number of the document; lease, ledger and place of the entry.
+const WIDTH: usize = 16 + 1 + 8 + 4 + 8 + 8 + 4 + 8 + 4 + 8;
 
 /// Snapshots come after everything that their moments are computed from, by their moments, pictures before failures.
-fn record(id: &[u8; 16], at: At, fact: &Fact) -> [u8; WIDTH] {
+fn record(id: &[u8; 16], under: Under, fact: &Fact) -> [u8; WIDTH] {
+    let at = under.at;
     let (kind, key, ledger, seq, value, document) = match fact {
+        Fact::LeaseTaken(lease) => (LEASE, *lease as i64, at.ledger, at.seq, 0, 0),
+        Fact::CarriedOn {
+            by,
+            ledger,
+            lease,
+            size,
+        } => (CARRIED, *by as i64, *ledger, *size, *lease as i64, 0),
         Fact::Partial => (PARTIAL, 0, 0, 0, 0, 0),
         Fact::Started {
             document,
@@ -67,7 +89,10 @@ fn record(id: &[u8; 16], at: At, fact: &Fact) -> [u8; WIDTH] {
     bytes[25..29].copy_from_slice(&ledger.to_be_bytes());
     bytes[29..37].copy_from_slice(&seq.to_be_bytes());
     bytes[37..45].copy_from_slice(&ordered(value));
-    bytes[45..].copy_from_slice(&document.to_be_bytes());
+    bytes[45..49].copy_from_slice(&document.to_be_bytes());
+    bytes[49..57].copy_from_slice(&under.lease.to_be_bytes());
+    bytes[57..61].copy_from_slice(&at.ledger.to_be_bytes());
+    bytes[61..].copy_from_slice(&at.seq.to_be_bytes());
     bytes
 }
 
@@ -79,6 +104,7 @@ struct Told {
     at: At,
     value: i64,
     document: u32,
+    under: Under,
 }
 
 fn told(bytes: &[u8; WIDTH]) -> Told {
@@ -97,6 +123,13 @@ fn told(bytes: &[u8; WIDTH]) -> Told {
         },
         value: unordered(part(bytes, 37)),
         document: u32::from_be_bytes(part(bytes, 45)),
+        under: Under {
+            lease: u64::from_be_bytes(part(bytes, 49)),
+            at: At {
+                ledger: u32::from_be_bytes(part(bytes, 57)),
+                seq: u64::from_be_bytes(part(bytes, 61)),
+            },
+        },
     }
 }
 
@@ -104,8 +137,8 @@ fn told(bytes: &[u8; WIDTH]) -> Told {
 pub(super) struct Attempts(Sorter<WIDTH>);
 
 impl Attempts {
-    pub(super) fn add(&mut self, id: &[u8; 16], at: At, fact: &Fact) -> Result<(), Refusal> {
-        self.0.push(record(id, at, fact)).map_err(refuse_sorting)
+    pub(super) fn add(&mut self, id: &[u8; 16], under: Under, fact: &Fact) -> Result<(), Refusal> {
+        self.0.push(record(id, under, fact)).map_err(refuse_sorting)
     }
 
     /// Judges every attempt and refuses the one that is wrong first.
@@ -164,6 +197,7 @@ struct Started {
 #[derive(Default)]
 struct Attempt {
     id: [u8; 16],
+    leases: Leases,
     partial: bool,
     started: Option<Started>,
     /// The first hand-in: between it and a reopening by order nothing is due, and after it nothing is judged.
@@ -171,6 +205,48 @@ struct Attempt {
     outages: Vec<(ExamMs, ExamMs)>,
     /// Snapshots that were due and of which nothing has been told; none before all is known that they depend on.
     due: Option<Peekable<std::vec::IntoIter<Due>>>,
+}
+
+/// A ledger's number, in the place of its id.
+fn numbered(ledger: u32) -> [u8; 16] {
+    u128::from(ledger).to_be_bytes()
+}
+
+/// The highest lease that a terminal took, with what it carries on. None: the attempt never moved.
+#[derive(Default)]
+struct Leases {
+    last: Option<(u64, u32)>,
+    carry: Vec<CarryPoint>,
+    chain: Option<LeaseChain>,
+}
+
+impl Leases {
+    fn taken(&mut self, told: &Told) {
+        self.last = Some((told.key as u64, told.at.ledger));
+    }
+
+    fn carried(&mut self, told: &Told) {
+        if self.last.is_some_and(|(lease, _)| lease == told.key as u64) {
+            self.carry.push(CarryPoint {
+                lease: told.value as u64,
+                ledger_id: numbered(told.at.ledger),
+                size: told.at.seq,
+            });
+        }
+    }
+
+    /// Whether an entry is part of the attempt.
+    fn count(&mut self, id: &[u8; 16], under: Under) -> bool {
+        let Some((lease, holder)) = self.last else {
+            return true;
+        };
+        let carry = &mut self.carry;
+        let chain = self.chain.get_or_insert_with(|| {
+            carry.sort_by_key(|point| point.lease);
+            LeaseChain::of_carry(*id, lease, numbered(holder), carry).unwrap_or_default()
+        });
+        chain.counts(under.lease, &numbered(under.at.ledger), under.at.seq) == Counted::Answer
+    }
 }
 
 struct Judging<'j> {
@@ -192,7 +268,13 @@ impl Judging<'_> {
     }
 
     fn fact(&mut self, attempt: &mut Attempt, told: &Told) {
+        let about_leases = matches!(told.kind, LEASE | CARRIED | PARTIAL);
+        if !about_leases && !attempt.leases.count(&attempt.id, told.under) {
+            return;
+        }
         match told.kind {
+            LEASE => attempt.leases.taken(told),
+            CARRIED => attempt.leases.carried(told),
             PARTIAL => attempt.partial = true,
             STARTED if attempt.started.is_some() => {
                 let refusal = self.places.refuse(Wrong::AttemptStartedTwice, told.at);

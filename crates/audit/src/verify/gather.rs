@@ -17,6 +17,8 @@ use std::collections::HashMap;
 pub(crate) struct Place {
     pub(crate) seq: u64,
     pub(crate) attempt: Option<[u8; 16]>,
+    /// Under which it is written; 0 where there is no attempt.
+    pub(crate) lease: u64,
 }
 
 /// A ledger's number in the archive and a place in it.
@@ -26,11 +28,19 @@ pub(super) struct At {
     pub(super) seq: u64,
 }
 
+/// Where an entry of an attempt stands, and under which lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Under {
+    pub(super) at: At,
+    pub(super) lease: u64,
+}
+
 /// The ledgers of an archive, for whoever names a place or a device.
 pub(super) struct Places {
     ledgers: Vec<(String, String, PublicKey)>,
     /// The first ledger of each device.
     devices: HashMap<PublicKey, u32>,
+    numbers: HashMap<[u8; 16], u32>,
 }
 
 impl Places {
@@ -44,7 +54,13 @@ impl Places {
         Places {
             ledgers: heads.iter().map(named).collect(),
             devices,
+            numbers: heads.iter().map(|head| head.ledger_id).zip(0..).collect(),
         }
+    }
+
+    /// The number of a ledger; ledgers that are not in the archive share one.
+    fn ledger_number(&self, ledger_id: &[u8; 16]) -> u32 {
+        self.numbers.get(ledger_id).copied().unwrap_or(u32::MAX)
     }
 
     /// A number of the device; devices without a ledger here share one.
@@ -120,8 +136,11 @@ impl<'d> Gathered<'d> {
     }
 
     pub(crate) fn is_partial(&mut self, attempt: &[u8; 16], seq: u64) -> Result<(), Refusal> {
-        let at = self.at(seq);
-        self.attempts.add(attempt, at, &attempts::Fact::Partial)
+        let under = Under {
+            at: self.at(seq),
+            lease: 0,
+        };
+        self.attempts.add(attempt, under, &attempts::Fact::Partial)
     }
 
     fn at(&self, seq: u64) -> At {
@@ -153,13 +172,31 @@ impl<'d> Gathered<'d> {
             _ => {}
         }
         match &place.attempt {
-            Some(attempt) => self.of_attempt(at, attempt, event),
+            Some(attempt) => {
+                let lease = place.lease;
+                self.of_attempt(Under { at, lease }, attempt, event)
+            }
             None => Ok(()),
         }
     }
 
-    fn of_attempt(&mut self, at: At, id: &[u8; 16], event: &Event) -> Result<(), Refusal> {
+    fn of_attempt(&mut self, under: Under, id: &[u8; 16], event: &Event) -> Result<(), Refusal> {
+        let at = under.at;
         let fact = match event {
+            Event::LeaseTaken { lease, carry, .. } => {
+                let taken = attempts::Fact::LeaseTaken(*lease);
+                self.attempts.add(id, under, &taken)?;
+                for point in carry {
+                    let carried = attempts::Fact::CarriedOn {
+                        by: *lease,
+                        ledger: self.places.ledger_number(&point.ledger_id),
+                        lease: point.lease,
+                        size: point.size,
+                    };
+                    self.attempts.add(id, under, &carried)?;
+                }
+                return Ok(());
+            }
             Event::BundleSealed { hash, .. } => {
                 return self.objects.add(hash, &objects::Fact::Bundle(at));
             }
@@ -200,7 +237,7 @@ impl<'d> Gathered<'d> {
             } => attempts::Fact::Failed(*due_ms),
             _ => return Ok(()),
         };
-        self.attempts.add(id, at, &fact)
+        self.attempts.add(id, under, &fact)
     }
 
     /// An attempt at a device that only a hub vouches for must be one that the hub might run.

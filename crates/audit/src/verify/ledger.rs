@@ -171,6 +171,7 @@ impl Reading<'_, '_, '_> {
                 Place {
                     seq,
                     attempt: entry.attempt,
+                    lease: entry.lease,
                 },
                 event,
             )?;

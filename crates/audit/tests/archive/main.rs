@@ -6,6 +6,7 @@ mod command;
 mod folders;
 mod hubs;
 mod reports;
+mod swap;
 mod tampered;
 mod thinned;
 mod timeline;

@@ -110,6 +110,8 @@ pub struct Ledger {
     now_ms: i64,
     booted_ms: i64,
     attempt_seqs: HashMap<[u8; 16], u64>,
+    /// Under which entries of attempts are written.
+    pub lease: u64,
 }
 
 impl Ledger {
@@ -125,7 +127,7 @@ impl Ledger {
         };
         let stamp = Stamp {
             attempt: id,
-            lease: u64::from(id.is_some()),
+            lease: if id.is_some() { self.lease } else { 0 },
             actor: actor.to_owned(),
             boot_id: self.boot_id,
             boot_ms: self.now_ms - self.booted_ms,
@@ -288,6 +290,7 @@ impl World {
             now_ms: START_MS - 3_600_000,
             booted_ms: START_MS - 3_700_000,
             attempt_seqs: HashMap::new(),
+            lease: 1,
         };
         self.morning(&mut ledger);
         let ticket = format!("37080020261120{number:04}");
