@@ -151,6 +151,7 @@ async fn greet(
         run_id: id(&hello.run_id)?,
     };
     let device = terminal.device();
+    core.known(&terminal.sign);
     core.room.heard(device, from, life, ledger, hello);
     if held
         .iter()

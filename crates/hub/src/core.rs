@@ -105,6 +105,15 @@ impl Core {
         });
     }
 
+    /// A device was let in: what it is refused for later is news again.
+    pub(crate) fn known(&self, sign: &PublicKey) {
+        let mut strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        strangers.remove(sign.as_bytes());
+    }
+
     /// Something is wrong here that the station's page shows, by its code.
     pub(crate) fn trouble(&self, code: &'static str, is_the_case: bool) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);

@@ -51,18 +51,19 @@ pub struct Hub {
     sync: watch::Receiver<SyncState>,
     pull: watch::Sender<PullState>,
     runtime: Handle,
-    listen: SocketAddr,
-    serving: Mutex<Serving>,
+    serving: Arc<Mutex<Serving>>,
     tasks: Vec<JoinHandle<()>>,
     /// Dropped last of all, after everything that writes.
     stores: Stores,
 }
 
+/// What ends with the hub. Once it has ended nothing is served any more.
 #[derive(Default)]
 struct Serving {
     address: Option<SocketAddr>,
     running: Option<Running>,
     sync: Option<SyncTask>,
+    ended: bool,
 }
 
 struct Stores {
@@ -192,7 +193,7 @@ impl Hub {
 
     /// Ends what is being answered, and stops. Keys in memory are erased.
     pub async fn stop(self) {
-        let running = self.serving().running.take();
+        let running = self.serving().end();
         self.core.room.lines().close_all();
         if let Some(running) = running {
             running.stop().await;
@@ -217,10 +218,16 @@ impl Drop for Hub {
         for task in &self.tasks {
             task.abort();
         }
-        let mut serving = self.serving();
-        serving.sync = None;
-        if let Some(running) = serving.running.take() {
+        if let Some(running) = self.serving().end() {
             running.stopper()();
         }
+    }
+}
+
+impl Serving {
+    fn end(&mut self) -> Option<Running> {
+        self.ended = true;
+        self.sync = None;
+        self.running.take()
     }
 }

@@ -25,13 +25,16 @@ use fengjuan_device::upstream;
 use fengjuan_device::view::PullState;
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::SigningKey;
-use fengjuan_serve::Rates;
+use fengjuan_serve::{Rates, Running};
 use fengjuan_store::{Change, Database, Opened, Reader, ReplicaReader, Replicas, StoreError};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
+
+const LISTEN_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why a hub cannot be opened. Nothing is changed that is there.
 #[derive(Debug, thiserror::Error)]
@@ -115,26 +118,19 @@ impl Hub {
             uplink,
             pull,
             runtime: runtime.clone(),
-            listen: config.listen,
-            serving: Mutex::default(),
+            serving: Arc::default(),
             tasks: Vec::new(),
             stores: base.stores,
         };
         keep::refresh(&hub.core);
-        hub.start(orders);
+        hub.start(config.listen, orders);
         Ok(hub)
     }
 
-    fn start(&mut self, orders: mpsc::UnboundedReceiver<ReceivedOrder>) {
+    fn start(&mut self, listen: SocketAddr, orders: mpsc::UnboundedReceiver<ReceivedOrder>) {
         let runtime = self.runtime.clone();
         let _entered = runtime.enter();
-        match self.serve() {
-            Ok(serving) => *self.serving() = serving,
-            Err(error) => {
-                tracing::error!(%error, address = %self.listen, "terminals cannot be served");
-                self.core.trouble("hub.listen", true);
-            }
-        }
+        let served = serve(&self.core, listen, &self.serving);
         self.serving().sync = Some(self.uplink.spawn(&runtime));
         let (core, uplink) = (self.core.clone(), self.uplink.clone());
         let forward = Forward::new(core.clone(), uplink.clone());
@@ -149,21 +145,44 @@ impl Hub {
             )),
             runtime.spawn(forward.go_on()),
         ];
+        if !served {
+            let later = serve_later(self.core.clone(), listen, self.serving.clone());
+            self.tasks.push(runtime.spawn(later));
+        }
     }
+}
 
-    /// In the runtime's context.
-    fn serve(&self) -> std::io::Result<Serving> {
-        let listener = TcpListener::bind(self.listen)?;
-        let key = &self.core.identity.sign;
+/// Serves terminals, in the runtime's context. False where the address cannot be had now.
+fn serve(core: &Arc<Core>, listen: SocketAddr, serving: &Mutex<Serving>) -> bool {
+    let mut serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
+    if serving.ended || serving.running.is_some() {
+        return true;
+    }
+    let served = (|| -> std::io::Result<Running> {
+        let listener = TcpListener::bind(listen)?;
+        let key = &core.identity.sign;
         let tls = fengjuan_serve::server_config(key).map_err(std::io::Error::other)?;
-        let app = server::router(self.core.clone());
-        let running = fengjuan_serve::listen(app, listener, tls, server::LIMITS)?;
-        tracing::info!(address = %running.address, "serving the room");
-        Ok(Serving {
-            address: Some(running.address),
-            running: Some(running),
-            sync: None,
-        })
+        fengjuan_serve::listen(server::router(core.clone()), listener, tls, server::LIMITS)
+    })();
+    core.trouble("hub.listen", served.is_err());
+    match served {
+        Ok(running) => {
+            tracing::info!(address = %running.address, "serving the room");
+            serving.address = Some(running.address);
+            serving.running = Some(running);
+            true
+        }
+        Err(error) => {
+            tracing::error!(%error, address = %listen, "terminals cannot be served");
+            false
+        }
+    }
+}
+
+/// Until the address can be had: another program may hold it, or the network card is not up yet.
+async fn serve_later(core: Arc<Core>, listen: SocketAddr, serving: Arc<Mutex<Serving>>) {
+    while !serve(&core, listen, &serving) {
+        tokio::time::sleep(LISTEN_AGAIN).await;
     }
 }
 

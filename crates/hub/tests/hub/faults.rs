@@ -108,8 +108,8 @@ async fn a_hub_whose_delegation_has_expired_runs_nothing() {
         hub: None,
     };
     let mut stream = connect().await.unwrap();
-    let asked = raw::ask(&mut stream, "POST /v1/enrol", &cbor::to_vec(&asks).unwrap());
-    assert_eq!(asked.await.0, 200);
+    let asks = cbor::to_vec(&asks).unwrap();
+    assert_eq!(raw::ask(&mut stream, "POST /v1/enrol", &asks).await.0, 200);
     let (hub, device) = (stage.hub(), Hash32(*terminal.public().as_bytes()));
     hub.devices()
         .approve(hub.room(), &device, false, &proctor())
@@ -138,6 +138,19 @@ async fn a_hub_whose_delegation_has_expired_runs_nothing() {
     stage.center.away().await;
     stage.start().await;
     assert!(stage.hub().delegation().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_whose_address_is_taken_says_so_and_serves_once_it_can() {
+    let mut stage = Stage::unopened();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    stage.address = taken.local_addr().unwrap();
+    let hub = stage.opened().await;
+    assert_eq!((hub.trouble(), hub.address()), (vec!["hub.listen"], None));
+    drop(taken);
+    until("it serves", || hub.address() == Some(stage.address)).await;
+    assert_eq!(hub.trouble(), Vec::<&str>::new());
+    hub.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

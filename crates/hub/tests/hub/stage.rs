@@ -88,6 +88,13 @@ impl Stage {
     }
 
     pub async fn start(&mut self) {
+        let hub = self.opened().await;
+        self.address = hub.address().expect("the hub serves");
+        self.hub = Some(hub);
+    }
+
+    /// The hub's program begins, whether it can serve or not.
+    pub async fn opened(&self) -> Hub {
         let kit = self.dir.path().join("hub-kit");
         self.center.write_kit(&kit, None);
         let config = Config {
@@ -100,9 +107,7 @@ impl Stage {
         let machine = Arc::new(RealMachine::new().unwrap());
         let handle = Handle::current();
         let opened = tokio::task::spawn_blocking(move || Hub::open(&config, machine, &handle));
-        let hub = opened.await.unwrap().unwrap();
-        self.address = hub.address().expect("the hub serves");
-        self.hub = Some(hub);
+        opened.await.unwrap().unwrap()
     }
 
     /// The program ends.

@@ -178,6 +178,8 @@ impl Facts {
             return;
         };
         self.returned.extend(self.watch.heard(*device, *life, now));
+        // Whoever is let in is no stranger any more.
+        self.strangers.remove(device);
         let facts = DeviceFacts {
             ledger_id: *ledger_id,
             says_size: *ledger_size,
