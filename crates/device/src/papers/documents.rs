@@ -1,6 +1,6 @@
 //! Verifying what comes from outside: who signed it, and whether it belongs to this site, sitting and device.
 
-use super::PapersError;
+use super::{PapersError, SittingKey};
 use crate::identity::DeviceIdentity;
 use crate::site_kit::SiteKit;
 use fengjuan_envelope::{cose, sign::PublicKey};
@@ -35,19 +35,34 @@ pub(super) fn verify_sitting(bytes: &[u8], kit: &SiteKit) -> Result<SittingDocum
     Ok(document)
 }
 
-/// A grant for this device, signed by the issuer, or by a hub that the sitting names.
+/// A hub whose grants a signed sitting accepts, by the key that signs them.
+pub(super) struct Delegate {
+    pub(super) sitting: SittingKey,
+    pub(super) signer: PublicKey,
+}
+
+/// A grant for this device, signed by the issuer, or by a hub that this very sitting names.
 pub(super) fn verify_grant(
     bytes: &[u8],
-    delegates: &[PublicKey],
+    delegates: &[Delegate],
     kit: &SiteKit,
     identity: &DeviceIdentity,
 ) -> Result<Grant, PapersError> {
     let (_, kid, _) = cose::peek_payload(bytes).map_err(|_| PapersError::Signature)?;
-    let signer = delegates
-        .iter()
-        .find(|key| key.key_id() == kid)
-        .unwrap_or(&kit.directory.issuer);
+    let issuer = &kit.directory.issuer;
+    let signers = delegates.iter().map(|delegate| &delegate.signer);
+    let mut by_hub = signers.filter(|signer| signer.key_id() == kid);
+    let signer = by_hub.next().unwrap_or(issuer);
     let grant = Grant::verify(signer, bytes)?;
+    let names = |delegate: &Delegate| {
+        let of = &delegate.sitting;
+        delegate.signer == *signer
+            && of.sitting_no == grant.sitting_no
+            && of.version == grant.version
+    };
+    if signer != issuer && !delegates.iter().any(names) {
+        return Err(PapersError::Signature);
+    }
     if grant.site != kit.site {
         return Err(PapersError::WrongSite { found: grant.site });
     }

@@ -2,7 +2,7 @@
 //! `g<sitting>/<version>` the grant as received.
 
 use super::PapersError;
-use super::documents::{verify_grant, verify_sitting};
+use super::documents::{Delegate, verify_grant, verify_sitting};
 use super::held::{HeldPackage, HeldPapers, SittingKey};
 use crate::identity::DeviceIdentity;
 use crate::site_kit::SiteKit;
@@ -97,12 +97,17 @@ impl Registry {
         self.grants.contains_key(key)
     }
 
-    /// Hubs that any held sitting lets make grants.
-    pub(super) fn delegates(&self) -> Vec<fengjuan_envelope::sign::PublicKey> {
-        self.sittings
-            .values()
-            .flat_map(|held| held.document.delegates.iter().copied())
-            .collect()
+    /// Hubs that a held sitting lets make grants, each with that sitting.
+    pub(super) fn delegates(&self) -> Vec<Delegate> {
+        let of = |held: &HeldPapers| -> Vec<Delegate> {
+            let signers = held.document.delegates.iter();
+            let named = signers.map(|signer| Delegate {
+                sitting: held.key.clone(),
+                signer: *signer,
+            });
+            named.collect()
+        };
+        self.sittings.values().flat_map(of).collect()
     }
 
     pub(super) fn add(&mut self, mut held: HeldPapers) {

@@ -3,7 +3,11 @@ use crate::machine::simulated::SimulatedMachine;
 use crate::test_center::{FakeUpstream, Issued, START_MS, TestCenter};
 use crate::view::PullState;
 use fengjuan_core::choice::Choice;
+use fengjuan_envelope::sign::SigningKey;
 use fengjuan_store::Database;
+use fengjuan_wire::Signed;
+use fengjuan_wire::grant::Grant;
+use fengjuan_wire::sitting::SittingDocument;
 use fengjuan_wire::upstream::OfferedKind;
 
 struct Room {
@@ -468,4 +472,46 @@ fn a_stick_is_verified_as_the_line_is() {
         "papers.signature"
     );
     assert!(room.kinds().contains(&"app.pull_failed".to_owned()));
+}
+
+/// The same sitting with grants that a hub has signed; `named`: the sitting lets it.
+fn granted_by(room: &Room, issued: &Issued, hub: &SigningKey, named: bool) -> Issued {
+    let issuer = &room.upstream.center.issuer;
+    let mut again = Issued {
+        objects: std::collections::BTreeMap::new(),
+        offered: issued.offered.clone(),
+    };
+    for offered in &mut again.offered {
+        let bytes = issued.objects[&offered.hash].clone();
+        let bytes = match offered.kind {
+            OfferedKind::Sitting => {
+                let mut document = SittingDocument::verify(&issuer.public(), &bytes).unwrap();
+                document.delegates = named.then(|| hub.public()).into_iter().collect();
+                document.sign(issuer).unwrap()
+            }
+            OfferedKind::Grant => {
+                let grant = Grant::verify(&issuer.public(), &bytes).unwrap();
+                grant.sign(hub).unwrap()
+            }
+            _ => bytes,
+        };
+        (offered.hash, offered.bytes) = (fengjuan_wire::hash(&bytes), bytes.len() as u64);
+        again.objects.insert(offered.hash, bytes);
+    }
+    again
+}
+
+#[test]
+fn a_hub_grants_for_the_sittings_that_name_it_and_for_no_other() {
+    let mut room = Room::new();
+    let hub = SigningKey::generate().unwrap();
+    let first = granted_by(&room, &room.issue("K1", 1, 10), &hub, true);
+    room.upstream.offer_all(&first);
+    room.pull().unwrap();
+    let second = granted_by(&room, &room.issue("K2", 1, 10), &hub, false);
+    room.upstream.offer_all(&second);
+    assert!(room.pull().is_err());
+    room.reopen();
+    let granted = |sitting_no: &str| room.papers.current(sitting_no).unwrap().grant.is_some();
+    assert!(granted("K1") && !granted("K2"));
 }
