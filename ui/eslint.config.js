@@ -2,7 +2,7 @@ import vue from 'eslint-plugin-vue'
 import typescript from 'typescript-eslint'
 
 export default typescript.config(
-  { ignores: ['dist', 'dev-dist', 'node_modules', 'src/bindings.ts'] },
+  { ignores: ['dist', 'dev-dist', 'node_modules', 'src/bindings.ts', 'src/station-bindings.ts'] },
   ...typescript.configs.strict,
   ...vue.configs['flat/recommended'],
   {

@@ -2,14 +2,18 @@ import './frozen.ts'
 import { mount } from '../src/mount.ts'
 import { contrast, leftHanded, staffContrast } from '../src/preferences.ts'
 import { words } from '../src/words/index.ts'
+import { mountStation } from '../src/station/mount.ts'
 import { Mock } from './mock.ts'
+import { StationMock } from './stationMock.ts'
 
 // ?scene=exam&lang=en&contrast&type=7K3MW,Q09R4 shows one screen; see scenes.ts.
 const asked = new URLSearchParams(location.search)
 if (asked.get('lang') === 'en') words.global.locale.value = 'en'
 contrast.value = staffContrast.value = asked.has('contrast')
 leftHanded.value = asked.has('left')
-await mount(new Mock(asked.get('scene') ?? 'standby'), '#app')
+const scene = asked.get('scene') ?? 'standby'
+if (scene.startsWith('station-')) await mountStation(new StationMock(scene), '#app')
+else await mount(new Mock(scene), '#app')
 
 const groups = asked.get('type')?.split(',') ?? []
 if (groups.length > 0) {
@@ -27,12 +31,16 @@ if (groups.length > 0) {
   }
   type()
 }
-const click = asked.get('click')
-if (click !== null) {
-  const press = () => {
-    const button = document.querySelector<HTMLElement>(`[data-test="${click}"]`)
-    if (button === null) requestAnimationFrame(press)
-    else button.click()
+// ?click=room-menu,room-end presses one after the other, as soon as each is there.
+const clicks = asked.get('click')?.split(',') ?? []
+const press = () => {
+  const [test] = clicks
+  if (test === undefined) return
+  const button = document.querySelector<HTMLElement>(`[data-test="${test}"]`)
+  if (button !== null) {
+    button.click()
+    clicks.shift()
   }
-  press()
+  requestAnimationFrame(press)
 }
+press()

@@ -13,6 +13,19 @@ const spoken = {
   ),
 }
 
+/** Every group is right, save the one that is known as wrong. */
+export function codeGroup(typed: string): CodeGroupView {
+  const symbols = typed.toUpperCase()
+  const spelling = [...symbols].map((symbol) => ({
+    symbol,
+    zh: spoken.zh[alphabet.indexOf(symbol)] ?? '',
+    en: spoken.en[alphabet.indexOf(symbol)] ?? '',
+  }))
+  const whole = symbols.length === 5
+  const valid = whole && [...symbols].every((symbol) => alphabet.includes(symbol)) && symbols !== '5XB2H'
+  return { state: valid ? 'valid' : whole ? 'invalid' : 'incomplete', symbols, spelling }
+}
+
 /** Stands in for the app: shows one scene, saves clicks in memory, and leaves everything else as it is. */
 export class Mock implements Backend {
   current: View
@@ -81,15 +94,7 @@ export class Mock implements Backend {
   }
 
   codeGroup(_index: number, typed: string): Promise<CodeGroupView> {
-    const symbols = typed.toUpperCase()
-    const spelling = [...symbols].map((symbol) => ({
-      symbol,
-      zh: spoken.zh[alphabet.indexOf(symbol)] ?? '',
-      en: spoken.en[alphabet.indexOf(symbol)] ?? '',
-    }))
-    const whole = symbols.length === 5
-    const valid = whole && [...symbols].every((symbol) => alphabet.includes(symbol)) && symbols !== '5XB2H'
-    return Promise.resolve({ state: valid ? 'valid' : whole ? 'invalid' : 'incomplete', symbols, spelling })
+    return Promise.resolve(codeGroup(typed))
   }
 
   private answer(action: unknown): Promise<Outcome> {

@@ -410,7 +410,14 @@ const enrol = (over: object): Screen => ({
 
 const suspended = (over: object): Screen => ({
   name: 'suspended',
-  data: { person, cause: 'power', needs_code: true, moved_away: false, since_ms: start + 30 * minute, ...over },
+  data: {
+    person,
+    cause: 'power',
+    needs_code: true,
+    moved_away: false,
+    since_ms: start + 30 * minute,
+    ...over,
+  },
 })
 
 const before = start - 28 * minute
@@ -496,7 +503,10 @@ const usual = {
   ),
   'hand-in-confirm': view({ name: 'hand_in_confirm', data: handIn }, start + 101 * minute),
   suspended: view(suspended({}), start + 33 * minute),
-  'suspended-moved-away': view(suspended({ cause: 'device', needs_code: false, moved_away: true }), start + 33 * minute),
+  'suspended-moved-away': view(
+    suspended({ cause: 'device', needs_code: false, moved_away: true }),
+    start + 33 * minute,
+  ),
   'suspended-storage': view(suspended({ cause: 'storage', needs_code: false }), start + 33 * minute),
   'handed-in': view(handed({}), start + 101 * minute),
   'handed-in-score': view(handed({ score, receipted: true }), start + 101 * minute),

@@ -2,6 +2,9 @@ import { invoke } from '@tauri-apps/api/core'
 import { listen } from '@tauri-apps/api/event'
 import type { CandidateAction, CodeGroupView, DeskAction, Outcome, SeatAction, View } from './bindings.ts'
 
+/** What a window was opened as. */
+export type WindowRole = 'terminal' | 'station'
+
 /** What the page may ask of the app. One method a side, because each side gets only what it may do. */
 export interface Backend {
   view(): Promise<View>
@@ -16,7 +19,9 @@ export interface Backend {
   onView(show: (view: View) => void): Promise<void>
 }
 
-export const app: Backend = {
+export const app: Backend & { role(): Promise<WindowRole> } = {
+  // An app that does not know the question is a terminal's.
+  role: () => invoke<WindowRole>('role').catch(() => 'terminal' as const),
   view: () => invoke<View>('view'),
   candidate: (action) => invoke<Outcome>('candidate', { action }),
   seat: (action) => invoke<Outcome>('seat', { action }),

@@ -1,13 +1,13 @@
 import { onMounted, onUnmounted, shallowRef, type ShallowRef } from 'vue'
-import { useTerminal } from './terminal.ts'
+import { useMachine } from './machine.ts'
 
 /** The exam clock in milliseconds, renewed shortly after each of its full seconds. */
 export function useExamNow(): Readonly<ShallowRef<number>> {
-  const terminal = useTerminal()
-  const now = shallowRef(terminal.examNow())
+  const machine = useMachine()
+  const now = shallowRef(machine.examNow())
   let timer = 0
   const tick = () => {
-    now.value = terminal.examNow()
+    now.value = machine.examNow()
     timer = window.setTimeout(tick, 1010 - (now.value % 1000))
   }
   onMounted(tick)

@@ -1,5 +1,4 @@
-import { isCandidateScreen, leftHanded } from './preferences.ts'
-import type { Terminal } from './terminal.ts'
+import { leftHanded } from './preferences.ts'
 
 const functionKeys = new Set(['F1', 'F3', 'F5', 'F6', 'F7', 'F10', 'F11', 'F12'])
 const withControl = new Set('abdefghijklnoprstuw+-=0'.split(''))
@@ -17,9 +16,14 @@ export function isForbiddenKey(event: KeyboardEvent): boolean {
   return false
 }
 
+interface Lockdown {
+  /** True while a candidate sits in front of the page. */
+  candidate: () => boolean
+  prints: boolean
+}
+
 /** Switches the window's own shortcuts off. The operating system is locked elsewhere; this keeps the page itself quiet. */
-export function followLockdown(terminal: Terminal): void {
-  const candidate = () => isCandidateScreen(terminal.view.value?.screen.name)
+export function followLockdown({ candidate, prints }: Lockdown): void {
   const refuse = (event: Event) => event.preventDefault()
   const options = { capture: true, passive: false }
 
@@ -36,7 +40,8 @@ export function followLockdown(terminal: Terminal): void {
     window.addEventListener(name, (event) => candidate() && event.preventDefault())
   }
   window.open = () => null
-  window.print = () => undefined
+  // The station prints its door list, by its own button.
+  if (!prints) window.print = () => undefined
   followSecondButton(candidate)
 }
 

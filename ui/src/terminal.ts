@@ -10,16 +10,20 @@ import {
 import type { Backend } from './backend.ts'
 import type {
   CandidateAction,
+  ClockView,
   CodeGroupView,
   DeskAction,
+  LinkState,
+  Notice,
   Outcome,
   Refused,
   SeatAction,
   View,
 } from './bindings.ts'
+import type { Machine, MachineAction } from './machine.ts'
 
 /** What the page knows: the newest view, when it came, and the last refusal. It never holds an answer. */
-export class Terminal {
+export class Terminal implements Machine {
   readonly view: ShallowRef<View | null> = shallowRef(null)
   /** Why the last action was refused; gone with the next action or the next screen. */
   readonly refused: ShallowRef<Refused | null> = shallowRef(null)
@@ -63,6 +67,39 @@ export class Terminal {
 
   codeGroup(index: number, typed: string): Promise<CodeGroupView> {
     return this.backend.codeGroup(index, typed)
+  }
+
+  get clock(): ClockView | null {
+    return this.view.value?.clock ?? null
+  }
+
+  get banner(): Notice | null {
+    return this.view.value?.banner ?? null
+  }
+
+  get link(): LinkState | null {
+    return this.view.value?.device.link ?? null
+  }
+
+  get about(): { name: string; version: string } {
+    const device = this.view.value?.device
+    return { name: device?.device_name ?? '', version: device?.version ?? '' }
+  }
+
+  get mayWork(): boolean {
+    return true
+  }
+
+  work(action: MachineAction): Promise<boolean> {
+    return this.desk(action)
+  }
+
+  logIn(staffId: string, password: string): Promise<boolean> {
+    return this.seat({ do: 'log_in', staff_id: staffId, password })
+  }
+
+  enrol(name: string): Promise<boolean> {
+    return this.desk({ do: 'enrol', device_name: name })
   }
 
   private async ask(send: () => Promise<Outcome>, counted = false): Promise<boolean> {

@@ -3,6 +3,7 @@ import { afterEach } from 'vitest'
 import { nextTick } from 'vue'
 import { Mock } from '../dev/mock.ts'
 import Page from '../src/Page.vue'
+import { machineKey } from '../src/machine.ts'
 import { Terminal, terminalKey } from '../src/terminal.ts'
 import { words } from '../src/words/index.ts'
 
@@ -28,7 +29,8 @@ export async function show(scene: string): Promise<Shown> {
   const mock = new Mock(scene)
   const terminal = new Terminal(mock)
   await terminal.connect()
-  const page = render(Page, { global: { plugins: [words], provide: { [terminalKey as symbol]: terminal } } })
+  const provide = { [terminalKey as symbol]: terminal, [machineKey as symbol]: terminal }
+  const page = render(Page, { global: { plugins: [words], provide } })
   await until(() => page.container.querySelector('[data-screen] > *') !== null)
   const maybe = (test: string) => page.container.querySelector<HTMLElement>(`[data-test="${test}"]`)
   const at = (test: string) => {

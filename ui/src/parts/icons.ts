@@ -3,6 +3,7 @@ type Shape = readonly [tag: 'path' | 'circle' | 'rect', attributes: Readonly<Rec
 
 export const icons = {
   back: [['path', { d: 'M9 6h11v12H9L3.5 12zM12 9.5l5 5M17 9.5l-5 5' }]],
+  bell: [['path', { d: 'M6 16.5V10.5a6 6 0 0 1 12 0v6l2 2.5H4zM10 21.5h4' }]],
   camera: [
     ['path', { d: 'M3.5 7.5h4L9 5h6l1.5 2.5h4v11.5h-17z' }],
     ['circle', { cx: '12', cy: '13', r: '3.5' }],
@@ -22,6 +23,7 @@ export const icons = {
     ['circle', { cx: '12', cy: '12', r: '10', fill: 'currentColor', stroke: 'none' }],
     ['path', { d: 'M7 12.4l3.4 3.4L17 9', class: 'hole' }],
   ],
+  dot: [['circle', { cx: '12', cy: '12', r: '6', fill: 'currentColor', stroke: 'none' }]],
   down: [['path', { d: 'M5 9l7 7 7-7' }]],
   export: [['path', { d: 'M12 14.5V3.5M7.5 8L12 3.5 16.5 8M4.5 14v6h15v-6' }]],
   fail: [
@@ -86,6 +88,12 @@ export const icons = {
     ['circle', { cx: '10.5', cy: '10.5', r: '6.5' }],
     ['path', { d: 'M15.5 15.5L21 21' }],
   ],
+  screen: [
+    ['rect', { x: '3', y: '4.5', width: '18', height: '12', rx: '1.5' }],
+    ['path', { d: 'M8.5 20.5h7M12 16.5v4' }],
+  ],
+  stop: [['rect', { x: '5', y: '5', width: '14', height: '14', rx: '1' }]],
+  swap: [['path', { d: 'M4 8.5h15M15 4.5l4 4-4 4M20 15.5H5M9 11.5l-4 4 4 4' }]],
   unlock: [
     ['rect', { x: '5', y: '11', width: '14', height: '9.5', rx: '1.5' }],
     ['path', { d: 'M8 11V8a4 4 0 0 1 7.6-1.7' }],

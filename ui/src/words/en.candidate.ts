@@ -40,6 +40,9 @@ export const enCandidate: Record<keyof typeof zhCandidate, string> = {
   'display.left_handed': 'Left hand',
   'display.left_handed_means': 'When on, the right mouse button clicks too',
 
+  'seat.place': 'seat {seat}',
+  words_apart: ' ',
+  colon: ': ',
   'seat.word': 'Seat',
   'seat.any': 'Any seat',
   'seat.number': 'Seat {seat}',

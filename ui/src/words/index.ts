@@ -1,6 +1,6 @@
 import { createI18n, useI18n } from 'vue-i18n'
 import { siteTime, shortSpan } from '../clock.ts'
-import { useTerminal } from '../terminal.ts'
+import { useMachine } from '../machine.ts'
 import { en } from './en.ts'
 import { zh, type WordKey } from './zh.ts'
 
@@ -22,7 +22,7 @@ type Args = Readonly<Record<string, string | number>>
 /** The words in the language of the moment. */
 export function useWords() {
   const { t: translate, te, locale } = useI18n()
-  const terminal = useTerminal()
+  const machine = useMachine()
 
   const t = (key: WordKey, args: Args = {}): string => translate(key, args)
   const count = (key: WordKey, n: number, args: Args = {}): string => translate(key, { n, ...args }, n)
@@ -30,7 +30,7 @@ export function useWords() {
 
   /** The sentence for a code, or `null` where the page has none. */
   const sentence = (code: string, args: Args): string | null =>
-    known(code) ? translate(`code.${code}`, { ...args, ...readable(args) }) : null
+    known(code) ? translate(`code.${code}`, { ...args, ...spoken(args), ...readable(args) }) : null
 
   /** For a candidate: an unknown code is a calm sentence without the code. */
   const sayToCandidate = (said: { code: string; args: Args }): string =>
@@ -40,7 +40,7 @@ export function useWords() {
   const sayToStaff = (said: { code: string; args: Args }): string =>
     sentence(said.code, said.args) ?? translate('code.unknown.staff', { code: said.code })
 
-  const offset = () => terminal.view.value?.clock.utc_offset_min ?? 480
+  const offset = () => machine.clock?.utc_offset_min ?? 480
   const minuteOf = (ms: number): string => siteTime(ms, offset()).minute
   const secondOf = (ms: number): string => siteTime(ms, offset()).second
   const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
@@ -56,6 +56,32 @@ export function useWords() {
   }
   const monthName = (month: number): string =>
     locale.value === 'en' ? t(`time.${months[month - 1] ?? 'jan'}`) : String(month)
+
+  /**
+   * Adds to what a notice brings: the title in the reader's language, a cause that is a code as its sentence, and
+   * pieces that are empty where nothing is known: `place`, `why`, `who`.
+   */
+  function spoken(args: Args): Args {
+    const text = (name: string) => (args[name] === undefined ? '' : String(args[name]))
+    const cause = text('cause')
+    const outage = `outage.${cause}`
+    const seat = text('seat') === '' ? '' : translate('seat.place', { seat: text('seat') })
+    const someone = text('name') || text('class') || seat
+    return {
+      title: locale.value === 'en' ? text('en') : text('zh'),
+      cause: known(cause)
+        ? translate(`code.${cause}`, { ...args }).replace(/[。.]$/, '')
+        : te(outage, 'zh-CN')
+          ? translate(outage)
+          : cause,
+      command: known(`command.${text('command')}`)
+        ? translate(`code.command.${text('command')}`).trim()
+        : text('command'),
+      place: [seat, text('name') || text('device')].filter((part) => part !== '').join(' '),
+      who: someone === '' ? '' : `${translate('words_apart')}${someone}`,
+      why: text('reason') === '' ? '' : `${translate('colon')}${text('reason')}`,
+    }
+  }
 
   /** Adds `x_time` or `x_span` for every `x_ms`: moments are printed on the site's clock, spans as minutes. So are `seconds`. */
   function readable(args: Args): Args {

@@ -39,6 +39,9 @@ export const zhCandidate = {
   'display.left_handed': '左手鼠标',
   'display.left_handed_means': '打开以后，鼠标右键也可以点选',
 
+  'seat.place': '{seat} 号',
+  words_apart: ' ',
+  colon: '：',
   'seat.word': '考位',
   'seat.any': '任意考位',
   'seat.number': '{seat} 号考位',
