@@ -175,6 +175,10 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
         };
         let slots = self.slots.clone();
         let address = stream.peer_addr();
+        // Small messages go back and forth: none waits for the acknowledgement of the one before it.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection may be slow");
+        }
         let accepting = self.tls.accept(stream, service);
         Box::pin(async move {
             let (stream, service) = accepting.await?;
