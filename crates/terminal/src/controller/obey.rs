@@ -83,7 +83,7 @@ impl State {
         }
         self.begin_by_station(now);
         self.seal_leftovers(now);
-        self.reveal_seed(now);
+        self.settle_seed(now);
         if self.visit.is_none() {
             self.look_for_sittings();
         }
