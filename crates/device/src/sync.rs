@@ -12,6 +12,7 @@ mod replicate;
 mod state;
 mod task;
 mod upload;
+mod whose;
 
 pub use checkpoint::checkpoint;
 pub use error::SyncError;
@@ -24,7 +25,7 @@ pub use task::SyncTask;
 use crate::identity::DeviceIdentity;
 use crate::recorder::Recorder;
 use crate::site_kit::SiteKit;
-use crate::upstream::{self, Authority, Enrolment, Upstream};
+use crate::upstream::{self, Enrolment, Upstream};
 use crate::view::LinkState;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_store::{Projection, Reader, StoreError};
@@ -188,39 +189,6 @@ impl<U: Upstream> Uplink<U> {
         self.inner
             .state
             .send_if_modified(|state| state.room.replace(room.clone()) != Some(room));
-    }
-
-    /// Whose signed answers count: the center's always, and those of the hub that is spoken to.
-    fn authorities(&self) -> Vec<Arc<Authority>> {
-        let center = Arc::new(Authority::center(&self.inner.kit));
-        std::iter::once(center).chain(self.hub()).collect()
-    }
-
-    fn hub(&self) -> Option<Arc<Authority>> {
-        let authority = self.inner.upstream.authority();
-        authority.filter(|authority| authority.hub.is_some())
-    }
-
-    /// Another upstream than before holds nothing yet that this run has sent.
-    pub(crate) fn look_whose(&self) -> Result<(), StoreError> {
-        let Some(authority) = self.inner.upstream.authority() else {
-            return Ok(());
-        };
-        let before = self.run().of.replace(authority.server);
-        if before.is_some_and(|before| before != authority.server) {
-            tracing::info!(url = authority.url, "another upstream from now on");
-            *self.run() = Run {
-                of: Some(authority.server),
-                nudged: true,
-                ..Run::default()
-            };
-            self.inner.state.send_modify(|state| {
-                state.replicated = 0;
-                state.at_hub.clear();
-            });
-            self.look()?;
-        }
-        Ok(())
     }
 
     /// Remembers that somebody wants this device enrolled under a name, and asks soon.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::test_center::HubKeys;
+use crate::upstream::Authority;
 use fengjuan_wire::bundle::Receipt;
 
 /// A terminal whose upstream is a hub.
