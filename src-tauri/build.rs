@@ -10,6 +10,9 @@ fn main() {
         "desk",
         "code_group",
         "painted",
+        "role",
+        "station_page",
+        "station_action",
     ]);
     let attributes = tauri_build::Attributes::new().app_manifest(manifest);
     if let Err(error) = tauri_build::try_build(attributes) {

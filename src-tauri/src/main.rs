@@ -1,5 +1,5 @@
-//! The desktop app: one kiosk window over a terminal. Thin on purpose: windows, commands and pictures; what happens
-//! is decided in `fengjuan-terminal`.
+//! The desktop app: one window over a terminal, or over the room's management station. Thin on purpose: windows, commands
+//! and pictures; what happens is decided in `fengjuan-terminal` and `fengjuan-hub`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
@@ -7,16 +7,20 @@ mod commands;
 mod options;
 mod page;
 mod pictures;
+mod role;
 mod window;
 
 use anyhow::Context;
 use fengjuan_device::machine::RealMachine;
-use fengjuan_terminal::controller::Ports;
+use fengjuan_hub::{Config as HubConfig, station};
+use fengjuan_terminal::controller::{Config, DisplayPort, Ports};
 use fengjuan_terminal::front::Front;
+use role::Role;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tauri::{Manager, RunEvent};
+use tokio::runtime::Handle;
 
 /// How often the terminal looks at its clocks.
 const TICK: Duration = Duration::from_millis(250);
@@ -32,20 +36,39 @@ fn main() -> anyhow::Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
+    let machine = Arc::new(RealMachine::new().context("reading the machine's clocks")?);
+    let handle = runtime.handle().clone();
+    // The window layer takes as long to come up as the database, so each has a thread.
+    let opening = if options.station {
+        let config = options.hub_config();
+        std::thread::spawn(move || open_station(config, machine, &handle))
+    } else {
+        let config = options.config();
+        std::thread::spawn(move || open_terminal(config, machine, &handle))
+    };
+    let _in_runtime = runtime.enter();
+    run(options, opening, &runtime)
+}
+
+fn open_terminal(config: Config, machine: Arc<RealMachine>, runtime: &Handle) -> Role {
     let ports = Ports {
-        machine: Arc::new(RealMachine::new().context("reading the machine's clocks")?),
+        machine,
         camera: Arc::new(fengjuan_camera::Webcam),
         pattern: Arc::new(fengjuan_camera::PatternSource::new()),
         displays: Arc::new(window::Displays),
     };
-    let (config, handle) = (options.config(), runtime.handle().clone());
-    // The window layer takes as long to come up as the database, so each has a thread.
-    let opening = std::thread::spawn(move || {
-        let _in_runtime = handle.enter();
-        Arc::new(Front::open(config, ports, &handle))
-    });
     let _in_runtime = runtime.enter();
-    run(options, opening, &runtime)
+    Role::Terminal(Arc::new(Front::open(config, ports, runtime)))
+}
+
+fn open_station(config: HubConfig, machine: Arc<RealMachine>, runtime: &Handle) -> Role {
+    let ports = station::Ports {
+        machine,
+        camera: Arc::new(fengjuan_camera::Webcam),
+        displays: Arc::new(|| window::Displays.sizes()),
+    };
+    let _in_runtime = runtime.enter();
+    Role::Station(Arc::new(station::Front::open(config, &ports, runtime)))
 }
 
 /// What happened is in the ledger; this log is for whoever mends the program. Personal data and paper never reach it:
@@ -60,7 +83,7 @@ fn log_to(data_dir: &std::path::Path) -> anyhow::Result<()> {
         .open(&path);
     let file = file.with_context(|| format!("opening {}", path.display()))?;
     tracing_subscriber::fmt()
-        .with_env_filter("fengjuan=info,fengjuan_terminal=info,warn")
+        .with_env_filter("fengjuan=info,fengjuan_terminal=info,fengjuan_hub=info,warn")
         .with_ansi(false)
         .with_writer(std::sync::Mutex::new(file))
         .init();
@@ -76,7 +99,7 @@ fn log_to(data_dir: &std::path::Path) -> anyhow::Result<()> {
 
 fn run(
     options: options::Options,
-    opening: JoinHandle<Arc<Front>>,
+    opening: JoinHandle<Role>,
     runtime: &tokio::runtime::Runtime,
 ) -> anyhow::Result<()> {
     let handle = runtime.handle().clone();
@@ -88,23 +111,29 @@ fn run(
             commands::desk,
             commands::code_group,
             commands::painted,
+            commands::role,
+            commands::station_page,
+            commands::station_action,
         ])
         .register_asynchronous_uri_scheme_protocol("paper", |context, request, responder| {
-            let terminal = context.app_handle().state::<Arc<Front>>();
-            responder.respond(pictures::respond(&terminal, &request));
+            let role = context.app_handle().state::<Role>();
+            responder.respond(pictures::respond(&role, &request));
         })
         .setup(move |app| {
-            let terminal = opening
+            let role = opening
                 .join()
-                .map_err(|_| "the terminal could not be opened")?;
-            app.manage(Arc::clone(&terminal));
-            handle.spawn(tick(Arc::clone(&terminal)));
+                .map_err(|_| "what this program is for could not be opened")?;
+            match &role {
+                Role::Terminal(terminal) => app.manage(Arc::clone(terminal)),
+                Role::Station(station) => app.manage(Arc::clone(station)),
+            };
+            app.manage(role.clone());
+            handle.spawn(tick(role.clone()));
             let page = Arc::new(page::Page::new(options));
             app.manage(Arc::clone(&page));
             window::open(app.handle(), &page)?;
-            let looked_after = page::keep(app.handle().clone(), page, Arc::clone(&terminal));
-            handle.spawn(looked_after);
-            commands::push_views(app.handle().clone(), terminal);
+            handle.spawn(page::keep(app.handle().clone(), page, role.clone()));
+            commands::push(app.handle().clone(), &role);
             Ok(())
         })
         .on_window_event(window::observe)
@@ -122,8 +151,8 @@ fn run(
             }
         }
         RunEvent::Exit => {
-            if let Some(terminal) = app.try_state::<Arc<Front>>() {
-                terminal.shutdown();
+            if let Some(role) = app.try_state::<Role>() {
+                role.shutdown();
             }
         }
         _ => {}
@@ -131,13 +160,13 @@ fn run(
     Ok(())
 }
 
-async fn tick(terminal: Arc<Front>) {
+async fn tick(role: Role) {
     let mut every = tokio::time::interval(TICK);
     loop {
         every.tick().await;
-        let terminal = Arc::clone(&terminal);
+        let role = role.clone();
         // A tick may write to the disk; a slow disk must not stall the runtime.
-        if tokio::task::spawn_blocking(move || terminal.tick())
+        if tokio::task::spawn_blocking(move || role.tick())
             .await
             .is_err()
         {

@@ -1,10 +1,10 @@
 //! Keeps the page on the screen: a page that stays blank, or whose process ends or hangs, is brought back by the program.
 
 use crate::options::Options;
+use crate::role::Role;
 use crate::window;
 use fengjuan_core::event::PageRemedy;
 use fengjuan_terminal::controller::WindowEvent;
-use fengjuan_terminal::front::Front;
 use fengjuan_terminal::page_watch::PageWatch;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,11 +41,11 @@ impl Page {
         i64::try_from(self.opened.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    pub fn painted(&self, terminal: &Front) {
+    pub fn painted(&self, role: &Role) {
         let after_ms = self.watch().painted(self.now_ms());
         if let Some(after_ms) = after_ms {
             tracing::info!(after_ms, "page back");
-            terminal.window_event(WindowEvent::PageBack { after_ms });
+            role.window_event(WindowEvent::PageBack { after_ms });
         }
     }
 
@@ -64,7 +64,7 @@ impl Page {
 }
 
 /// Looks after the page until the program ends.
-pub async fn keep(app: AppHandle, page: Arc<Page>, terminal: Arc<Front>) {
+pub async fn keep(app: AppHandle, page: Arc<Page>, role: Role) {
     let mut every = tokio::time::interval(LOOK);
     loop {
         every.tick().await;
@@ -75,10 +75,10 @@ pub async fn keep(app: AppHandle, page: Arc<Page>, terminal: Arc<Front>) {
         let Some(lost) = lost else { continue };
         tracing::warn!(fault = ?lost.fault, remedy = ?lost.remedy, tries = lost.tries, "page lost");
         on_main(&app, move |app| restore(&app, lost.remedy));
-        let terminal = Arc::clone(&terminal);
+        let role = role.clone();
         // The page comes back even where the disk is slow to take the entry.
         tokio::task::spawn_blocking(move || {
-            terminal.window_event(WindowEvent::PageLost {
+            role.window_event(WindowEvent::PageLost {
                 fault: lost.fault,
                 remedy: lost.remedy,
                 tries: lost.tries,

@@ -1,11 +1,11 @@
 //! `paper://localhost/…`: pictures of the present screen, from memory to the page and never to a cache.
 
-use fengjuan_terminal::front::Front;
+use crate::role::Role;
 use tauri::http::{Request, Response, StatusCode, header};
 
 /// Serves what the present screen shows and nothing else.
-pub fn respond(terminal: &Front, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    let (status, mime, bytes) = match terminal.resource(request.uri().path()) {
+pub fn respond(role: &Role, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    let (status, mime, bytes) = match role.resource(request.uri().path()) {
         Some((mime, bytes)) => (StatusCode::OK, mime, bytes),
         None => (StatusCode::NOT_FOUND, "text/plain", Vec::new()),
     };

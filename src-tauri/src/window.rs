@@ -1,28 +1,40 @@
-//! The kiosk window: full screen, undecorated, on top, with no way to another page. Losing focus is an event.
+//! The kiosk window: full screen, undecorated, on top, with no way to another page. Losing focus is an event. A station's
+//! window is an ordinary one, as large as the display, from which a door list can be printed.
 
 use crate::options::Placement;
 use crate::page::Page;
+use crate::role::Role;
 use fengjuan_terminal::controller::{DisplayPort, WindowEvent};
-use fengjuan_terminal::front::Front;
 use std::sync::{Arc, Mutex, OnceLock};
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 
-/// The label that the capability file names.
-const LABEL: &str = "kiosk";
+/// The label that the terminal's capability file names, and that of the station's.
+const KIOSK: &str = "kiosk";
+const STATION: &str = "station";
 
 /// Where the page comes from.
 const PAGE: &str = "tauri://localhost";
+
+/// The one window of this program.
+fn label(page: &Page) -> &'static str {
+    if page.options.station { STATION } else { KIOSK }
+}
+
+fn window(app: &AppHandle) -> Option<tauri::WebviewWindow> {
+    let page = app.try_state::<Arc<Page>>()?;
+    app.get_webview_window(label(&page))
+}
 
 /// Opens the one window.
 pub fn open(app: &AppHandle, page: &Arc<Page>) -> tauri::Result<()> {
     let options = &page.options;
     DISPLAYS.get_or_init(|| Mutex::new(app.clone()));
     // The engine's own folder lies in the data directory, where the scan for readable paper looks too.
-    let mut builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    let mut builder = WebviewWindowBuilder::new(app, label(page), WebviewUrl::default())
         .title("封卷")
         .data_directory(options.data_dir().join("webview"))
-        .decorations(false)
+        .decorations(options.station)
         .disable_drag_drop_handler()
         .zoom_hotkeys_enabled(false)
         .on_navigation(|url| matches!(url.scheme(), "tauri" | "about"))
@@ -37,6 +49,7 @@ pub fn open(app: &AppHandle, page: &Arc<Page>) -> tauri::Result<()> {
         }) => builder
             .inner_size(f64::from(width), f64::from(height))
             .position(f64::from(x), f64::from(y)),
+        None if options.station => builder.maximized(true),
         None => builder
             .fullscreen(true)
             .always_on_top(true)
@@ -45,8 +58,9 @@ pub fn open(app: &AppHandle, page: &Arc<Page>) -> tauri::Result<()> {
     };
     let window = builder.build()?;
     let page = Arc::clone(page);
+    let prints = options.station;
     window.with_webview(move |webview| {
-        harden(&webview);
+        harden(&webview, prints);
         report_to(&webview, page);
     })?;
     Ok(())
@@ -55,7 +69,7 @@ pub fn open(app: &AppHandle, page: &Arc<Page>) -> tauri::Result<()> {
 /// Loads the page again, in the process that is there or in a new one.
 pub fn load(app: &AppHandle, in_new_process: bool) -> tauri::Result<()> {
     use webkit2gtk::WebViewExt;
-    let Some(window) = app.get_webview_window(LABEL) else {
+    let Some(window) = window(app) else {
         app.state::<Arc<Page>>().set_renewing(true);
         return Ok(());
     };
@@ -71,7 +85,7 @@ pub fn load(app: &AppHandle, in_new_process: bool) -> tauri::Result<()> {
 /// Closes the window for another one, which [`open_again`] opens when this one is gone.
 pub fn renew(app: &AppHandle) -> tauri::Result<()> {
     app.state::<Arc<Page>>().set_renewing(true);
-    match app.get_webview_window(LABEL) {
+    match window(app) {
         Some(window) => window.destroy(),
         None => Ok(()),
     }
@@ -80,7 +94,7 @@ pub fn renew(app: &AppHandle) -> tauri::Result<()> {
 /// Opens the window again once the old one is gone.
 pub fn open_again(app: &AppHandle) {
     let page = app.state::<Arc<Page>>();
-    if !page.is_renewing() || app.get_webview_window(LABEL).is_some() {
+    if !page.is_renewing() || window(app).is_some() {
         return;
     }
     match open(app, &page) {
@@ -102,7 +116,7 @@ fn report_to(webview: &tauri::webview::PlatformWebview, page: Arc<Page>) {
 }
 
 /// What the builder cannot say: no disk cache, no menus, no gestures.
-fn harden(webview: &tauri::webview::PlatformWebview) {
+fn harden(webview: &tauri::webview::PlatformWebview, prints: bool) {
     use webkit2gtk::{
         CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt,
     };
@@ -121,18 +135,18 @@ fn harden(webview: &tauri::webview::PlatformWebview) {
         settings.set_enable_back_forward_navigation_gestures(false);
     }
     view.connect_context_menu(|_, _, _, _| true);
-    view.connect_print(|_, _| true);
+    view.connect_print(move |_, _| !prints);
 }
 
-/// Tells the terminal what happened to the window.
+/// Tells the terminal or the station what happened to the window.
 pub fn observe(window: &tauri::Window, event: &tauri::WindowEvent) {
-    let terminal = window.state::<Arc<Front>>();
+    let Some(role) = window.try_state::<Role>() else {
+        return;
+    };
     match event {
-        tauri::WindowEvent::Focused(true) => terminal.window_event(WindowEvent::FocusBack),
-        tauri::WindowEvent::Focused(false) => terminal.window_event(WindowEvent::FocusLost),
-        tauri::WindowEvent::CloseRequested { api, .. } if !terminal.may_close() => {
-            api.prevent_close()
-        }
+        tauri::WindowEvent::Focused(true) => role.window_event(WindowEvent::FocusBack),
+        tauri::WindowEvent::Focused(false) => role.window_event(WindowEvent::FocusLost),
+        tauri::WindowEvent::CloseRequested { api, .. } if !role.may_close() => api.prevent_close(),
         _ => {}
     }
 }

@@ -10,6 +10,7 @@ use crate::center::ToCenter;
 use crate::core::Core;
 use crate::delegation::Delegated;
 use crate::devices::Devices;
+use crate::entries;
 use crate::room::Room;
 use crate::unlock::Unlocks;
 use fengjuan_core::room::Device;
@@ -22,6 +23,7 @@ use fengjuan_device::view::PullState;
 use fengjuan_serve::Running;
 use fengjuan_store::{Database, Reader, ReplicaReader, Replicas, StoreError};
 use fengjuan_wire::Hash32;
+use fengjuan_wire::upstream::{EntriesReply, EntriesRequest};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -185,6 +187,22 @@ impl Hub {
     /// Papers, grants or orders have changed by hand (a courier's stick): what follows is done soon.
     pub fn papers_changed(&self) {
         keep::refresh(&self.core);
+    }
+
+    /// Takes entries of a terminal as its channel would: for whoever drives a room without a network. Blocks.
+    ///
+    /// # Errors
+    /// The refusal's code.
+    pub fn take_entries(
+        &self,
+        device: &Device,
+        request: EntriesRequest,
+    ) -> Result<EntriesReply, String> {
+        let terminal = self.devices().get(device);
+        let terminal = terminal.ok_or_else(|| "hub.unknown_device".to_owned())?;
+        let taken = entries::take(&self.core, &terminal, request);
+        let taken = self.runtime.block_on(taken);
+        taken.map_err(|refused| refused.code().to_owned())
     }
 
     pub fn runtime(&self) -> &Handle {

@@ -85,24 +85,43 @@ fn the_window_may_call_its_commands_and_nothing_else() {
     let files: Vec<_> = std::fs::read_dir(root().join("src-tauri/capabilities"))
         .unwrap()
         .collect();
-    assert_eq!(files.len(), 1, "one window, one capability");
-    let capability = json("src-tauri/capabilities/kiosk.json");
-    assert_eq!(capability["windows"], serde_json::json!(["kiosk"]));
-    assert!(capability.get("remote").is_none() && capability.get("webviews").is_none());
-    let granted = capability["permissions"].as_array().unwrap();
-    let granted: BTreeSet<String> = granted
-        .iter()
-        .map(|p| p.as_str().unwrap().to_owned())
-        .collect();
-    let own = commands
-        .iter()
-        .map(|name| format!("allow-{}", name.replace('_', "-")));
-    let events = ["core:event:allow-listen", "core:event:allow-unlisten"].map(str::to_owned);
-    assert_eq!(granted, own.chain(events).collect());
+    assert_eq!(
+        files.len(),
+        2,
+        "a window for each role, one capability each"
+    );
     assert_eq!(
         json("src-tauri/tauri.conf.json")["app"]["security"]["capabilities"],
-        serde_json::json!(["kiosk"])
+        serde_json::json!(["kiosk", "station"])
     );
+    let both = ["role", "code_group", "painted"];
+    let kiosk = granted("kiosk");
+    let station = granted("station");
+    for command in &commands {
+        let of_station = command.starts_with("station_");
+        let of_both = both.contains(&command.as_str());
+        let name = format!("allow-{}", command.replace('_', "-"));
+        assert_eq!(kiosk.contains(&name), !of_station, "{command}");
+        assert_eq!(station.contains(&name), of_station || of_both, "{command}");
+    }
+    let granted: BTreeSet<&String> = kiosk.union(&station).collect();
+    assert_eq!(granted.len(), commands.len() + 2, "{granted:?}");
+}
+
+/// What a window may, which is its commands and listening to what the app says.
+fn granted(window: &str) -> BTreeSet<String> {
+    let capability = json(&format!("src-tauri/capabilities/{window}.json"));
+    assert_eq!(capability["windows"], serde_json::json!([window]));
+    assert!(capability.get("remote").is_none() && capability.get("webviews").is_none());
+    let permissions = capability["permissions"].as_array().unwrap();
+    let permissions = permissions
+        .iter()
+        .map(|one| one.as_str().unwrap().to_owned());
+    let granted: BTreeSet<String> = permissions.collect();
+    for event in ["core:event:allow-listen", "core:event:allow-unlisten"] {
+        assert!(granted.contains(event), "{window}");
+    }
+    granted
 }
 
 #[test]

@@ -86,6 +86,8 @@ const DIRECTION: [(&str, &[&str]); 13] = [
             "fengjuan-core",
             "fengjuan-device",
             "fengjuan-envelope",
+            "fengjuan-hub",
+            "fengjuan-serve",
             "fengjuan-store",
             "fengjuan-terminal",
             "fengjuan-wire",

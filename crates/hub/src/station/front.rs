@@ -94,6 +94,14 @@ impl Front {
         }
     }
 
+    /// Whether closing the window would leave nobody alone: no sitting runs.
+    pub fn may_close(&self) -> bool {
+        match self {
+            Front::Running(station) => station.may_close(),
+            Front::Broken(_) => true,
+        }
+    }
+
     pub fn shutdown(&self) {
         if let Front::Running(station) = self {
             station.shutdown();

@@ -214,6 +214,18 @@ impl Station {
         self.hub.recorder().machine().boot_ms()
     }
 
+    /// Whether no sitting runs here.
+    pub fn may_close(&self) -> bool {
+        let books = self.state().books.books.clone();
+        self.hub.room().read(|station| {
+            let runs = |book: &Arc<books::Book>| {
+                let track = station.track(book.number());
+                track.started.is_some() && !track.ended
+            };
+            station.standing().commanding().is_none() || !books.iter().any(runs)
+        })
+    }
+
     /// An orderly stop: recorded, with a last checkpoint. The station must not be used after it.
     pub fn shutdown(&self) {
         let stopped = fengjuan_core::event::Event::Stopped {};
