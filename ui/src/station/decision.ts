@@ -19,7 +19,8 @@ export interface Filled {
 export interface Spec {
   test: string
   title: string
-  means: readonly string[]
+  /** May depend on what is chosen. */
+  means: readonly string[] | ((choice: string) => readonly string[])
   /** Names that a sentence would not hold, such as everybody who still answers. */
   names?: readonly string[]
   action: string

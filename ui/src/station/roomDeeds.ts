@@ -60,9 +60,13 @@ export function endSpec(room: StationView, words: Words): Spec {
   return {
     test: 'end',
     title: t('end.title'),
-    means: [
-      forced ? count('end.means_answering', names.length) : t('end.means_nobody'),
-      t('end.means_keys'),
+    means: (choice) => [
+      choice !== ''
+        ? t('end.means_class', { class: options.find((each) => each.value === choice)?.label ?? '' })
+        : forced
+          ? count('end.means_answering', names.length)
+          : t('end.means_nobody'),
+      t(choice === '' ? 'end.means_keys' : 'end.means_others'),
       t('decision.recorded'),
     ],
     names,

@@ -25,9 +25,9 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'staff.not_locked_out': 'This person is not locked out.',
   'staff.not_of_sitting': 'This person is not on the staff list of the sitting.',
   'staff.second_wrong': 'The second person’s password ({name}) is wrong. Type it again.',
-  'device.unknown': 'A device that is not enrolled tried to connect and was refused.',
+  'device.unknown': 'This device is not enrolled.',
   'device.approved': 'This terminal is approved already.',
-  'device.revoked': 'This terminal is off the allow-list and was refused.',
+  'device.revoked': 'This terminal is off the allow-list.',
 
   'room.not_commanding': 'This station does not run the room now.',
   'room.commanding': 'This station runs the room already.',
@@ -97,7 +97,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
 
   'trouble.outage': 'Interrupted: {cause}',
   'trouble.out_of_contact': 'Out of contact, cause unknown',
-  'trouble.storage': 'This terminal cannot store data. Swap it: {cause}',
+  'trouble.storage': 'This terminal cannot store data: {cause}',
   'trouble.camera': 'The camera has no picture: {cause}',
   'trouble.fork':
     'This terminal’s records do not fit together: a cloned or restored disk? Swap it and call the center.',
@@ -117,7 +117,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'alert.two_terminals': '{place} and {other} both say the same candidate sits there. Go and look.',
   'alert.stranger':
     'An unknown device tried to connect ({device}) and was refused: {cause}. Check the cables.',
-  'alert.storage': '{place} cannot store data: {cause}. Swap it.',
+  'alert.storage': '{place} cannot store data: {cause}.',
   'alert.station_stopped': 'Another station has taken over (term {epoch}). This one no longer commands.',
   'alert.many_out_of_contact':
     '{count} terminals fell silent at once, most likely the switch or a cable. Candidates go on; do not swap.',

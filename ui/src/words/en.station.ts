@@ -75,6 +75,9 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'tile.answering': 'Answering',
   'tile.suspended': 'Suspended',
   'tile.handed_in': 'Handed in',
+  'tile.sealed': 'Sealed',
+  'tile.at_hub': 'At station',
+  'tile.at_center': 'At center',
   'tile.removed': 'Told to leave',
   'tile.absent': 'Absent',
   'tile.arrived_not_seated': 'Never sat down',
@@ -262,6 +265,8 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'start.means_all': 'Everybody who arrived is confirmed',
   'end.means_answering':
     'The one who still answers is handed in at once; the rest counts as unanswered: | The {n} who still answer are handed in at once; the rest counts as unanswered:',
+  'end.means_class': 'Whoever of {class} still answers is handed in at once; the rest counts as unanswered',
+  'end.means_others': 'The other classes go on',
   'end.means_keys':
     'The keys are destroyed and the sitting cannot be opened again; results are sealed and wait to be sent',
   'end.which': 'Which class',

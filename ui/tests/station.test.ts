@@ -1,0 +1,292 @@
+import { fireEvent } from '@testing-library/vue'
+import axe from 'axe-core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { stationScenes } from '../dev/stationScenes.ts'
+import { momentOf } from '../src/station/phoneTime.ts'
+import { qrPath } from '../src/station/qr.ts'
+import { words } from '../src/words/index.ts'
+import { until } from './page.ts'
+import { showStation } from './stationPage.ts'
+
+afterEach(() => (words.global.locale.value = 'zh-CN'))
+
+// Colours are not computed without a renderer; tokens.test.ts measures them.
+const rules = { 'color-contrast': { enabled: false }, region: { enabled: false } }
+
+describe.each(Object.keys(stationScenes))('%s', (scene) => {
+  it('can be used without seeing it', { timeout: 30_000 }, async () => {
+    const page = await showStation(scene)
+    const { violations } = await axe.run(page.container, { rules })
+    expect(violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join('\n')}`)).toEqual(
+      [],
+    )
+  })
+
+  it.each(['zh-CN', 'en'] as const)('says everything in words, in %s', async (language) => {
+    words.global.locale.value = language
+    const page = await showStation(scene)
+    const unnamed = [...page.container.querySelectorAll('button:not([data-test]):not(.chip)')]
+    expect(unnamed.map((button) => button.outerHTML)).toEqual([])
+    expect(page.container.innerHTML).not.toMatch(/code\.(?!')|undefined|\{\w+\}|NaN/)
+    const said = [...page.container.querySelectorAll('b, p, span, button, dt, th')].map(
+      (each) => each.textContent ?? '',
+    )
+    expect(said.filter((text) => /^[a-z_]+\.[a-z_.]+$/.test(text.trim()))).toEqual([])
+    expect(page.container.querySelector('[style]')).toBeNull()
+    const blue = page.container.querySelectorAll('.button[data-kind="primary"]:not([aria-disabled])')
+    expect(blue.length).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('the seat map', () => {
+  it('has one seat in the tab order, and arrows that go from seat to seat', async () => {
+    const page = await showStation('station-room-alerts')
+    expect(page.container.querySelectorAll('.seat[tabindex="0"]').length).toBe(1)
+    page.at('seat-1').focus()
+    await fireEvent.keyDown(page.at('seat-1'), { key: 'ArrowDown' })
+    expect(document.activeElement).toBe(page.at('seat-11'))
+    await fireEvent.keyDown(page.at('seat-11'), { key: 'ArrowRight' })
+    expect(document.activeElement).toBe(page.at('seat-12'))
+    await fireEvent.click(page.at('seat-12'))
+    expect(page.mock.asked).toEqual([{ do: 'open_seat', seat_no: 12 }])
+    await until(() => page.maybe('panel-12') !== null)
+  })
+
+  it('keeps every seat in its place when it is filtered', async () => {
+    const page = await showStation('station-room-filtered')
+    expect(page.container.querySelectorAll('.seat').length).toBe(60)
+    expect(page.at('seat-34').dataset['off']).toBeUndefined()
+    expect(page.at('seat-1').dataset['off']).toBe('true')
+  })
+
+  it('says what a seat is without its colours', async () => {
+    const page = await showStation('station-room-alerts')
+    expect(page.at('seat-41').getAttribute('aria-label')).toContain('失联，原因待查')
+    expect(page.at('seat-34').getAttribute('aria-label')).toContain('暂停')
+  })
+})
+
+describe('a seat', () => {
+  it('that is out of contact pushes nobody to swap', async () => {
+    const page = await showStation('station-room-silent')
+    const trouble = page.at('trouble')
+    expect(trouble.textContent).toContain('失联，原因待查')
+    expect(trouble.querySelector('[data-kind="primary"]')).toBeNull()
+  })
+
+  it('gets its lost time back with one click and a reason', async () => {
+    const page = await showStation('station-room')
+    await fireEvent.click(page.at('outage-approve'))
+    expect(page.mock.asked).toEqual([
+      { do: 'decide_outage', seat_no: 34, outage_no: 1, credit_ms: 182_000, reason: '断电，按中断时长补时' },
+    ])
+  })
+
+  it('is told to leave only by two people, with a reason', async () => {
+    const page = await showStation('station-room')
+    await fireEvent.click(page.at('do-remove'))
+    const confirm = () => fireEvent.click(page.at('deed-remove-confirm'))
+    await confirm()
+    await fireEvent.update(page.at('deed-remove-reason'), '使用手机')
+    await confirm()
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.click(page.at('staff-JN-0003'))
+    await fireEvent.update(page.at('staff-password'), 'geheim')
+    await confirm()
+    expect(page.mock.asked).toEqual([
+      { do: 'remove', seat_no: 34, reason: '使用手机', second: { staff_id: 'JN-0003', password: 'geheim' } },
+    ])
+    await until(() => page.maybe('deed-remove') === null)
+  })
+
+  it('keeps the dialog and drops the password when it was refused', async () => {
+    const page = await showStation('station-room')
+    await fireEvent.click(page.at('do-remove'))
+    await fireEvent.update(page.at('deed-remove-reason'), '使用手机')
+    await fireEvent.click(page.at('staff-JN-0003'))
+    await fireEvent.update(page.at('staff-password'), 'falsch')
+    page.mock.refuse = 'room.second_role'
+    await fireEvent.click(page.at('deed-remove-confirm'))
+    await until(() => page.maybe('refused') !== null)
+    expect(page.at('refused').dataset['code']).toBe('room.second_role')
+    expect((page.at('staff-password') as HTMLInputElement).value).toBe('')
+    expect((page.at('deed-remove-reason') as HTMLInputElement).value).toBe('使用手机')
+  })
+
+  it('never offers whoever acts as the second person', async () => {
+    const page = await showStation('station-room')
+    await fireEvent.click(page.at('do-remove'))
+    expect(page.maybe('staff-JN-0217')).toBeNull()
+  })
+
+  it('says why what cannot be done cannot be done', async () => {
+    const page = await showStation('station-room')
+    expect(page.at('shut-out_of_use').textContent).toContain('这台考试机上有考生')
+  })
+})
+
+describe('the room', () => {
+  it('is ended while somebody answers only by force, and names them all', async () => {
+    const page = await showStation('station-room-alerts')
+    await fireEvent.click(page.at('room-menu'))
+    await fireEvent.click(page.at('room-end'))
+    expect(page.at('end-names').children.length).toBe(53)
+    await fireEvent.update(page.at('end-reason'), '按考试机构指令结束')
+    await fireEvent.click(page.at('end-confirm'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.click(page.at('end-check-0'))
+    await fireEvent.click(page.at('end-confirm'))
+    expect(page.mock.asked).toEqual([
+      { do: 'end', class_no: null, forced: true, reason: '按考试机构指令结束' },
+    ])
+  })
+
+  it('starts for all after it was said who is late', async () => {
+    const page = await showStation('station-room-start')
+    await fireEvent.click(page.at('next-step'))
+    expect(page.mock.asked).toEqual([])
+    expect(page.at('start').textContent).toContain('没有核验完')
+    await fireEvent.click(page.at('start-confirm'))
+    expect(page.mock.asked).toEqual([{ do: 'start' }])
+  })
+
+  it('is credited with a call that says who, when and from which number', async () => {
+    const page = await showStation('station-room-alerts')
+    await fireEvent.click(page.at('room-menu'))
+    await fireEvent.click(page.at('room-credit'))
+    await fireEvent.update(page.at('room-credit-minutes'), '5')
+    await fireEvent.update(page.at('room-credit-reason'), '考场停电耽误作答')
+    await fireEvent.click(page.at('room-credit-phoned'))
+    await fireEvent.update(page.at('room-credit-phone-who'), '高主任')
+    await fireEvent.update(page.at('room-credit-phone-number'), '0537-2211234')
+    await fireEvent.update(page.at('room-credit-phone-when'), '9:40')
+    await fireEvent.click(page.at('staff-JN-0003'))
+    await fireEvent.update(page.at('staff-password'), 'geheim')
+    await fireEvent.click(page.at('room-credit-confirm'))
+    expect(page.mock.asked).toMatchObject([
+      {
+        do: 'credit',
+        scope: { of: 'room' },
+        minutes: 5,
+        phone: { who: '高主任', number: '0537-2211234', when_ms: Date.UTC(2026, 10, 20, 1, 40) },
+        second: { staff_id: 'JN-0003' },
+      },
+    ])
+  })
+
+  it('that fell silent at once is one alert', async () => {
+    const page = await showStation('station-room-many')
+    expect(page.container.querySelectorAll('.alert-rows > li').length).toBe(1)
+    expect(page.at('alert-9').textContent).toContain('交换机')
+  })
+})
+
+describe('alerts', () => {
+  it('are acknowledged with a note, and stay', async () => {
+    const page = await showStation('station-room-alerts')
+    await fireEvent.click(page.at('alert-note-7'))
+    await fireEvent.click(page.at('alert-acknowledge'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.update(page.at('alert-note'), '已换机')
+    await fireEvent.click(page.at('alert-acknowledge'))
+    expect(page.mock.asked).toEqual([{ do: 'acknowledge_alert', alert_no: 7, note: '已换机' }])
+  })
+
+  it('are a click away on every other tab', async () => {
+    const page = await showStation('station-log')
+    expect(page.maybe('alert-drawer')).toBeNull()
+    await fireEvent.click(page.at('alerts'))
+    expect(page.at('alert-drawer').textContent).toContain('存不了数据')
+  })
+})
+
+describe('a page that may not act', () => {
+  it.each([
+    ['station-locked', 'locked'],
+    ['station-standby', 'standby'],
+    ['station-stopped', 'stopped'],
+  ])('%s shows everything and does nothing', async (scene, why) => {
+    const page = await showStation(scene)
+    expect(page.at('acting').dataset['why']).toBe(why)
+    expect(page.container.querySelectorAll('.seat').length).toBe(60)
+    await fireEvent.click(page.at('next-step'))
+    await fireEvent.click(page.at('room-menu'))
+    expect(page.maybe('room-end')).toBeNull()
+    const doing = page.container.querySelectorAll(
+      '.panel-keys .button:not([aria-disabled]), .alert-rows .button:not([aria-disabled])',
+    )
+    expect(doing.length).toBe(0)
+    expect(page.mock.asked).toEqual([])
+  })
+
+  it('is woken by logging in over it', async () => {
+    const page = await showStation('station-locked')
+    await fireEvent.click(page.at('log-in-again'))
+    await fireEvent.update(page.at('staff-password'), 'geheim')
+    await fireEvent.click(page.at('login-submit'))
+    expect(page.mock.asked).toEqual([{ do: 'log_in', staff_id: 'JN-0217', password: 'geheim' }])
+    await until(() => page.maybe('log-in') === null)
+  })
+
+  it('takes over by two people with a reason', async () => {
+    const page = await showStation('station-standby')
+    await fireEvent.click(page.at('take-over'))
+    await fireEvent.update(page.at('take-over-reason'), '主管理机坏了')
+    await fireEvent.click(page.at('staff-JN-0231'))
+    await fireEvent.update(page.at('staff-password'), 'geheim')
+    await fireEvent.click(page.at('take-over-confirm'))
+    expect(page.mock.asked).toMatchObject([{ do: 'take_over', second: { staff_id: 'JN-0231' } }])
+  })
+})
+
+describe('machines and seats', () => {
+  it('are let in when both people saw the same fingerprint', async () => {
+    const page = await showStation('station-devices')
+    await fireEvent.click(page.at('approve-n1'))
+    await fireEvent.click(page.at('staff-JN-0231'))
+    await fireEvent.update(page.at('staff-password'), 'geheim')
+    await fireEvent.click(page.at('approve-device-confirm'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.click(page.at('approve-device-check-0'))
+    await fireEvent.click(page.at('approve-device-confirm'))
+    expect(page.mock.asked).toMatchObject([{ do: 'approve_device', device: 'n1', seat_no: 54 }])
+  })
+
+  it('are published once there are enough machines', async () => {
+    const short = await showStation('station-seating-short')
+    await fireEvent.click(short.at('publish-seats'))
+    expect(short.at('seating-why').textContent).toContain('55')
+    short.unmount()
+    const page = await showStation('station-seating-ready')
+    await fireEvent.click(page.at('publish-seats'))
+    await fireEvent.click(page.at('publish-seats-confirm'))
+    expect(page.mock.asked).toEqual([{ do: 'publish_seats' }])
+  })
+
+  it('open with one code for all', async () => {
+    const page = await showStation('station-unlock')
+    const groups = ['7K3MW', 'Q09R4', '5XB2J', 'W4TDK']
+    for (const [index, group] of groups.entries()) {
+      await fireEvent.update(page.at(`group-${index}`), group)
+      await until(() => page.at(`group-state-${index}`).dataset['check'] === 'valid')
+    }
+    await fireEvent.click(page.at('unlock'))
+    expect(page.mock.asked).toEqual([{ do: 'unlock', groups }])
+  })
+})
+
+describe('small things', () => {
+  it('takes the time of a call as the last one before now', () => {
+    const now = Date.UTC(2026, 10, 20, 1, 52)
+    expect(momentOf('9:40', now, 480)).toBe(Date.UTC(2026, 10, 20, 1, 40))
+    expect(momentOf('23:10', now, 480)).toBe(Date.UTC(2026, 10, 19, 15, 10))
+    expect(momentOf('25:00', now, 480)).toBeNull()
+    expect(momentOf('soon', now, 480)).toBeNull()
+  })
+
+  it('draws the address as a QR code of the size that it needs', () => {
+    expect(qrPath('https://192.168.6.10:7443')?.size).toBe(25)
+    expect(qrPath('x'.repeat(300))?.size).toBe(69)
+    expect(qrPath('x'.repeat(3000))).toBeNull()
+  })
+})
