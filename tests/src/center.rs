@@ -46,6 +46,11 @@ impl Center {
         self.home.with_file_name("site-kit")
     }
 
+    /// Where it serves on this machine.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn root_key(&self) -> PathBuf {
         self.home.join("root.pub")
     }

@@ -5,7 +5,7 @@ use crate::plan::{self, ELECTRICIANS, PASSWORD, PROCTOR, STAFF, Seated};
 use crate::process::root;
 use std::path::{Path, PathBuf};
 
-const SITTING: &str = "S-BENCH";
+pub(super) const SITTING: &str = "S-BENCH";
 const BANK: &str = "BENCH";
 
 /// The questions that papers are drawn from.
@@ -43,31 +43,7 @@ impl Exam {
     pub fn issue(folder: &Path, bank: &Bank) -> anyhow::Result<Exam> {
         std::fs::create_dir_all(folder)?;
         let mut center = Center::new(folder)?;
-        let path = |path: &Path| path.display().to_string();
-        center.run(&[
-            "bank",
-            "import",
-            &path(&bank.file),
-            "--bank",
-            BANK,
-            "--pictures",
-            &path(&bank.pictures),
-        ])?;
-        let plan = folder.join("plan.toml");
-        std::fs::write(&plan, plan_of(bank)?)?;
-        let mut candidate = plan::four_candidates().swap_remove(0);
-        candidate.text_size = "";
-        let (roster, photos) = plan::write_roster(folder, std::slice::from_ref(&candidate))?;
-        center.run(&[
-            "plan",
-            "import",
-            &path(&plan),
-            "--roster",
-            &path(&roster),
-            "--photos",
-            &path(&photos),
-        ])?;
-        center.run(&["issue", SITTING])?;
+        let candidate = issue_at(&center, folder, bank)?;
         center.serve()?;
         Ok(Exam { center, candidate })
     }
@@ -76,6 +52,36 @@ impl Exam {
     pub fn code(&self) -> anyhow::Result<Vec<String>> {
         self.center.release(SITTING)
     }
+}
+
+/// Bank, plan and roster come to a center, which issues the sitting. Gives its only candidate.
+pub(super) fn issue_at(center: &Center, folder: &Path, bank: &Bank) -> anyhow::Result<Seated> {
+    let path = |path: &Path| path.display().to_string();
+    center.run(&[
+        "bank",
+        "import",
+        &path(&bank.file),
+        "--bank",
+        BANK,
+        "--pictures",
+        &path(&bank.pictures),
+    ])?;
+    let plan = folder.join("plan.toml");
+    std::fs::write(&plan, plan_of(bank)?)?;
+    let mut candidate = plan::four_candidates().swap_remove(0);
+    candidate.text_size = "";
+    let (roster, photos) = plan::write_roster(folder, std::slice::from_ref(&candidate))?;
+    center.run(&[
+        "plan",
+        "import",
+        &path(&plan),
+        "--roster",
+        &path(&roster),
+        "--photos",
+        &path(&photos),
+    ])?;
+    center.run(&["issue", SITTING])?;
+    Ok(candidate)
 }
 
 fn plan_of(bank: &Bank) -> anyhow::Result<String> {

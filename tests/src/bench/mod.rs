@@ -4,16 +4,22 @@
 pub mod answer;
 pub mod archive;
 pub mod exam;
+pub mod fanout;
+pub mod hall;
 pub mod ledger;
 pub mod ledgers;
 pub mod replica;
+pub mod room;
 pub mod seat;
 pub mod sitting;
+pub mod terminal;
 pub mod unlock;
 pub mod window;
 
 /// Every benchmark, in the order in which all of them run.
-pub const ALL: [&str; 5] = ["answer", "unlock", "archive", "window", "replica"];
+pub const ALL: [&str; 7] = [
+    "answer", "unlock", "archive", "window", "replica", "room", "fanout",
+];
 
 /// One line of a benchmark.
 pub fn line(name: &str, value: f64, unit: &str) {

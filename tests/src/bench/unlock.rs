@@ -85,7 +85,7 @@ fn whole_paper(seat: &Seat, exam: &Exam) -> anyhow::Result<()> {
 }
 
 /// Milliseconds of Argon2id with the parameters of authorization codes.
-fn argon2_alone() -> anyhow::Result<f64> {
+pub(super) fn argon2_alone() -> anyhow::Result<f64> {
     let code = SecretBytes::new(vec![5; 10]);
     let begun = Instant::now();
     let _ = kdf::derive(&code, &[1; 16], Argon2Params::CODE)?;
@@ -137,7 +137,7 @@ fn package_mb(data: &Path) -> anyhow::Result<f64> {
     Ok(largest as f64 / 1e6)
 }
 
-fn large_bank(folder: &Path) -> anyhow::Result<Bank> {
+pub(super) fn large_bank(folder: &Path) -> anyhow::Result<Bank> {
     let pictures = folder.join("pictures");
     std::fs::create_dir_all(&pictures)?;
     let mut noise = 0x9E37_79B9_7F4A_7C15u64;

@@ -1,7 +1,7 @@
 //! `bench [NAME…]`: runs the named benchmarks, or all, and prints lines `name value unit`.
 
 use anyhow::bail;
-use fengjuan_tests::bench::{ALL, answer, archive, replica, unlock, window};
+use fengjuan_tests::bench::{ALL, answer, archive, fanout, replica, room, unlock, window};
 
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +25,8 @@ fn main() -> anyhow::Result<()> {
             "unlock" => unlock::run(folder.path(), &runtime)?,
             "archive" => archive::run(folder.path())?,
             "replica" => replica::run(folder.path(), &runtime)?,
+            "room" => room::run(folder.path(), &runtime)?,
+            "fanout" => fanout::run(folder.path(), &runtime)?,
             _ => runtime.block_on(window::run(folder.path()))?,
         }
     }
