@@ -108,6 +108,7 @@ fn outages_are_capped_and_never_counted_twice() {
     assert_eq!(attempt.provisional_ms(), 32 * MINUTE);
     let ended = Input::SittingEnded {
         staff_id: "P1".to_owned(),
+        reason: "考试结束".to_owned(),
     };
     assert_eq!(
         run(&mut attempt, ended.clone(), END),
