@@ -43,17 +43,15 @@ async fn a_day_with_four_candidates_on_two_terminals() {
         day.anomalies_csv
     );
 
-    // Four came in front of the camera; what is beyond these are snapshots. The verifier counts those that were due
-    // by the revealed seed, and misses none.
+    // Four came in front of the camera; what is beyond these are snapshots. The day ends long before the last moment at
+    // which a neighbour could run by the plan: the seed is not revealed, and the verifier says that it proves nothing of
+    // them.
     let taken = day.entries.get("exam.picture_taken").copied().unwrap_or(0);
     assert!(taken > 4, "{taken} pictures, no snapshot among them");
     assert_eq!(day.entries.get("exam.picture_failed"), None);
-    let due = number_after(&day.verdict, "应有抓拍:");
-    assert!(
-        (1..=taken - 4).contains(&due),
-        "{due} due, {taken} taken: {}",
-        day.verdict
-    );
+    assert_eq!(day.entries.get("app.seed_revealed"), None);
+    let unproven = "3 次作答的抓拍种子尚未公开";
+    assert!(day.verdict.contains(unproven), "{}", day.verdict);
     assert!(day.verdict.starts_with("绿"), "{}", day.verdict);
     assert_eq!(number_after(&day.verdict, "作答:"), 3, "{}", day.verdict);
 
