@@ -8,6 +8,7 @@ use crate::plan::{self, PASSWORD, PROCTOR, SITTING, STAFF, Seated, Terms};
 use crate::process::{program, run, text};
 use crate::steps::{self, Skill};
 use anyhow::{Context, ensure};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -25,9 +26,13 @@ pub struct Stage {
 /// What the day came to.
 pub struct Outcome {
     pub results_csv: String,
+    pub anomalies_csv: String,
     pub archive: PathBuf,
     pub root_key: PathBuf,
+    /// What the auditor's verifier printed of the archive.
     pub verdict: String,
+    /// How often each kind of entry stands in the ledgers of both terminals.
+    pub entries: BTreeMap<String, usize>,
 }
 
 fn say(words: &str) {
@@ -102,13 +107,17 @@ pub async fn play(stage: &Stage) -> anyhow::Result<Outcome> {
     steps::go_to_waiting_room(&second).await?;
 
     say("结束考试，上报成绩 · the sitting is ended, everything is receipted");
+    let mut entries = BTreeMap::new();
     for kiosk in [&first, &second] {
         end_and_sync(kiosk).await?;
+        for kind in kiosk.entries()? {
+            *entries.entry(kind).or_default() += 1;
+        }
     }
     first.close().await?;
     second.close().await?;
     center.stop()?;
-    results_and_archive(&center, &folder)
+    results_and_archive(&center, &folder, entries)
 }
 
 async fn terminal(
@@ -228,7 +237,11 @@ async fn end_and_sync(kiosk: &Kiosk) -> anyhow::Result<()> {
     kiosk.picture("all-receipted").await
 }
 
-fn results_and_archive(center: &Center, folder: &Path) -> anyhow::Result<Outcome> {
+fn results_and_archive(
+    center: &Center,
+    folder: &Path,
+    entries: BTreeMap<String, usize>,
+) -> anyhow::Result<Outcome> {
     say("考试机构：解密、核验、重新评分，导出成绩 · results");
     let results = folder.join("results");
     println!(
@@ -250,12 +263,18 @@ fn results_and_archive(center: &Center, folder: &Path) -> anyhow::Result<Outcome
         .arg("--root")
         .arg(&root_key))?;
     println!("{verdict}");
-    let csv = std::fs::read(results.join("results.csv")).context("results.csv")?;
+    let csv = |name: &str| {
+        Ok::<_, anyhow::Error>(text(
+            &std::fs::read(results.join(name)).context(name.to_owned())?,
+        ))
+    };
     Ok(Outcome {
-        results_csv: text(&csv),
+        results_csv: csv("results.csv")?,
+        anomalies_csv: csv("anomalies.csv")?,
         archive,
         root_key,
         verdict,
+        entries,
     })
 }
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 pub struct Display {
     /// Such as `:99`.
     pub name: String,
-    _server: Option<VirtualServer>,
+    server: Option<VirtualServer>,
 }
 
 struct VirtualServer {
@@ -60,7 +60,7 @@ impl Display {
         )?;
         Ok(Display {
             name,
-            _server: Some(VirtualServer {
+            server: Some(VirtualServer {
                 _window_manager: window_manager,
                 server,
             }),
@@ -69,10 +69,12 @@ impl Display {
 
     /// The display of whoever runs this.
     pub fn of_the_person(name: String) -> Display {
-        Display {
-            name,
-            _server: None,
-        }
+        Display { name, server: None }
+    }
+
+    /// Whether this run made it; a person's own shows more than this run, and is nothing to take pictures of.
+    pub fn is_virtual(&self) -> bool {
+        self.server.is_some()
     }
 
     /// What a person would see: the whole display as a PNG.

@@ -108,6 +108,25 @@ impl Kiosk {
         found.last().copied().context("nothing draws the page")
     }
 
+    /// Kinds of the ledger's entries in their order, read beside the running app.
+    pub fn entries(&self) -> anyhow::Result<Vec<String>> {
+        let path = self.home.data().join("fengjuan.db");
+        let database = rusqlite::Connection::open_with_flags(
+            path,
+            rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+        )?;
+        let mut kinds = database.prepare("SELECT kind FROM entries ORDER BY seq")?;
+        let kinds = kinds.query_map([], |row| row.get(0))?;
+        Ok(kinds.collect::<Result<_, _>>()?)
+    }
+
+    /// Pictures of candidates in the ledger.
+    pub fn pictures_taken(&self) -> anyhow::Result<usize> {
+        let entries = self.entries()?;
+        let taken = entries.iter().filter(|kind| *kind == "exam.picture_taken");
+        Ok(taken.count())
+    }
+
     /// Kill −9, as a power cut or a crash would. The page's session is gone too.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         let pid = self.app_pid()?;
@@ -163,7 +182,7 @@ impl Kiosk {
                 return Ok(());
             }
             if start.elapsed() > PATIENCE {
-                self.emergency_picture("wrong-screen");
+                self.emergency_picture("wrong-screen").await;
                 bail!("{}: waited for screen {name}, still on {seen}", self.name);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -184,7 +203,7 @@ impl Kiosk {
                     tokio::time::sleep(Duration::from_millis(50)).await
                 }
                 Err(error) => {
-                    self.emergency_picture("missing-part");
+                    self.emergency_picture("missing-part").await;
                     let screen = self.screen().await.unwrap_or_default();
                     return Err(error)
                         .with_context(|| format!("{}: no {test} on screen {screen}", self.name));
@@ -222,7 +241,7 @@ impl Kiosk {
                 "it is disabled".to_owned()
             };
             if start.elapsed() > PATIENCE {
-                self.emergency_picture("cannot-click");
+                self.emergency_picture("cannot-click").await;
                 bail!("{}: cannot click {test}: {problem}", self.name);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -249,7 +268,7 @@ impl Kiosk {
                 return Ok(());
             }
             if start.elapsed() > PATIENCE {
-                self.emergency_picture("wrong-text");
+                self.emergency_picture("wrong-text").await;
                 bail!("{}: {test} says {text:?}, not {words:?}", self.name);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -264,7 +283,7 @@ impl Kiosk {
                 return Ok(());
             }
             if start.elapsed() > PATIENCE {
-                self.emergency_picture("wrong-attribute");
+                self.emergency_picture("wrong-attribute").await;
                 bail!(
                     "{}: {test}'s {attribute} is {seen:?}, not {value:?}",
                     self.name
@@ -274,30 +293,42 @@ impl Kiosk {
         }
     }
 
-    /// A picture of the whole display, where pictures are kept.
+    /// A picture, where pictures are kept: of the whole virtual display, or of the page alone where the display is a
+    /// person's own. There the day goes on even if no picture can be taken.
     pub async fn picture(&self, what: &str) -> anyhow::Result<()> {
-        if self.pictures.is_some() {
-            // Two frames later whatever the page holds now has been painted.
-            let painted = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));";
-            self.driver.execute_async(painted, Vec::new()).await?;
+        let Some(folder) = &self.pictures else {
+            return Ok(());
+        };
+        let number = std::fs::read_dir(folder)?.count() + 1;
+        let path = folder.join(format!("{number:02}-{}-{what}.png", self.name));
+        if self.display.is_virtual() {
+            self.painted().await?;
+            return self.display.picture(&path);
         }
-        self.display_picture(what)
+        if let Err(error) = self.driver.screenshot(&path).await {
+            println!("没有图片 · no picture {}: {error}", path.display());
+        }
+        Ok(())
     }
 
-    fn display_picture(&self, what: &str) -> anyhow::Result<()> {
-        match &self.pictures {
-            Some(folder) => {
-                let number = std::fs::read_dir(folder)?.count() + 1;
-                self.display
-                    .picture(&folder.join(format!("{number:02}-{}-{what}.png", self.name)))
-            }
-            None => Ok(()),
-        }
+    /// Two frames later whatever the page holds now has been painted.
+    async fn painted(&self) -> anyhow::Result<()> {
+        let painted = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));";
+        self.driver.execute_async(painted, Vec::new()).await?;
+        Ok(())
     }
 
-    fn emergency_picture(&self, what: &str) {
-        let _ = self.display_picture(&format!("FAILED-{what}"));
+    async fn emergency_picture(&self, what: &str) {
+        let _ = self.picture(&format!("FAILED-{what}")).await;
     }
+}
+
+/// Where the display's key is: programs look below HOME for it, and the app gets another HOME.
+fn display_key() -> Option<PathBuf> {
+    let named = std::env::var_os("XAUTHORITY").filter(|path| !path.is_empty());
+    let usual = || Some(Path::new(&std::env::var_os("HOME")?).join(".Xauthority"));
+    let path = named.map(PathBuf::from).or_else(usual)?;
+    path.is_file().then_some(path)
 }
 
 async fn session(
@@ -325,6 +356,9 @@ async fn session(
         .stdout(Stdio::null())
         .stderr(log);
     home.apply(&mut command);
+    if let Some(key) = display_key() {
+        command.env("XAUTHORITY", key);
+    }
     let server = Running::start(&mut command)?;
     wait_for("the WebDriver server", PATIENCE, || {
         std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()

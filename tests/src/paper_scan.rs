@@ -97,9 +97,14 @@ pub fn scan(folder: &Path, canaries: &[Canary]) -> anyhow::Result<(usize, u64, V
             if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() {
-                // A file may go while the app runs.
-                let Ok(bytes) = std::fs::read(entry.path()) else {
-                    continue;
+                let bytes = match std::fs::read(entry.path()) {
+                    Ok(bytes) => bytes,
+                    // A file may go while the app runs; one that is there and cannot be read was not scanned.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) => {
+                        return Err(error)
+                            .with_context(|| format!("reading {}", entry.path().display()));
+                    }
                 };
                 files += 1;
                 total += bytes.len() as u64;
@@ -126,21 +131,46 @@ mod tests {
     fn every_form_of_a_planted_canary_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let words = "金丝雀题干CANARY-7";
-        let utf16: Vec<u8> = words.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let base64 = BASE64
-            .encode(format!("prefix {words} suffix").as_bytes())
-            .into_bytes();
-        for (name, bytes) in [
+        let wide = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            words.encode_utf16().flat_map(order).collect()
+        };
+        let mut planted = vec![
             ("plain", words.as_bytes().to_vec()),
-            ("wide", utf16),
-            ("base64", base64),
-        ] {
-            let path = folder.path().join(name);
-            std::fs::write(&path, bytes).unwrap();
-            let (files, _, hits) = scan(folder.path(), &canaries_of_text("stem", words)).unwrap();
-            assert_eq!((files, hits.len()), (1, 1), "{name}");
-            std::fs::remove_file(path).unwrap();
+            ("UTF-16LE", wide(u16::to_le_bytes)),
+            ("UTF-16BE", wide(u16::to_be_bytes)),
+            ("JSON", br"\u91d1\u4e1d\u96c0\u9898\u5e72CANARY-7".to_vec()),
+        ];
+        for prefix in ["", "p", "pr"] {
+            planted.push((
+                "base64",
+                BASE64
+                    .encode(format!("{prefix}{words} suffix").as_bytes())
+                    .into_bytes(),
+            ));
         }
+        for (name, bytes) in planted {
+            assert_eq!(
+                hits_in(folder.path(), &bytes, &canaries_of_text("stem", words)),
+                1,
+                "{name}"
+            );
+        }
+        let picture: Vec<u8> = (0..600u32)
+            .map(|k| (k.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        let canaries = canaries_of_picture("picture", &picture);
+        assert_eq!(hits_in(folder.path(), &picture, &canaries), 1, "picture");
+        let base64 = BASE64.encode(&picture).into_bytes();
+        assert_eq!(
+            hits_in(folder.path(), &base64, &canaries),
+            1,
+            "picture in base64"
+        );
+        assert_eq!(
+            hits_in(folder.path(), &picture[..280], &canaries),
+            0,
+            "another picture"
+        );
         std::fs::write(folder.path().join("clean"), "题干").unwrap();
         assert!(
             scan(folder.path(), &canaries_of_text("stem", words))
@@ -148,5 +178,20 @@ mod tests {
                 .2
                 .is_empty()
         );
+    }
+
+    /// Hits in a file of these bytes between others.
+    fn hits_in(folder: &Path, bytes: &[u8], canaries: &[Canary]) -> usize {
+        let path = folder.join("planted");
+        std::fs::write(&path, [b"before ", bytes, b" behind"].concat()).unwrap();
+        let (files, _, hits) = scan(folder, canaries).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(files, 1);
+        hits.len()
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_scanned_is_an_error() {
+        assert!(scan(Path::new("/nonexistent"), &[]).is_err());
     }
 }

@@ -123,6 +123,8 @@ pub struct Terms {
     pub start: chrono::DateTime<chrono::Local>,
     /// Minutes of the electricians and of the managers.
     pub minutes: (u32, u32),
+    /// No entry later than this many minutes after the start.
+    pub late_limit_min: u32,
     /// Mean distance of snapshots in seconds.
     pub snapshots_s: u32,
     pub answer_release: &'static str,
@@ -138,6 +140,7 @@ impl Terms {
             sitting_no: SITTING,
             start: chrono::Local::now() + chrono::Duration::seconds(seconds),
             minutes: (30, 30),
+            late_limit_min: 15,
             snapshots_s: 3,
             answer_release: "on_site",
             score_release: "at_hand_in",
@@ -184,7 +187,7 @@ room_name = "第2考场"
 capacity = 60
 start = "{start}"
 entry_opens_min = 30
-late_limit_min = 15
+late_limit_min = {late}
 earliest_leave_min = 0
 start_delay_limit_min = 30
 score_release = "{score}"
@@ -199,6 +202,7 @@ rules = [
 ]
 "#,
         no = terms.sitting_no,
+        late = terms.late_limit_min,
         start = terms
             .start
             .to_rfc3339_opts(chrono::SecondsFormat::Secs, false),

@@ -30,10 +30,19 @@ impl Scene {
 
     /// The same without banks and plan. Pictures go to `out/journeys/<name>/<process id>/pictures`.
     pub async fn prepare(name: &str, size: (u32, u32)) -> anyhow::Result<Scene> {
-        let folder = root()
+        Scene::prepare_in(&Scene::folder_of(name), size).await
+    }
+
+    /// Where a journey of this name keeps everything.
+    pub fn folder_of(name: &str) -> PathBuf {
+        root()
             .join("out/journeys")
             .join(name)
-            .join(std::process::id().to_string());
+            .join(std::process::id().to_string())
+    }
+
+    /// The same in a folder that may be there already.
+    pub async fn prepare_in(folder: &Path, size: (u32, u32)) -> anyhow::Result<Scene> {
         let pictures = folder.join("screens");
         std::fs::create_dir_all(&pictures)?;
         let folder = folder.canonicalize()?;

@@ -33,8 +33,10 @@ pub async fn open_desk(kiosk: &Kiosk, staff_id: &str) -> anyhow::Result<()> {
     if kiosk.screen().await? == "desk" {
         return Ok(());
     }
+    // Its button is on several screens, and the one that it was on may stay for a moment.
+    let from = kiosk.screen().await?;
     kiosk.click("open-desk").await?;
-    wait_off_screen(kiosk, "standby").await?;
+    wait_off_screen(kiosk, &from).await?;
     if kiosk.screen().await? == "log_in" {
         log_in(kiosk, staff_id).await?;
     }

@@ -3,6 +3,7 @@
 
 use fengjuan_tests::day::{LONGEST, Stage, play};
 use fengjuan_tests::process::{output, program, root, text};
+use fengjuan_tests::results::Table;
 use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,25 +22,38 @@ async fn a_day_with_four_candidates_on_two_terminals() {
         .unwrap()
         .unwrap();
 
-    let mut reader =
-        csv::Reader::from_reader(day.results_csv.trim_start_matches('\u{feff}').as_bytes());
-    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    let line = |name: &str| {
-        let row = rows.iter().find(|row| row.iter().any(|cell| cell == name));
-        row.unwrap_or_else(|| panic!("{name} is not in the results"))
-            .iter()
-            .collect::<Vec<_>>()
-            .join("|")
-    };
-    assert_eq!(rows.len(), 4, "{}", day.results_csv);
-    assert!(line("王建国").contains("|合格|"), "{}", line("王建国"));
-    assert!(line("李秀兰").contains("|不合格|"), "{}", line("李秀兰"));
-    assert!(
-        line("赵志刚").contains("|合格|"),
-        "the killed one: {}",
-        line("赵志刚")
+    let results = Table::read(&day.results_csv).unwrap();
+    assert_eq!(results.len(), 4, "{}", day.results_csv);
+    let came_to = |name: &str| results.came_to(name).unwrap();
+    assert_eq!(came_to("王建国"), ["正常", "16", "合格"]);
+    let [state, _, verdict] = came_to("李秀兰");
+    assert_eq!([state, verdict], ["正常", "不合格"]);
+    assert_eq!(came_to("赵志刚"), ["正常", "16", "合格"], "the killed one");
+    assert_eq!(came_to("孙桂英"), ["证件不符未入场", "", ""]);
+    let anomalies = Table::read(&day.anomalies_csv).unwrap();
+    assert_eq!(anomalies.severe().unwrap(), Vec::<String>::new());
+    let outages = anomalies
+        .codes()
+        .into_iter()
+        .filter(|code| *code == "results.outage");
+    assert_eq!(
+        outages.count(),
+        1,
+        "the kill is told once: {}",
+        day.anomalies_csv
     );
-    assert!(line("孙桂英").contains("证件不符"), "{}", line("孙桂英"));
+
+    // Four came in front of the camera; what is beyond these are snapshots. The day ends long before the last moment at
+    // which a neighbour could run by the plan: the seed is not revealed, and the verifier says that it proves nothing of
+    // them.
+    let taken = day.entries.get("exam.picture_taken").copied().unwrap_or(0);
+    assert!(taken > 4, "{taken} pictures, no snapshot among them");
+    assert_eq!(day.entries.get("exam.picture_failed"), None);
+    assert_eq!(day.entries.get("app.seed_revealed"), None);
+    let unproven = "3 次作答的抓拍种子尚未公开";
+    assert!(day.verdict.contains(unproven), "{}", day.verdict);
+    assert!(day.verdict.starts_with("绿"), "{}", day.verdict);
+    assert_eq!(number_after(&day.verdict, "作答:"), 3, "{}", day.verdict);
 
     // The archive is green with nothing but itself and the public root, and red after one byte has changed.
     let verify = |path: &std::path::Path| {
@@ -69,4 +83,17 @@ async fn a_day_with_four_candidates_on_two_terminals() {
     std::fs::write(&spoiled, bytes).unwrap();
     let verdict = verify(&spoiled);
     assert_eq!(verdict.status.code(), Some(1), "{}", text(&verdict.stdout));
+}
+
+fn number_after(verdict: &str, title: &str) -> usize {
+    let line = verdict
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(title));
+    let line = line.unwrap_or_else(|| panic!("no {title} in {verdict}"));
+    let digits: String = line
+        .trim()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    digits.parse().unwrap()
 }

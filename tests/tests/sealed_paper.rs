@@ -1,6 +1,7 @@
 //! Readable paper is nowhere on a terminal's disk: before, during and after an exam, and after a kill.
 #![allow(clippy::unwrap_used)]
 
+use fengjuan_tests::kiosk::Kiosk;
 use fengjuan_tests::paper_scan::{Canary, canaries_of_picture, canaries_of_text, scan};
 use fengjuan_tests::plan::{self, PASSWORD, PROCTOR, Terms};
 use fengjuan_tests::scene::Scene;
@@ -24,6 +25,17 @@ fn write_bank(folder: &Path) -> (std::path::PathBuf, Vec<Canary>) {
             .collect();
         let picture = noise_picture(number);
         std::fs::write(folder.join(format!("pictures/n{number}.png")), &picture).unwrap();
+        // The first option of each of these is a picture, with other noise than the stem's.
+        let mut option_picture = String::new();
+        if !options.is_empty() {
+            option_picture = format!("o{number}.png");
+            let picture = noise_picture(1_000 + number);
+            std::fs::write(folder.join("pictures").join(&option_picture), &picture).unwrap();
+            canaries.extend(canaries_of_picture(
+                &format!("option picture {number}"),
+                &picture,
+            ));
+        }
         canaries.extend(canaries_of_text(&stem, &stem));
         for option in &options {
             canaries.extend(canaries_of_text(option, option));
@@ -33,7 +45,7 @@ fn write_bank(folder: &Path) -> (std::path::PathBuf, Vec<Canary>) {
             .map(|k| options.get(k).cloned().unwrap_or_default())
             .collect();
         rows.push(format!(
-            "K{number:03},{kind},{stem},n{number}.png,{},,,,,{answer},1,金丝雀,易,,,",
+            "K{number:03},{kind},{stem},n{number}.png,{},{option_picture},,,,{answer},1,金丝雀,易,,,",
             cells.join(",")
         ));
     }
@@ -99,6 +111,7 @@ async fn no_canary_is_in_any_file_of_a_run() {
     assert_clean("unlocked", &home, &canaries);
     steps::check_in(&scene.kiosk, &people[0]).await.unwrap();
     steps::start(&scene.kiosk).await.unwrap();
+    let mut option_pictures = 0;
     for number in 1..=12 {
         let question = steps::question(&scene.kiosk).await.unwrap();
         assert!(
@@ -106,10 +119,17 @@ async fn no_canary_is_in_any_file_of_a_run() {
             "the canaries are really on screen: {}",
             question.stem
         );
+        let shown = pictures_shown(&scene.kiosk).await;
+        assert!(
+            shown.0 == 1,
+            "question {number}: the stem's picture is drawn"
+        );
+        option_pictures += shown.1;
         scene.kiosk.click("option-0").await.unwrap();
         scene.kiosk.part("saved-0").await.unwrap();
         steps::next(&scene.kiosk, number).await.unwrap();
     }
+    assert_eq!(option_pictures, 4, "of the four single-choice questions");
     assert_clean("during", &home, &canaries);
 
     scene.kiosk.kill().unwrap();
@@ -123,4 +143,25 @@ async fn no_canary_is_in_any_file_of_a_run() {
     assert_clean("handed in", &home, &canaries);
     scene.close().await.unwrap();
     assert_clean("after the end", &home, &canaries);
+}
+
+/// How many pictures of the stem and of the options are drawn, once every one on screen has been decoded.
+async fn pictures_shown(kiosk: &Kiosk) -> (usize, usize) {
+    let script = r"
+        const done = arguments[0];
+        const all = [...document.querySelectorAll('[data-test=question] img')];
+        Promise.all(all.map((picture) => picture.decode())).then(
+            () => {
+                const drawn = (css) => [...document.querySelectorAll(css)]
+                    .filter((picture) => picture.naturalWidth === 64 && picture.naturalHeight === 48 && picture.width > 0).length;
+                done([drawn('.stem img'), drawn('img.option-picture')]);
+            },
+            (error) => done(String(error)),
+        );";
+    let told = kiosk
+        .driver()
+        .execute_async(script, Vec::new())
+        .await
+        .unwrap();
+    serde_json::from_value(told.json().clone()).unwrap_or_else(|_| panic!("{}", told.json()))
 }

@@ -194,7 +194,7 @@ events! {
     Fenced = "exam.fenced", Exam, false, "本机停止该作答", "Attempt is read-only here" { #[serde(with = "crate::bytes")] attempt: [u8; 16], lease: u64, holder: Hash32 }
     SiteGraded = "exam.site_graded", Exam, true, "考试点评分", "Graded at the site" { half_points: u32, passed: bool }
     BundleSealed = "exam.bundle_sealed", Exam, false, "答卷密封", "Bundle sealed" { bundle_no: u32, hash: Hash32 }
-    SittingEnded = "exam.sitting_ended", Exam, false, "结束考试", "Sitting ended" { sitting_no: String, staff_id: String }
+    SittingEnded = "exam.sitting_ended", Exam, false, "结束考试", "Sitting ended" { sitting_no: String, staff_id: String, #[serde(default)] reason: String }
 
     // The room, in the ledger of its management station.
     EpochRaised = "room.epoch_raised", Application, false, "本机接管考场", "This station runs the room" { epoch: u64, station: Hash32, staff_id: String, reason: String, followed: Option<Followed> }

@@ -263,8 +263,14 @@ fn measure(inner: &Inner, check: Check) -> CheckRow {
         Check::DiskSpace => disk::space(&inner.data_dir),
         Check::DurableWrite => disk::durable_write(&inner.data_dir),
         Check::RebootSurvival => {
-            let forked = inner.sync.borrow().forked_at.is_some();
-            boots::survival(&inner.data_dir, inner.recorder.machine().as_ref(), forked)
+            let outside = {
+                let sync = inner.sync.borrow();
+                boots::Outside {
+                    forked: sync.forked_at.is_some(),
+                    confirmed: sync.head_confirmed,
+                }
+            };
+            boots::survival(&inner.data_dir, inner.recorder.machine().as_ref(), outside)
         }
         Check::Swap => system::swap(root),
         Check::CoreDumps => system::core_dumps(root),

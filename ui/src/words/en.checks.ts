@@ -21,6 +21,10 @@ export const enChecks: Record<keyof typeof zhChecks, string> = {
     'The disk refuses to be written. Use another machine and tell the system administrator.',
   'check.durable_write.in_memory': 'Data lie in memory and would be lost. Move the data folder to a disk.',
   'check.reboot_survival.no_reboot_yet': 'No restart since installation. Restart once, then check again.',
+  'check.reboot_survival.one_more_reboot':
+    'One restart cannot rule out a restore card. Restart once more, then check again.',
+  'check.reboot_survival.not_confirmed':
+    'The exam center has not compared the data of this machine. Connect, then check again.',
   'check.reboot_survival.lost':
     'Data were gone after a restart, probably a restore card. Switch it off and enrol again.',
   'check.reboot_survival.damaged':

@@ -300,6 +300,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'entries.checkpoint': 'This terminal’s signature over its records was not accepted. Call the exam center.',
   'attempt.bad_id': 'The attempt’s number was not right. Call the exam center.',
   'attempt.of_another_site': 'This attempt belongs to another exam site and cannot go on here.',
+  'attempt.open_elsewhere': 'This attempt is open on another terminal and cannot go on here.',
   'attempt.no_grant':
     'This terminal has no grant for that sitting, so the attempt cannot go on here. Call the exam center.',
   'enrol.bad_request': 'The terminal’s name or the site’s number is not allowed. Change it and enrol again.',

@@ -17,6 +17,8 @@ export const zhChecks = {
   'check.durable_write.failed': '硬盘写不进去。请换机，并报系统管理员。',
   'check.durable_write.in_memory': '数据放在内存里，断电就会丢。请把数据文件夹改到硬盘上。',
   'check.reboot_survival.no_reboot_yet': '装好以后还没有重启过。请重新启动一次，再来检查。',
+  'check.reboot_survival.one_more_reboot': '只重启过一次，还不能断定没有还原卡。请再重启一次，再来检查。',
+  'check.reboot_survival.not_confirmed': '考试机构还没有核对本机数据，不能断定没有还原卡。连上以后再检查。',
   'check.reboot_survival.lost': '重启以后数据不见了，多半是还原卡。请关掉还原卡，再重新登记。',
   'check.reboot_survival.damaged': '重启以后数据坏了。请检查还原卡和硬盘，或者换机。',
   'check.reboot_survival.rolled_back': '数据被退回到以前，可能是还原卡或克隆的硬盘。请报考试机构。',

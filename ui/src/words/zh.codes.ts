@@ -272,6 +272,7 @@ export const zhCodes = {
   'entries.checkpoint': '本机对记录的签名没有被接受。请报考试机构。',
   'attempt.bad_id': '答卷编号不对，请报考试机构。',
   'attempt.of_another_site': '这份答卷属于别的考试点，不能在这里继续。',
+  'attempt.open_elsewhere': '这次作答正在另一台考试机上进行，不能在这里接着作答。',
   'attempt.no_grant': '这台考试机没有这一场的授权，不能接着作答。请报考试机构。',
   'enrol.bad_request': '考试机名称或考试点编号不合规定，请改好后再登记。',
   'enrol.key_not_proven': '设备密钥没有得到证明，请重新启动后再登记。',

@@ -145,7 +145,8 @@ pub(super) fn ending(event: &Event, out: &mut String) -> Wrote {
         Event::SittingEnded {
             sitting_no,
             staff_id,
-        } => write!(out, "{sitting_no} {staff_id}"),
+            reason,
+        } => write!(out, "{sitting_no} {staff_id} {reason}"),
         _ => return None,
     })
 }

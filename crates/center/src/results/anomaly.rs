@@ -290,6 +290,23 @@ const WORDS: &[(&str, &str, &str)] = &[
         "开考晚于计划时间",
         "started later than planned",
     ),
+    ("results.postponed", "整场顺延", "the sitting was postponed"),
+    ("results.credited", "补时", "time was credited"),
+    (
+        "results.outage_decided",
+        "中断的处理决定",
+        "an outage was decided",
+    ),
+    (
+        "results.end_moved",
+        "结束时间与原计划不同",
+        "the attempt's end differs from the original plan",
+    ),
+    (
+        "results.ended_by_staff",
+        "监考结束考试（与计划结束时间相比）",
+        "staff ended the sitting (against the planned end)",
+    ),
     (
         "results.end_wrong",
         "结束时间与规则不符",

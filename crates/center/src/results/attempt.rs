@@ -136,10 +136,31 @@ impl Desk<'_> {
         let ticket_no = received.bundle.ticket_no.as_str();
         for recorded in events {
             let anomaly = match &recorded.event {
-                Event::TimeCredited { order, .. } | Event::Postponed { order, .. } => {
+                Event::TimeCredited {
+                    credit_ms,
+                    by,
+                    reason,
+                    order,
+                } => {
                     self.check_order(*order, Some(ticket_no), &received.device.name);
-                    continue;
+                    let named = self.order_named(*order);
+                    let detail = format!("{} s · {by} · {named} · {reason}", credit_ms / 1000);
+                    Anomaly::note("results.credited").detail(detail)
                 }
+                Event::Postponed { by_ms, order, .. } => {
+                    self.check_order(*order, Some(ticket_no), &received.device.name);
+                    let detail = format!("{} s · {}", by_ms / 1000, self.order_named(*order));
+                    Anomaly::note("results.postponed").detail(detail)
+                }
+                Event::OutageDecided {
+                    outage_no,
+                    credit_ms,
+                    staff_id,
+                    reason,
+                } => Anomaly::note("results.outage_decided").detail(format!(
+                    "№{outage_no} {} s · {staff_id} · {reason}",
+                    credit_ms / 1000
+                )),
                 Event::OutageRecorded {
                     cause,
                     from_ms,
@@ -166,6 +187,15 @@ impl Desk<'_> {
             };
             self.report(anomaly.ticket(ticket_no).device(&received.device.name));
         }
+    }
+
+    /// The order's number, or a dash where staff of the site decided.
+    pub(super) fn order_named(&self, order: Option<Hash32>) -> String {
+        let Some(hash) = order else {
+            return "—".to_owned();
+        };
+        let known = self.orders.iter().find(|(known, _)| *known == hash);
+        known.map_or_else(|| hash.hex(), |(_, order)| order.order_no.clone())
     }
 
     pub(super) fn check_order(
@@ -330,10 +360,9 @@ impl Examination<'_> {
             found.push(
                 Anomaly::severe("results.start_outside").detail(format!("{} s", moved_ms / 1000)),
             );
-        } else if start.started_ms != start.planned_ms {
+        } else if moved_ms != 0 {
             found.push(
-                Anomaly::note("results.started_late")
-                    .detail(format!("{} s", start.moved_ms() / 1000)),
+                Anomaly::note("results.started_late").detail(format!("{} s", moved_ms / 1000)),
             );
         }
         if started_ms < start.started_ms {
@@ -352,6 +381,13 @@ impl Examination<'_> {
         match attempt.state() {
             AttemptState::HandedIn { at_ms, .. } => line.handed_in_ms = Some(at_ms),
             _ => found.push(Anomaly::severe("results.not_handed_in")),
+        }
+        let minutes = i64::from(self.class.minutes_for(&self.candidate.accommodation));
+        let moved_ms = attempt.ends_ms() - (self.sitting.start_ms + minutes * MINUTE_MS);
+        if moved_ms != 0 {
+            found.push(
+                Anomaly::note("results.end_moved").detail(format!("{:+} s", moved_ms / 1000)),
+            );
         }
         if attempt.undecided().is_some() {
             found.push(Anomaly::note("results.outage_undecided"));

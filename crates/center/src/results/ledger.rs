@@ -260,31 +260,33 @@ impl Desk<'_> {
                 let relevant = [
                     "exam.sitting_started",
                     "exam.postponed",
+                    "exam.sitting_ended",
                     "system.wall_clock_jumped",
                 ];
                 if relevant.contains(&stored.kind.as_str())
                     && let Ok(entry) = Entry::decode(&stored.bytes)
                     && let Ok(event) = entry.event(None)
                 {
-                    found.push((ledger.identity.device.clone(), event));
+                    found.push((ledger.identity.device.clone(), event, entry.exam_ms));
                 }
                 ControlFlow::Continue(())
             })?;
         }
         let concerned: Vec<String> = found
             .iter()
-            .filter(|(_, event)| matches!(event, Event::SittingStarted { sitting_no: no, .. } if no == sitting_no))
-            .map(|(device, _)| device.clone())
+            .filter(|(_, event, _)| matches!(event, Event::SittingStarted { sitting_no: no, .. } if no == sitting_no))
+            .map(|(device, ..)| device.clone())
             .collect();
-        for (device, event) in found {
+        let planned = &self.books.newest().document.sitting;
+        let (planned_start_ms, planned_end_ms) = (planned.start_ms, planned.last_end_ms());
+        for (device, event, exam_ms) in found {
             match event {
                 Event::SittingStarted {
                     sitting_no: no,
-                    planned_ms,
                     started_ms,
                     ..
-                } if no == sitting_no && started_ms != planned_ms => {
-                    let seconds = (started_ms - planned_ms) / 1000;
+                } if no == sitting_no && started_ms != planned_start_ms => {
+                    let seconds = (started_ms - planned_start_ms) / 1000;
                     self.report(
                         Anomaly::note("results.started_late")
                             .device(&device)
@@ -293,10 +295,31 @@ impl Desk<'_> {
                 }
                 Event::Postponed {
                     sitting_no: no,
+                    by_ms,
                     order,
-                    ..
                 } if no == sitting_no => {
+                    let detail = format!("{} s · {}", by_ms / 1000, self.order_named(order));
+                    self.report(
+                        Anomaly::note("results.postponed")
+                            .device(&device)
+                            .detail(detail),
+                    );
                     self.check_order(order, None, &device);
+                }
+                Event::SittingEnded {
+                    sitting_no: no,
+                    staff_id,
+                    reason,
+                } if no == sitting_no => {
+                    let Some(from_plan_ms) = exam_ms.map(|at_ms| at_ms - planned_end_ms) else {
+                        continue;
+                    };
+                    let seconds = from_plan_ms / 1000;
+                    self.report(
+                        Anomaly::note("results.ended_by_staff")
+                            .device(&device)
+                            .detail(format!("{seconds:+} s · {staff_id} · {reason}")),
+                    );
                 }
                 Event::WallClockJumped { by_ms } if concerned.contains(&device) => {
                     self.report(

@@ -186,7 +186,7 @@ fn witness(
 }
 
 /// For a device of the same site that holds a grant of the attempt's sitting: what it gets is ciphertext without the
-/// code. Each reading is recorded.
+/// code. While the attempt is open, only for the device that holds its highest lease. Each reading is recorded.
 pub(super) async fn of_attempt(
     State(center): State<Arc<Center>>,
     Extension(device): Extension<Arc<Device>>,
@@ -214,12 +214,47 @@ pub(super) async fn of_attempt(
                     _ => return Err(Refused::forbidden("attempt.no_grant")),
                 }
             }
+            if let Some(holder) = open_at(&found) {
+                let ledgers = replica.ledgers()?;
+                let held_by = ledgers.iter().find(|ledger| ledger.ledger_id == holder);
+                if held_by.is_none_or(|held| held.identity.device_key != *device.sign.as_bytes()) {
+                    return Err(Refused::forbidden("attempt.open_elsewhere"));
+                }
+            }
             let sql = "INSERT INTO attempt_reads (attempt, device, entries, at_ms) VALUES (?1, ?2, ?3, ?4)";
             conn.execute(sql, params![attempt, device.sign.as_bytes(), found.len(), crate::now_ms()])?;
             let entries = found.into_iter().map(|(_, entry)| ByteBuf::from(entry.bytes)).collect();
             Ok(Cbor(AttemptEntries { entries }))
         })
         .await
+}
+
+/// The ledger that holds the attempt's highest lease, while the attempt is begun there and not handed in. A start is the
+/// first lease; of two ledgers with the same one the later start counts.
+fn open_at(
+    entries: &[(fengjuan_store::LedgerId, StoredEntry)],
+) -> Option<fengjuan_store::LedgerId> {
+    let events = || {
+        entries.iter().filter_map(|(ledger, stored)| {
+            let event = Entry::decode(&stored.bytes).ok()?.event(None).ok()?;
+            Some((*ledger, event))
+        })
+    };
+    let leases = events().filter_map(|(ledger, event)| match event {
+        Event::AttemptStarted { started_ms, .. } => Some((1, started_ms, ledger)),
+        Event::LeaseTaken { lease, .. } => Some((lease, i64::MAX, ledger)),
+        _ => None,
+    });
+    let (_, _, holder) = leases.max()?;
+    let mut open = true;
+    for (_, event) in events().filter(|(ledger, _)| *ledger == holder) {
+        match event {
+            Event::HandedIn { .. } | Event::Removed { .. } => open = false,
+            Event::Reopened { .. } => open = true,
+            _ => {}
+        }
+    }
+    open.then_some(holder)
 }
 
 fn granted(conn: &Connection, device: &Device, sitting_no: &str) -> Result<bool, CenterError> {

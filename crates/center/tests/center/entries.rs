@@ -311,6 +311,69 @@ async fn an_attempt_is_read_back_by_a_device_with_a_grant_only() {
 }
 
 #[tokio::test]
+async fn an_open_attempt_is_read_back_only_by_the_device_of_its_highest_lease() {
+    let day = Day::planned();
+    let (terminal, spare) = (day.approved(1), day.approved(2));
+    day.issued();
+    let app = app(&day);
+    let mut ledger = Ledger::new(&day.home, 5);
+    let attempt = [9; 16];
+    let started = Event::AttemptStarted {
+        sitting_no: SITTING.to_owned(),
+        class_no: "C1".to_owned(),
+        package: Hash32([1; 32]),
+        paper: Hash32([2; 32]),
+        started_ms: 1,
+        ends_ms: 2,
+    };
+    ledger.add(Some(attempt), &started, 1, None);
+    let path = format!("/v1/attempts/{}/entries", "09".repeat(16));
+    let caller = |device| Caller {
+        app: app.clone(),
+        device,
+    };
+    caller(&terminal)
+        .post::<EntriesReply>("/v1/entries", &ledger.request(&terminal, 0))
+        .await
+        .unwrap();
+    let own: AttemptEntries = caller(&terminal).get(&path).await;
+    assert_eq!(own.entries, ledger.of_attempt(&attempt));
+    let elsewhere = (StatusCode::FORBIDDEN, "attempt.open_elsewhere".to_owned());
+    assert_eq!(caller(&spare).code(Method::GET, &path).await, elsewhere);
+
+    let mut second = Ledger::new(&day.home, 6);
+    let taken = Event::LeaseTaken {
+        attempt,
+        lease: 2,
+        carry: Vec::new(),
+    };
+    second.add(Some(attempt), &taken, 3, None);
+    caller(&spare)
+        .post::<EntriesReply>("/v1/entries", &second.request(&spare, 0))
+        .await
+        .unwrap();
+    assert_eq!(caller(&terminal).code(Method::GET, &path).await, elsewhere);
+    let both: AttemptEntries = caller(&spare).get(&path).await;
+    assert_eq!(both.entries.len(), 2);
+
+    let handed_in = Event::HandedIn {
+        kind: fengjuan_core::event::HandInKind::Own,
+        answered: 0,
+        unanswered: 1,
+        at_ms: 4,
+        staff_id: None,
+        reason: None,
+    };
+    second.add(Some(attempt), &handed_in, 4, None);
+    caller(&spare)
+        .post::<EntriesReply>("/v1/entries", &second.request(&spare, 1))
+        .await
+        .unwrap();
+    let closed: AttemptEntries = caller(&terminal).get(&path).await;
+    assert_eq!(closed.entries.len(), 3);
+}
+
+#[tokio::test]
 async fn hostile_bodies_are_answered_and_never_stored() {
     let day = Day::planned();
     let terminal = day.approved(1);

@@ -514,6 +514,8 @@ async fn deviations_and_decisions_are_listed() {
         "results.started_late",
         "results.outage",
         "results.outage_undecided",
+        "results.credited",
+        "results.end_moved",
         "results.unordered_credit",
         "results.not_replicated",
         "results.unwitnessed",
@@ -523,6 +525,13 @@ async fn deviations_and_decisions_are_listed() {
     ] {
         assert!(found.contains(&code), "{code}: {:?}", results.anomalies);
     }
+    let detail = |code: &str| {
+        let anomalies = &results.anomalies;
+        let found = anomalies.iter().find(|anomaly| anomaly.code == code);
+        found.unwrap().detail.clone()
+    };
+    assert_eq!(detail("results.credited"), "60 s · P001 · — · 鼠标故障");
+    assert_eq!(detail("results.end_moved"), "+300 s", "start and credit");
     assert_eq!(
         line(&results, &sat).status,
         Status::ToReview,

@@ -52,7 +52,9 @@ fn effects_of(attempt: &Attempt, input: Input, now: ExamMs) -> Result<Vec<Effect
         Input::ForceHandIn { staff_id, reason } => {
             hand_in(attempt, HandInKind::Forced, Some((staff_id, reason)), now)
         }
-        Input::SittingEnded { staff_id } => sitting_ended(attempt, staff_id, now)?,
+        Input::SittingEnded { staff_id, reason } => {
+            sitting_ended(attempt, (staff_id, reason), now)?
+        }
         Input::OutageFound {
             cause,
             from_ms,
@@ -123,7 +125,7 @@ fn show(attempt: &Attempt, position: u32) -> Vec<Effect> {
 
 fn sitting_ended(
     attempt: &Attempt,
-    staff_id: String,
+    by: (String, String),
     now: ExamMs,
 ) -> Result<Vec<Effect>, AttemptError> {
     if let Some(outage) = attempt.undecided() {
@@ -135,7 +137,6 @@ fn sitting_ended(
         let cause = OutageCause::Staff;
         return Err(AttemptError::Suspended { cause });
     }
-    let by = (staff_id, "sitting_ended".to_owned());
     Ok(hand_in(attempt, HandInKind::Forced, Some(by), now))
 }
 

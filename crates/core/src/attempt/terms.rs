@@ -60,6 +60,7 @@ pub enum Input {
     /// The proctor ends the sitting. Refused while an outage is undecided.
     SittingEnded {
         staff_id: String,
+        reason: String,
     },
     /// The seat stood still from the last known moment until now (or until `to_ms`).
     OutageFound {

@@ -1,7 +1,7 @@
 use super::attempt::*;
 use super::set;
 use fengjuan_core::attempt::*;
-use fengjuan_core::event::{HandInKind, OutageCause};
+use fengjuan_core::event::{Event, HandInKind, OutageCause};
 
 #[test]
 fn an_outage_holds_the_hand_in_and_a_credit_gives_its_time_back() {
@@ -108,6 +108,7 @@ fn outages_are_capped_and_never_counted_twice() {
     assert_eq!(attempt.provisional_ms(), 32 * MINUTE);
     let ended = Input::SittingEnded {
         staff_id: "P1".to_owned(),
+        reason: "考试结束".to_owned(),
     };
     assert_eq!(
         run(&mut attempt, ended.clone(), END),
@@ -115,7 +116,12 @@ fn outages_are_capped_and_never_counted_twice() {
     );
     run(&mut attempt, decide(1, 0), END).unwrap();
     run(&mut attempt, decide(2, 0), END).unwrap();
-    assert!(run(&mut attempt, ended, END).is_ok());
+    let effects = run(&mut attempt, ended, END).unwrap();
+    let told = effects.iter().any(|effect| match effect {
+        Effect::Record(Event::HandedIn { reason, .. }) => reason.as_deref() == Some("考试结束"),
+        _ => false,
+    });
+    assert!(told, "the proctor's own reason: {effects:?}");
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn a_suspension_is_an_outage_of_its_length() {
     assert_eq!(run(&mut attempt, suspend(), at_ms + 1), refused);
     let ended = Input::SittingEnded {
         staff_id: "P1".to_owned(),
+        reason: "考试结束".to_owned(),
     };
     assert_eq!(run(&mut attempt, ended, at_ms + 1), refused);
     run(&mut attempt, resume(), at_ms + 4 * MINUTE).unwrap();

@@ -339,7 +339,10 @@ impl World {
                 order,
                 score_shown: false,
             },
-            10 => Input::SittingEnded { staff_id: by },
+            10 => Input::SittingEnded {
+                staff_id: by,
+                reason,
+            },
             _ => Input::StaffSuspend {
                 staff_id: by,
                 reason,

@@ -44,6 +44,8 @@ pub const ADVICE: &[&str] = &[
     "check.durable_write.failed",
     "check.durable_write.in_memory",
     "check.reboot_survival.no_reboot_yet",
+    "check.reboot_survival.one_more_reboot",
+    "check.reboot_survival.not_confirmed",
     "check.reboot_survival.lost",
     "check.reboot_survival.damaged",
     "check.reboot_survival.rolled_back",

@@ -4,7 +4,7 @@ use super::measured::{fail, not_measured, pass, warn};
 use crate::machine::Machine;
 use crate::upstream::{Upstream, UpstreamError};
 use crate::view::{Check, CheckRow};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,17 +13,27 @@ const ROUND_TRIP_LIMIT: &str = "≤ 2000 ms";
 const OFFSET_LIMIT: &str = "± 2 s";
 
 /// Well-known public services, by address: a name that is not found proves nothing. One that answers is the internet.
-pub const PUBLIC_ADDRESSES: [SocketAddr; 6] = [
+pub const PUBLIC_ADDRESSES: [SocketAddr; 11] = [
     address(223, 5, 5, 5, 53),
     address(114, 114, 114, 114, 53),
     address(119, 29, 29, 29, 80),
     address(180, 76, 76, 76, 53),
     address(1, 1, 1, 1, 443),
     address(8, 8, 8, 8, 53),
+    address_v6([0x2400, 0x3200, 0, 0, 0, 0, 0, 1], 53),
+    address_v6([0x2402, 0x4e00, 0, 0, 0, 0, 0, 0], 53),
+    address_v6([0x2400, 0xda00, 0, 0, 0, 0, 0, 0x6666], 53),
+    address_v6([0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1111], 443),
+    address_v6([0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888], 53),
 ];
 
 const fn address(a: u8, b: u8, c: u8, d: u8, port: u16) -> SocketAddr {
     SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port))
+}
+
+const fn address_v6(s: [u16; 8], port: u16) -> SocketAddr {
+    let ip = Ipv6Addr::new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+    SocketAddr::V6(SocketAddrV6::new(ip, port, 0, 0))
 }
 
 /// Reachability and clock offset come from one signed answer.
@@ -125,11 +135,7 @@ pub(super) async fn internet(addresses: &[SocketAddr], root: &Path) -> CheckRow 
         });
     }
     let reached = tries.join_all().await.into_iter().flatten().min();
-    let gateway = if has_default_route(root) {
-        " · 0.0.0.0/0"
-    } else {
-        ""
-    };
+    let gateway = default_routes(root);
     match reached {
         Some(address) => fail(
             check,
@@ -141,11 +147,27 @@ pub(super) async fn internet(addresses: &[SocketAddr], root: &Path) -> CheckRow 
     }
 }
 
-/// A route to everywhere is told beside the verdict; alone it proves nothing, since the center may be behind it.
-fn has_default_route(root: &Path) -> bool {
-    let routes = std::fs::read_to_string(root.join("proc/net/route")).unwrap_or_default();
-    routes.lines().skip(1).any(|line| {
+/// Routes to everywhere are told beside the verdict; alone they prove nothing, since the center may be behind them.
+fn default_routes(root: &Path) -> String {
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap_or_default();
+    let v4 = read("proc/net/route").lines().skip(1).any(|line| {
         let mut words = line.split_whitespace().skip(1);
         words.next() == Some("00000000")
-    })
+    });
+    // Destination, its prefix length, …, interface; the kernel keeps a refusing one on `lo` where there is no other.
+    let v6 = read("proc/net/ipv6_route").lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [destination, prefix, .., interface] = words.as_slice() else {
+            return false;
+        };
+        destination.bytes().all(|digit| digit == b'0') && *prefix == "00" && *interface != "lo"
+    });
+    let mut told = String::new();
+    if v4 {
+        told.push_str(" · 0.0.0.0/0");
+    }
+    if v6 {
+        told.push_str(" · ::/0");
+    }
+    told
 }

@@ -278,38 +278,89 @@ fn cameras_that_are_frozen_broken_or_drawn_never_pass() {
 }
 
 #[test]
-fn data_survives_a_reboot_only_when_an_earlier_boots_mark_is_seen() {
+fn data_survives_a_reboot_only_when_two_earlier_boots_and_the_center_say_so() {
     let dir = tempfile::tempdir().unwrap();
     let machine = SimulatedMachine::new(START_MS);
-    let verdict = |forked| boots::survival(dir.path(), &machine, forked);
-    assert_eq!(
-        verdict(false).advice.as_deref(),
-        Some("check.reboot_survival.lost")
-    );
+    let look = |forked, confirmed| {
+        let outside = boots::Outside { forked, confirmed };
+        let row = boots::survival(dir.path(), &machine, outside);
+        (row.verdict, row.advice.unwrap_or(row.value))
+    };
+    let says = |code: &str| format!("check.reboot_survival.{code}");
+    assert_eq!(look(false, true), (Verdict::Fail, says("lost")));
     note_boot(dir.path(), &machine).unwrap();
     note_boot(dir.path(), &machine).unwrap();
     assert_eq!(
-        verdict(false).advice.as_deref(),
-        Some("check.reboot_survival.no_reboot_yet")
+        look(false, true),
+        (Verdict::NotMeasured, says("no_reboot_yet"))
     );
-    assert_eq!(verdict(false).verdict, Verdict::NotMeasured);
+    machine.reboot(60_000);
+    assert_eq!(
+        look(false, true),
+        (Verdict::Fail, says("lost")),
+        "no mark of this boot"
+    );
+    note_boot(dir.path(), &machine).unwrap();
+    assert_eq!(
+        look(false, true),
+        (Verdict::NotMeasured, says("one_more_reboot"))
+    );
     machine.reboot(60_000);
     note_boot(dir.path(), &machine).unwrap();
     assert_eq!(
-        (verdict(false).verdict, verdict(false).value.as_str()),
-        (Verdict::Pass, "1")
+        look(false, false),
+        (Verdict::NotMeasured, says("not_confirmed"))
     );
-    assert_eq!(
-        verdict(true).advice.as_deref(),
-        Some("check.reboot_survival.rolled_back")
-    );
+    assert_eq!(look(false, true), (Verdict::Pass, "2".to_owned()));
+    assert_eq!(look(true, true), (Verdict::Fail, says("rolled_back")));
     let path = dir.path().join("boots");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replacen('0', "1", 1)).unwrap();
-    assert_eq!(
-        verdict(false).advice.as_deref(),
-        Some("check.reboot_survival.damaged")
-    );
+    let without_second: Vec<&str> = text
+        .lines()
+        .enumerate()
+        .filter_map(|(place, line)| (place != 1).then_some(line))
+        .collect();
+    for damaged in [text.replacen('0', "1", 1), without_second.join("\n")] {
+        std::fs::write(&path, damaged).unwrap();
+        assert_eq!(look(false, true), (Verdict::Fail, says("damaged")));
+    }
+}
+
+#[test]
+fn a_disk_that_is_put_back_at_every_boot_never_passes() {
+    for marks_in_image in 1..4 {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = SimulatedMachine::new(START_MS);
+        for _ in 0..marks_in_image {
+            machine.reboot(60_000);
+            note_boot(dir.path(), &machine).unwrap();
+        }
+        let path = dir.path().join("boots");
+        let image = std::fs::read(&path).unwrap();
+        for _ in 0..5 {
+            machine.reboot(60_000);
+            std::fs::write(&path, &image).unwrap();
+            note_boot(dir.path(), &machine).unwrap();
+            // Without the center nobody can tell; the center has seen the boots that are missing here.
+            for forked in [false, true] {
+                let outside = boots::Outside {
+                    forked,
+                    confirmed: false,
+                };
+                let row = boots::survival(dir.path(), &machine, outside);
+                assert_ne!(row.verdict, Verdict::Pass);
+                assert_eq!(row.verdict == Verdict::Fail, forked);
+            }
+            if marks_in_image == 1 {
+                let outside = boots::Outside {
+                    forked: false,
+                    confirmed: true,
+                };
+                let row = boots::survival(dir.path(), &machine, outside);
+                assert_eq!(row.verdict, Verdict::NotMeasured);
+            }
+        }
+    }
 }
 
 #[test]

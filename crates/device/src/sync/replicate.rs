@@ -156,7 +156,10 @@ impl<U: Upstream> Uplink<U> {
             });
         }
         self.run().head_shown = true;
-        self.inner.state.send_modify(|state| state.forked_at = None);
+        self.inner.state.send_modify(|state| {
+            state.forked_at = None;
+            state.head_confirmed = true;
+        });
         Ok(())
     }
 

@@ -42,6 +42,8 @@ pub struct SyncState {
     pub witnessed_ms: Option<i64>,
     /// Where the upstream holds another entry than this ledger.
     pub forked_at: Option<u64>,
+    /// The witness has cosigned the head since the program started: it holds nothing that this ledger lacks.
+    pub head_confirmed: bool,
     /// Upstream's time minus the exam clock at the last comparison, and its round trip.
     pub clock_offset_ms: Option<(i64, i64)>,
     /// Code of what went wrong in the last pass.
@@ -66,6 +68,7 @@ impl SyncState {
             witnessed_size: 0,
             witnessed_ms: None,
             forked_at: None,
+            head_confirmed: false,
             clock_offset_ms: None,
             last_error: None,
         }

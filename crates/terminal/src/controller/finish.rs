@@ -202,6 +202,7 @@ impl State {
         if self.run.is_some() {
             let input = Input::SittingEnded {
                 staff_id: staff_id.to_owned(),
+                reason: reason.trim().to_owned(),
             };
             self.drive(&staff(staff_id), input, now)?;
         }
@@ -211,6 +212,7 @@ impl State {
         let event = Event::SittingEnded {
             sitting_no: sitting_no.clone(),
             staff_id: staff_id.to_owned(),
+            reason: reason.trim().to_owned(),
         };
         self.record(&staff(staff_id), event, vec![day.put(&sitting_no)?])?;
         self.active_mut()?.day = day;

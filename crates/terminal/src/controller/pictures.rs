@@ -40,15 +40,11 @@ fn source(
     ports: &Ports,
     pattern_allowed: bool,
 ) -> Result<(Arc<dyn CameraSource>, String, bool), CameraFault> {
-    let listed = ports.camera.list();
-    let first = listed
-        .as_ref()
-        .ok()
-        .and_then(|devices: &Vec<CameraDevice>| devices.first().cloned());
-    match first {
+    // A camera that is there and does not work is a fault, whatever may stand in for none.
+    match ports.camera.list()?.into_iter().next() {
         Some(device) => Ok((Arc::clone(&ports.camera), device.id, device.pattern)),
         None if pattern_allowed => Ok((Arc::clone(&ports.pattern), PATTERN_ID.to_owned(), true)),
-        None => Err(listed.err().unwrap_or(CameraFault::NotFound)),
+        None => Err(CameraFault::NotFound),
     }
 }
 
@@ -58,7 +54,7 @@ pub(super) fn camera_view(ports: &Ports, pattern_allowed: bool) -> CameraView {
     match ports.camera.list().map(ready) {
         Ok(Some(device)) if device.pattern => CameraView::Pattern {},
         Ok(Some(device)) => CameraView::Ready { name: device.name },
-        _ if pattern_allowed => CameraView::Pattern {},
+        Ok(None) if pattern_allowed => CameraView::Pattern {},
         Ok(None) => CameraView::Fault {
             code: CameraFault::NotFound.code().to_owned(),
         },
@@ -69,11 +65,21 @@ pub(super) fn camera_view(ports: &Ports, pattern_allowed: bool) -> CameraView {
 }
 
 impl State {
-    /// By the plan, or by a proctor's recorded decision.
+    /// By the plan where this machine has shown no camera since the program started, or by a proctor's recorded decision.
     pub(super) fn pattern_allowed(&self) -> bool {
         self.active.as_ref().is_some_and(|active| {
-            active.sitting().pattern_camera_allowed || active.day.pattern_allowed
+            let by_plan = active.sitting().pattern_camera_allowed && !self.camera_worked;
+            by_plan || active.day.pattern_allowed
         })
+    }
+
+    /// Never for a candidate of whom a camera has taken a picture: one that is gone since then is a fault.
+    fn pattern_allowed_for(&self, ticket_no: &str) -> bool {
+        let seat = self
+            .active
+            .as_ref()
+            .and_then(|active| active.seats.get(ticket_no));
+        self.pattern_allowed() && !seat.is_some_and(|seat| seat.real_picture)
     }
 
     pub(super) fn ask_for_picture(&mut self) -> Answer<After> {
@@ -171,7 +177,9 @@ impl State {
             event,
             SYSTEM,
             now,
-        )
+        )?;
+        self.camera_worked |= !pattern;
+        Ok(())
     }
 
     /// The picture of whoever has moved here, beside the due ones. One that fails leaves its cause.
@@ -263,7 +271,10 @@ impl Terminal {
         let (ticket_no, pattern_allowed) = {
             let state = self.state();
             let Some(visit) = &state.visit else { return };
-            (visit.ticket_no.clone(), state.pattern_allowed())
+            (
+                visit.ticket_no.clone(),
+                state.pattern_allowed_for(&visit.ticket_no),
+            )
         };
         self.spawn_shot(pattern_allowed, move |state, shot| {
             if let Err(refusal) = state.check_in_picture(&ticket_no, shot) {
@@ -302,7 +313,8 @@ impl Terminal {
             let Some((ticket_no, due)) = state.due_snapshot(now) else {
                 return;
             };
-            (ticket_no, due, state.pattern_allowed())
+            let allowed = state.pattern_allowed_for(&ticket_no);
+            (ticket_no, due, allowed)
         };
         self.spawn_shot(pattern_allowed, move |state, shot| {
             state.snapshot_done(&ticket_no, due, shot);

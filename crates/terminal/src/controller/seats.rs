@@ -41,6 +41,8 @@ pub struct SeatRecord {
     pub pictures: Vec<PictureRef>,
     /// The check-in picture is the labelled pattern.
     pub pattern: bool,
+    /// A camera has taken a picture of this candidate.
+    pub real_picture: bool,
     pub begun: Option<Begun>,
     /// Credits and postponements since the begin.
     pub credited_ms: i64,
@@ -67,6 +69,7 @@ impl SeatRecord {
             arrived: None,
             pictures: Vec::new(),
             pattern: false,
+            real_picture: false,
             begun: None,
             credited_ms: 0,
             orders: Vec::new(),
@@ -150,6 +153,7 @@ impl SeatRecord {
                     object: *hash,
                     salted: *salted,
                 });
+                self.real_picture |= !*pattern;
                 if *usage == PictureUse::CheckIn {
                     self.pattern = *pattern;
                 }

@@ -75,6 +75,7 @@ impl Terminal {
             trouble: None,
             lost: None,
             reserve_used: !parts.opened.reserve,
+            camera_worked: false,
             resumption: parts.resumption,
             unfocused: None,
             clock_offset_ms: None,

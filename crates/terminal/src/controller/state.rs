@@ -138,6 +138,8 @@ pub(crate) struct State {
     pub lost: Option<Lost>,
     /// The reserve was given free for a full disk.
     pub reserve_used: bool,
+    /// A camera has taken a picture since the program started.
+    pub camera_worked: bool,
     pub resumption: Resumption,
     /// Exam time at which the window lost its focus.
     pub unfocused: Option<ExamMs>,

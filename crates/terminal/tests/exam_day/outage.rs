@@ -360,6 +360,62 @@ fn a_camera_lost_in_the_exam_is_told_retried_and_never_waited_for() {
 }
 
 #[test]
+fn a_camera_that_is_pulled_out_is_never_replaced_by_the_pattern() {
+    for fault in [CameraFault::Unplugged, CameraFault::NotFound] {
+        let mut room = Room::with(|sitting| {
+            sitting.pattern_camera_allowed = true;
+            sitting.snapshots = fengjuan_core::plan::SnapshotPolicy {
+                mean_interval_s: 60,
+                least_gap_s: 30,
+            };
+        });
+        room.sit("S1-01");
+        *room.camera.fault.lock().unwrap() = Some(fault.clone());
+        let failed = |room: &Room, from: usize| {
+            room.until("a failure", |_| {
+                room.pass(10_000);
+                (count(room, "exam.picture_failed") > from).then_some(())
+            });
+        };
+        failed(&room, 0);
+        // Nor after a restart: the ledger knows whose picture was taken.
+        let before = count(&room, "exam.picture_failed");
+        room.restart();
+        room.unlock();
+        failed(&room, before);
+        assert!(pictures(&room).iter().all(|picture| !picture.pattern));
+        *room.camera.fault.lock().unwrap() = None;
+        let taken = pictures(&room).len();
+        room.until("a picture again", |_| {
+            room.pass(10_000);
+            (pictures(&room).len() > taken).then_some(())
+        });
+        let cause = events(&room)
+            .into_iter()
+            .find_map(|(event, ..)| match event {
+                Event::PictureFailed { cause, .. } => Some(cause),
+                _ => None,
+            });
+        assert_eq!(cause.as_deref(), Some(fault.code()));
+    }
+}
+
+#[test]
+fn a_camera_that_is_there_and_fails_is_a_fault_though_the_plan_allows_the_pattern() {
+    let room = Room::with(|sitting| sitting.pattern_camera_allowed = true);
+    *room.camera.fault.lock().unwrap() = Some(CameraFault::Busy);
+    room.does(CandidateAction::Begin {});
+    room.does(CandidateAction::Identify {
+        number: "S1-01".into(),
+    });
+    room.does(CandidateAction::TakePicture {});
+    room.until("a failure", |_| {
+        (count(&room, "exam.picture_failed") > 0).then_some(())
+    });
+    assert!(pictures(&room).is_empty());
+}
+
+#[test]
 fn a_forced_hand_in_names_who_and_why_and_shows_no_score() {
     let room = Room::new();
     room.sit("S1-01");

@@ -568,7 +568,7 @@ fn the_end_for_all_waits_for_whoever_answers_unless_it_is_forced() {
     station.tells(&room, end(true));
     assert!(matches!(room.screen(), Screen::HandedIn(_)));
     assert_eq!(evidence::bundles(&room).len(), 1);
-    assert_eq!(evidence::count(&room, "app.seed_revealed"), 1);
+    assert_eq!(evidence::count(&room, "exam.sitting_ended"), 1);
 }
 
 #[test]
