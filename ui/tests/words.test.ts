@@ -18,9 +18,9 @@ const ofTheStation = [...ofTerminals, 'hub/src']
 /** The catalogue of events has its titles in itself; the station's rules and replicas are not a terminal's. */
 const events = /\/core\/src\/event\.rs/
 const notOfTerminals = /\/(core\/src\/(event\.rs|room[./])|store\/src\/replicas[./])/
-/** What looks like a code and is none: events of the ledger, file names, formats below the ones that are shown. */
+/** What looks like a code and is none: a place in the store, events of the ledger, file names, formats below the ones that are shown. */
 const notShown =
-  /^(app|system|exam|db|cbor|cose|hpke|kdf|note|proof|signature|blueprint|grade|clock|root|device|site|directory|fengjuan|www)\.|\.(rs|db|txt|csv|toml|pub|key|cose|json|lock|partial|cbor|pem|jpg|log|tmp)$/
+  /^(station\.tries$|(app|system|exam|db|cbor|cose|hpke|kdf|note|proof|signature|blueprint|grade|clock|root|device|site|directory|fengjuan|www)\.)|\.(rs|db|txt|csv|toml|pub|key|cose|json|lock|partial|cbor|pem|jpg|log|tmp)$/
 
 function sources(folder: string): string[] {
   if (folder.endsWith('.rs')) return [folder]

@@ -91,6 +91,35 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'epoch.lower': 'This take-over is outdated. Another station is newer.',
   'epoch.rival': 'Another station uses the same term. Call the center.',
 
+  'alert.nobody_holds': '{place}: no terminal goes on with this candidate now. Give the candidate a spare.',
+  'station.not_ended': 'The sitting has not ended yet, so nothing can be submitted.',
+  'lineage.missing': 'The proof of the take-over is incomplete; terminals will not obey. Call the center.',
+  'lineage.short':
+    'The proof of the take-over lacks its beginning; terminals will not obey. Call the center.',
+  'lineage.not_rising':
+    'The proof of the take-over is out of order; terminals will not obey. Call the center.',
+  'post.superseded': 'The command belongs to an earlier station; the terminal did not do it.',
+  'post.went_back':
+    'The terminal lost commands that it had done: a restored disk? Swap it and call the center.',
+  'post.ahead': 'The terminal did commands that the station does not have. Call the center.',
+  'replicas.sqlite':
+    'The station’s database of replicas has an error. Restart; if that fails, use the standby station.',
+  'replicas.reserve': 'The station has no free way to read. Wait a moment and try again.',
+  'hub.delegation_other_keys':
+    'The center delegated other keys of this station. Enrol again and call the center.',
+  'hub.runtime': 'The station’s program did not start. Restart it.',
+  'hub.listen':
+    'The station’s port cannot be opened; it may be in use. Check the network settings and start again.',
+  'upstream.other_address':
+    'A known terminal connects from another address: a moved cable or a changed address? Check it.',
+  'upstream.busy': 'The station is busy; the terminal tries again by itself.',
+  'enrol.other_site': 'This terminal belongs to another site and was not accepted.',
+  'attempt.no_lease': 'Another terminal holds this attempt, or none does yet.',
+  'upload.of_another_site': 'The sealed result belongs to another site and was not taken.',
+  'upload.of_another_device': 'The sealed result belongs to another terminal and was not taken.',
+  'store.refused':
+    'The station’s disk refuses writes; it may be full. Free space at once, or use the standby station.',
+
   'next.ends_by_itself': 'The last one’s time is up at {ends_time}',
   'next.code_again': 'The station has restarted: the code is needed again',
   'next.unsent': '{waiting} still on the way',
