@@ -42,8 +42,14 @@ describe.each([
     ['red', 'red-tint'],
     ['green', 'blue-tint'],
     ['green', 'surface'],
+    ['on-amber', 'amber-fill'],
+    ['on-solid', 'red'],
   ])('%s on %s reaches 7:1', (ink, ground) => {
     expect(ratio(colour(theme, ink), colour(theme, ground))).toBeGreaterThanOrEqual(7)
+  })
+
+  it.each(['surface', 'page', 'sunken'])('quiet words of the station on %s reach 5:1', (ground) => {
+    expect(ratio(colour(theme, 'text-3'), colour(theme, ground))).toBeGreaterThanOrEqual(5.2)
   })
 
   it('draws the edges of controls at 3:1 or more', () => {

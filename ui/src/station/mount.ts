@@ -15,6 +15,7 @@ import '../styles/staff.css'
 import '../styles/room.css'
 import '../styles/seat.css'
 import '../styles/panel.css'
+import '../styles/roomtabs.css'
 import '../styles/print.css'
 
 /** Shows the station's page in `place`, fed by `backend`. */

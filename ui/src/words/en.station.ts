@@ -128,7 +128,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'panel.pictures': 'Last pictures',
   'panel.patterns': 'Pattern, not a picture',
   'panel.picture': 'Picture taken at {time}',
-  'panel.no_pictures': 'No pictures yet',
+  'panel.no_pictures': 'Pictures are sealed for the center and are not shown here',
   'panel.employer': 'Employer',
   'panel.not_arrived': 'Not stamped yet',
   'panel.left': 'left',

@@ -126,7 +126,7 @@ export const zhStation = {
   'panel.pictures': '最近抓拍',
   'panel.patterns': '示意图，不是照片',
   'panel.picture': '{time} 的抓拍',
-  'panel.no_pictures': '还没有抓拍',
+  'panel.no_pictures': '抓拍加密送考试机构，这里不显示',
   'panel.employer': '单位',
   'panel.not_arrived': '还没有登记到场',
   'panel.left': '剩余',
