@@ -1,0 +1,181 @@
+//! Machines that fall silent, and candidates who move.
+
+use crate::stage::{Fake, Stage, second};
+use fengjuan_core::room::command::CommandBody;
+use fengjuan_hub::view::action::{ActionScope, StationAction};
+use fengjuan_hub::view::room::{MachineState, TileAlertKind, TileState};
+use fengjuan_hub::view::seat::{SeatDeed, SeatDeedName};
+
+fn running() -> (Stage, Vec<Fake>, Fake) {
+    let stage = Stage::open();
+    let (mut fakes, mut spare) = stage.furnished();
+    stage.unlock(&mut fakes);
+    spare.obey(&stage);
+    stage.running(&mut fakes);
+    spare.obey(&stage);
+    let all: Vec<&Fake> = fakes.iter().chain([&spare]).collect();
+    stage.pass(5, &all);
+    (stage, fakes, spare)
+}
+
+fn codes(stage: &Stage) -> Vec<String> {
+    let alerts = stage.alerts();
+    alerts.into_iter().map(|row| row.notice.code).collect()
+}
+
+fn names(deeds: &[SeatDeed]) -> Vec<SeatDeedName> {
+    deeds.iter().map(|deed| deed.deed).collect()
+}
+
+#[test]
+fn one_silent_seat_is_out_of_contact_and_its_candidate_goes_on() {
+    let (stage, fakes, spare) = running();
+    let heard: Vec<&Fake> = fakes[1..].iter().chain([&spare]).collect();
+    stage.pass(40, &heard);
+    assert_eq!(codes(&stage), ["alert.out_of_contact"]);
+    assert_eq!(stage.alerts()[0].seats, [1]);
+    let tile = stage.tile(1);
+    assert_eq!(tile.machine, MachineState::OutOfContact);
+    assert_eq!(tile.state, TileState::Answering);
+    assert_eq!(tile.alert.unwrap().kind, TileAlertKind::OutOfContact);
+    assert_eq!(stage.tile(2).alert, None);
+    let panel = stage.panel(1);
+    assert_eq!(panel.trouble.unwrap().notice.code, "trouble.out_of_contact");
+    // No push to swap: what a person does most comes first.
+    assert_eq!(names(&panel.actions)[0], SeatDeedName::Credit);
+    fakes[0].beat(&stage);
+    stage.settle();
+    stage.settle();
+    assert_eq!(codes(&stage), Vec::<String>::new());
+    assert_eq!(stage.tile(1).machine, MachineState::InContact);
+}
+
+#[test]
+fn many_silent_seats_at_once_are_one_alert() {
+    let (stage, fakes, spare) = running();
+    stage.pass(60, &[&fakes[0], &spare]);
+    assert_eq!(codes(&stage), ["alert.many_out_of_contact"]);
+    let alert = &stage.alerts()[0];
+    assert_eq!(alert.seats, [2, 3, 4, 5, 6]);
+    assert_eq!(alert.notice.args["count"], "5");
+    assert_eq!(stage.view().room.counts.attention, 5);
+}
+
+#[test]
+fn a_candidate_moves_to_a_spare_and_back() {
+    let (stage, mut fakes, mut spare) = running();
+    let swap = |to: &Fake| StationAction::Swap {
+        seat_no: 1,
+        device: to.device.hex(),
+        reason: "显示器坏了".to_owned(),
+    };
+    assert_eq!(stage.refused(swap(&fakes[1])), "room.machine_taken");
+    let offered = stage.panel(1).spares;
+    assert_eq!(offered.len(), 1);
+    assert_eq!(offered[0].device, spare.device.hex());
+    stage.done(swap(&spare));
+    fakes[0].obey(&stage);
+    spare.obey(&stage);
+    stage.settle();
+    let fenced = |body: &CommandBody| matches!(body, CommandBody::Fence { .. });
+    assert!(fakes[0].told.iter().any(fenced), "{:?}", fakes[0].told);
+    let leased = |body: &CommandBody| matches!(body, CommandBody::Lease { .. });
+    assert!(spare.told.iter().any(leased), "{:?}", spare.told);
+    let panel = stage.panel(1);
+    assert_eq!(panel.device_name.as_deref(), Some("T07"));
+    assert_eq!(panel.state, TileState::Answering);
+    assert!(names(&panel.actions).contains(&SeatDeedName::UndoSwap));
+    let undo = |staff_id| StationAction::UndoSwap {
+        seat_no: 1,
+        reason: "换错了".to_owned(),
+        second: second(staff_id),
+    };
+    assert_eq!(stage.refused(undo("E1")), "room.second_role");
+    stage.done(undo("P2"));
+    assert_eq!(stage.panel(1).device_name.as_deref(), Some("T01"));
+}
+
+#[test]
+fn what_can_be_done_with_a_seat_depends_on_where_its_candidate_is() {
+    let (stage, mut fakes, _spare) = running();
+    let possible = |seat_no| names(&stage.panel(seat_no).actions);
+    use SeatDeedName::*;
+    let answering = [Credit, Suspend, Swap, ForceHandIn, Remove, MoveNumber];
+    assert_eq!(possible(1), answering);
+    let panel = stage.panel(1);
+    assert!(
+        panel.actions.iter().all(|deed| deed.blocked_by.is_none()),
+        "{panel:?}"
+    );
+    let remove = panel
+        .actions
+        .iter()
+        .find(|deed| deed.deed == Remove)
+        .unwrap();
+    assert!(remove.second && remove.reason);
+    fakes[0].hand_in(&stage);
+    assert_eq!(possible(1), [Reopen, OutOfUse, MoveNumber]);
+    assert!(stage.panel(1).progress.handed_in);
+    stage.done(StationAction::Suspend {
+        scope: ActionScope::Class {
+            class_no: "C2".to_owned(),
+        },
+        reason: "消防演练".to_owned(),
+    });
+    let told = |fake: &Fake| {
+        let mut told = fake.told.iter();
+        told.any(|body| matches!(body, CommandBody::Suspend { .. }))
+    };
+    fakes.iter_mut().for_each(|fake| fake.obey(&stage));
+    assert!(
+        fakes.iter().all(told),
+        "whoever is not of the class group does nothing"
+    );
+}
+
+#[test]
+fn a_dead_machine_is_put_out_of_use_and_its_number_moves() {
+    let stage = Stage::open();
+    let (fakes, spare) = stage.furnished();
+    let out = |staff_id| StationAction::OutOfUse {
+        device: fakes[2].device.hex(),
+        reason: "主板坏".to_owned(),
+        second: second(staff_id),
+    };
+    stage.log_in("A1");
+    assert_eq!(stage.refused(out("E1")), "room.second_role");
+    let view = stage.done(out("H1"));
+    assert_eq!(view.seating.working_machines, 6);
+    assert_eq!(stage.tile(3).machine, MachineState::None);
+    stage.done(StationAction::MoveNumber {
+        seat_no: 3,
+        device: spare.device.hex(),
+        reason: "三号机坏".to_owned(),
+    });
+    let tile = stage.tile(3);
+    assert_eq!(tile.machine, MachineState::InContact);
+    assert_eq!(tile.device_name.as_deref(), Some("T07"));
+    stage.log_in("P1");
+    stage.done(StationAction::BackInUse {
+        device: fakes[2].device.hex(),
+        reason: "修好了".to_owned(),
+        second: second("P2"),
+    });
+    assert_eq!(stage.view().room.counts.spare, 1);
+}
+
+#[test]
+fn a_photo_is_served_to_whoever_is_logged_in_and_nothing_else_is() {
+    let stage = Stage::open();
+    let path = {
+        stage.furnished();
+        stage.panel(1).candidate.unwrap().photo.unwrap()
+    };
+    let (kind, bytes) = stage.station().resource(&path).unwrap();
+    assert_eq!((kind, bytes.len()), ("image/jpeg", 9));
+    for odd in ["", "/photo", "/photo/Z1/00", "/media/1", "/photo/Z2/../x"] {
+        assert!(stage.station().resource(odd).is_none(), "{odd}");
+    }
+    stage.station().act(StationAction::LogOut {});
+    assert!(stage.station().resource(&path).is_none());
+}
