@@ -48,7 +48,7 @@ describe.each([
     expect(ratio(colour(theme, ink), colour(theme, ground))).toBeGreaterThanOrEqual(7)
   })
 
-  it.each(['surface', 'page', 'sunken'])('quiet words of the station on %s reach 5:1', (ground) => {
+  it.each(['surface', 'page', 'sunken'])('quiet words of the station on %s reach 5.2:1', (ground) => {
     expect(ratio(colour(theme, 'text-3'), colour(theme, ground))).toBeGreaterThanOrEqual(5.2)
   })
 

@@ -305,6 +305,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
 
   'devices.room': 'Terminals of the room',
   'devices.own': 'This station',
+  'devices.this_station': 'This station',
   'devices.asking': 'Asking to join',
   'devices.asking_count': '{n} waits | {n} wait',
   'devices.compare': 'Two people compare: one looks here, one at the terminal’s screen, symbol by symbol.',

@@ -283,6 +283,7 @@ export const zhStation = {
 
   'devices.room': '考场里的考试机',
   'devices.own': '本机检查',
+  'devices.this_station': '这台管理机',
   'devices.asking': '请求加入',
   'devices.asking_count': '{n} 台等待',
   'devices.compare': '两个人核对：一人看这里，一人看考试机的屏幕，一个字一个字对。',
