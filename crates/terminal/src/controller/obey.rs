@@ -189,6 +189,7 @@ impl State {
         let staff_id = command.by.clone();
         let ended = Input::SittingEnded {
             staff_id: staff_id.clone(),
+            reason: reason_of(command),
         };
         let input = match run.attempt.propose(ended.clone(), now) {
             Ok(_) => ended,

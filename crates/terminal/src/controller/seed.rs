@@ -3,11 +3,11 @@
 //! have foreseen a neighbour's.
 
 use super::day::{OwedSeed, SittingDay};
-use fengjuan_device::refusal::Answer;
 use super::state::State;
-use fengjuan_device::recorder::SYSTEM;
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::plan::ExamMs;
+use fengjuan_device::recorder::SYSTEM;
+use fengjuan_device::refusal::Answer;
 use fengjuan_envelope::hpke;
 use fengjuan_store::Change;
 use fengjuan_wire::order::{Order, OrderKind};
