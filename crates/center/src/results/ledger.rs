@@ -251,19 +251,19 @@ impl Desk<'_> {
         Ok(frontier.root())
     }
 
-    /// Starts of the terminals against the plan, from the whole replicated ledgers.
-    pub(super) fn sitting_deviations(&mut self, sitting_no: &str) -> Result<(), CenterError> {
+    /// What terminals wrote of starts, postponements, ends and clocks, with the device's name and the exam time.
+    fn decisions(&self) -> Result<Vec<(String, Event, Option<i64>)>, CenterError> {
+        const KINDS: [&str; 4] = [
+            "exam.sitting_started",
+            "exam.postponed",
+            "exam.sitting_ended",
+            "system.wall_clock_jumped",
+        ];
         let replica = Replica::new(self.conn);
         let mut found = Vec::new();
         for ledger in replica.ledgers()? {
             replica.each_entry(&ledger.ledger_id, 0, &mut |stored| {
-                let relevant = [
-                    "exam.sitting_started",
-                    "exam.postponed",
-                    "exam.sitting_ended",
-                    "system.wall_clock_jumped",
-                ];
-                if relevant.contains(&stored.kind.as_str())
+                if KINDS.contains(&stored.kind.as_str())
                     && let Ok(entry) = Entry::decode(&stored.bytes)
                     && let Ok(event) = entry.event(None)
                 {
@@ -272,6 +272,12 @@ impl Desk<'_> {
                 ControlFlow::Continue(())
             })?;
         }
+        Ok(found)
+    }
+
+    /// Starts of the terminals against the plan, from the whole replicated ledgers.
+    pub(super) fn sitting_deviations(&mut self, sitting_no: &str) -> Result<(), CenterError> {
+        let found = self.decisions()?;
         let concerned: Vec<String> = found
             .iter()
             .filter(|(_, event, _)| matches!(event, Event::SittingStarted { sitting_no: no, .. } if no == sitting_no))
