@@ -40,6 +40,15 @@ pub enum GrantError {
     Store(#[from] StoreError),
 }
 
+impl GrantError {
+    pub fn code(&self) -> &'static str {
+        match self {
+            GrantError::Wire(error) => error.code(),
+            GrantError::Store(error) => error.code(),
+        }
+    }
+}
+
 impl Grants {
     /// # Errors
     /// Storage errors. A grant that does not verify is left out, and made again.
