@@ -105,6 +105,7 @@ export const stationCodes = [
   'alert.fork',
   'alert.went_back',
   'alert.two_terminals',
+  'alert.nobody_holds',
   'alert.stranger',
   'alert.storage',
   'alert.station_stopped',

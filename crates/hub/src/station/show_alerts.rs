@@ -117,9 +117,9 @@ impl State {
 
 fn attempt_of(alert: &Alert) -> Option<AttemptId> {
     match alert {
-        Alert::TwoTerminals { attempt, .. } | Alert::OutageUndecided { attempt, .. } => {
-            Some(*attempt)
-        }
+        Alert::TwoTerminals { attempt, .. }
+        | Alert::NobodyHolds { attempt }
+        | Alert::OutageUndecided { attempt, .. } => Some(*attempt),
         _ => None,
     }
 }
@@ -128,7 +128,9 @@ fn attempt_of(alert: &Alert) -> Option<AttemptId> {
 fn concerned(room: &Snapshot, alert: &Alert) -> Vec<u32> {
     let devices: Vec<Device> = match alert {
         Alert::ManyOutOfContact { devices } => devices.clone(),
-        Alert::OutageUndecided { attempt, .. } => room.holder(attempt).into_iter().collect(),
+        Alert::OutageUndecided { attempt, .. } | Alert::NobodyHolds { attempt } => {
+            room.holder(attempt).into_iter().collect()
+        }
         Alert::TwoTerminals { holder, other, .. } => vec![*holder, *other],
         alert => alert.device().into_iter().collect(),
     };

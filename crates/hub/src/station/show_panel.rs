@@ -12,6 +12,7 @@ use crate::view::room::TileState;
 use crate::view::seat::*;
 use fengjuan_core::event::{Event, event_kind};
 use fengjuan_core::plan::{ExamMs, Role};
+use fengjuan_core::room::alert::{Alert, Open};
 use fengjuan_core::room::lease::LeaseCause;
 use fengjuan_core::room::rules::Person;
 use fengjuan_core::room::seating::Use;
@@ -337,14 +338,20 @@ fn tried(room: &Snapshot, seat: &Seat<'_>, deed: SeatDeedName) -> Option<Station
     })
 }
 
-/// Machines that are heard and at which nobody sits: spares first.
+/// Machines that are heard and at which nobody sits: spares first. Where no machine holds the attempt any more, its own
+/// is one of them.
 fn spares(room: &Snapshot, seat: &Seat<'_>) -> Vec<SpareMachine> {
+    let lost = |open: &Open| match &open.alert {
+        Alert::NobodyHolds { attempt } => Some(*attempt) == seat.attempt(),
+        _ => false,
+    };
+    let own = seat.device.filter(|_| room.alerts.iter().any(lost));
     let machines = room.seating.machines().iter();
     let free = machines.filter(|(device, machine)| {
+        let free = Some(**device) != seat.device && room.running_at(device).is_none();
         machine.purpose != Use::OutOfUse
-            && Some(**device) != seat.device
             && room.in_contact(device)
-            && room.running_at(device).is_none()
+            && (free || own == Some(**device))
     });
     let mut free: Vec<(bool, SpareMachine)> = free
         .map(|(device, machine)| {

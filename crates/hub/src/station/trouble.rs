@@ -9,6 +9,7 @@ use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::alert::Alert;
 use fengjuan_core::room::contact::Contact;
+use fengjuan_core::room::lease::AttemptId;
 use fengjuan_device::refusal::{With, notice};
 use fengjuan_device::view::{Notice, Tone};
 
@@ -26,7 +27,7 @@ impl Station {
             found.push((TileAlert { kind, since_ms }, said));
         };
         if let Some(device) = seat.device {
-            of_alerts(state, room, &device, &mut add);
+            of_alerts(state, room, &device, seat.attempt(), &mut add);
             if let Some(Contact::OutOfContact { since_ms }) = room.contacts.get(&device) {
                 let said = notice("trouble.out_of_contact", Tone::Amber);
                 add(TileAlertKind::OutOfContact, *since_ms, said);
@@ -75,6 +76,7 @@ fn of_alerts(
     state: &State,
     room: &Snapshot,
     device: &Device,
+    attempt: Option<AttemptId>,
     add: &mut impl FnMut(TileAlertKind, ExamMs, Notice),
 ) {
     for open in &room.alerts {
@@ -95,6 +97,10 @@ fn of_alerts(
             }
             Alert::TwoTerminals { other, .. } if other == device => {
                 let said = notice("trouble.fenced", Tone::Amber);
+                add(TileAlertKind::Fenced, since_ms, said);
+            }
+            Alert::NobodyHolds { attempt: one } if Some(*one) == attempt => {
+                let said = notice("trouble.fenced", Tone::Red);
                 add(TileAlertKind::Fenced, since_ms, said);
             }
             _ => {}

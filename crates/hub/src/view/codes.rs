@@ -99,7 +99,8 @@ pub const CODES: &[&str] = &[
     // Alerts; each with device, seat and name where they are known.
     "alert.fork",
     "alert.went_back",
-    "alert.two_terminals",       // other
+    "alert.two_terminals", // other
+    "alert.nobody_holds",
     "alert.stranger",            // cause
     "alert.storage",             // cause
     "alert.station_stopped",     // epoch
