@@ -103,7 +103,9 @@ export class Station implements Machine {
     if (page === null || page.screen.name !== 'station') return 'nobody'
     if (page.station.standing !== 'commanding') return page.station.standing
     if (page.station.idle_locked) return 'locked'
-    return page.screen.data.user === null ? 'nobody' : null
+    // Before the first papers nobody is known here: whoever sits here pulls them.
+    const known = page.screen.data.log.staff.length > 0
+    return page.screen.data.user === null && known ? 'nobody' : null
   }
 
   /** A page that was made earlier than the one on screen, or is the same one, is dropped. */
