@@ -214,7 +214,8 @@ impl Channel {
                 self.keys(&key).await?;
             }
         }
-        Ok(())
+        // What was new for it while it was away, or before it was let in.
+        self.send(&FromHub::Look {}).await
     }
 
     fn signed_epoch(&self) -> Result<Vec<u8>, Ended> {
@@ -264,6 +265,7 @@ impl Channel {
             .iter()
             .map(|one| (one.sitting_no.clone(), one.version))
             .collect();
+        let lacks = beat.pulling.is_none() && self.lacks_papers(&beat.held);
         self.core
             .room
             .beat(&self.terminal.device(), self.life, beat);
@@ -272,7 +274,22 @@ impl Channel {
                 self.keys(&key).await?;
             }
         }
+        if lacks {
+            self.send(&FromHub::Look {}).await?;
+        }
         Ok(())
+    }
+
+    /// A sitting is held here, and the terminal does not say that it has it.
+    fn lacks_papers(&self, held: &[UnlockedSitting]) -> bool {
+        let held_here = self.core.papers.held();
+        let mut current = held_here.iter().filter(|one| !one.superseded);
+        current.any(|here| {
+            let same = |one: &UnlockedSitting| {
+                one.sitting_no == here.key.sitting_no && one.version == here.key.version
+            };
+            !held.iter().any(same)
+        })
     }
 
     async fn send_next(&mut self, next: Outgoing) -> Result<(), Ended> {

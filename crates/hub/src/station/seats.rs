@@ -67,6 +67,12 @@ impl Seat<'_> {
         }
     }
 
+    /// Since when the candidate waits for a member of staff to compare person, ID and ticket.
+    pub fn waits_for_staff(&self, room: &Snapshot) -> Option<ExamMs> {
+        let pictured_ms = self.told.pictured_ms?;
+        (self.state(room, None) == TileState::CheckedIn).then_some(pictured_ms)
+    }
+
     pub fn answered(&self, room: &Snapshot) -> Option<u32> {
         let handed_in = self.told.handed_in.map(|(_, answered)| answered);
         handed_in.or_else(|| {

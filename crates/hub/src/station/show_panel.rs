@@ -221,7 +221,10 @@ fn possible(
         TileState::Empty => Vec::new(),
         TileState::Expected => vec![Arrive],
         TileState::Arrived => vec![NotAdmitted],
-        TileState::CheckedIn => vec![Confirm, NotAdmitted, Swap],
+        TileState::CheckedIn if seat.waits_for_staff(room).is_some() => {
+            vec![Confirm, NotAdmitted, Swap]
+        }
+        TileState::CheckedIn => vec![NotAdmitted, Swap],
         TileState::Confirmed | TileState::Waiting => vec![NotAdmitted, Swap],
         TileState::Answering => vec![Credit, Suspend, Swap, ForceHandIn, Remove],
         TileState::Suspended => vec![Resume, Credit, Swap, ForceHandIn, Remove],

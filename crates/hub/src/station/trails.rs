@@ -42,6 +42,8 @@ pub(super) struct Outage {
 pub(super) struct Told {
     pub state: Option<TileState>,
     pub arrival_ms: Option<ExamMs>,
+    /// Since when the camera is done, and a member of staff is waited for.
+    pub pictured_ms: Option<ExamMs>,
     pub started_ms: Option<ExamMs>,
     pub ends_ms: Option<ExamMs>,
     pub credit_ms: i64,
@@ -165,6 +167,10 @@ impl Told {
             Event::Identified { .. } => {
                 self.arrival_ms.get_or_insert(mark.at_ms);
                 TileState::CheckedIn
+            }
+            Event::PictureTaken { .. } | Event::PictureSkipped { .. } => {
+                self.pictured_ms = Some(mark.at_ms);
+                return;
             }
             Event::PersonConfirmed { .. } => TileState::Confirmed,
             Event::TutorialDone { .. } => TileState::Waiting,

@@ -4,7 +4,7 @@ use super::books::Book;
 use super::seats::Seat;
 use super::snapshot::Snapshot;
 use super::{State, Station};
-use crate::view::room::{TileAlert, TileAlertKind, TileState};
+use crate::view::room::{TileAlert, TileAlertKind};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::alert::Alert;
@@ -48,8 +48,7 @@ impl Station {
                 said,
             );
         }
-        if seat.state(room, None) == TileState::CheckedIn {
-            let since_ms = seat.told.arrival_ms.unwrap_or(room.now);
+        if let Some(since_ms) = seat.waits_for_staff(room) {
             let said = notice("trouble.needs_confirmation", Tone::Amber);
             add(TileAlertKind::NeedsConfirmation, since_ms, said);
         }
