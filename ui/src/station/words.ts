@@ -2,17 +2,19 @@ import { useI18n } from 'vue-i18n'
 import { en } from '../words/en.ts'
 import { useWords, words } from '../words/index.ts'
 import { underCode, zh, type WordKey } from '../words/zh.ts'
+import { enStationMachines } from '../words/en.station.machines.ts'
 import { enStation } from '../words/en.station.ts'
 import { enStationCodes } from '../words/en.station.codes.ts'
+import { zhStationMachines } from '../words/zh.station.machines.ts'
 import { zhStation } from '../words/zh.station.ts'
 import { zhStationCodes } from '../words/zh.station.codes.ts'
 
 /** A sentence of the station's page, or one that it shares with the desk. */
-export type StationKey = WordKey | keyof typeof zhStation
+export type StationKey = WordKey | keyof typeof zhStation | keyof typeof zhStationMachines
 
 export const stationWords = {
-  'zh-CN': { ...zh, ...zhStation, ...underCode(zhStationCodes) },
-  en: { ...en, ...enStation, ...underCode(enStationCodes) },
+  'zh-CN': { ...zh, ...zhStation, ...zhStationMachines, ...underCode(zhStationCodes) },
+  en: { ...en, ...enStation, ...enStationMachines, ...underCode(enStationCodes) },
 }
 
 /** The station's words come with the station's part: a terminal never loads them. */

@@ -94,7 +94,7 @@ pub(super) fn refresh(core: &Core) {
     match made {
         Ok(0) => {}
         Ok(made) => tracing::info!(made, "grants were made for terminals"),
-        Err(error) => tracing::error!(%error, "grants were not made"),
+        Err(error) => tracing::error!(code = error.code(), %error, "grants were not made"),
     }
     match core.own_readers.read(held_order_bytes) {
         Ok(orders) => {
