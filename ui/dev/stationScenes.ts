@@ -595,14 +595,21 @@ export const stationScenes: Readonly<Record<string, StationPage>> = {
     start + 126 * minute,
     { unsent: 3, center: 'offline' },
   ),
-  'station-room-empty': station({
-    room: empty,
-    alerts: [],
-    sittings: [],
-    sitting_no: null,
-    day: day.map((each, index) => ({ ...each, state: index === 0 ? 'current' : 'ahead', at_ms: null })),
-    next: { action: 'pull', blocked_by: null, note: null },
-  }),
+  // Before the first papers nobody is known here.
+  'station-room-empty': station(
+    {
+      user: null,
+      log: { ...view.log, rows: [], awaited: [], staff: [] },
+      room: empty,
+      alerts: [],
+      sittings: [],
+      sitting_no: null,
+      day: day.map((each, index) => ({ ...each, state: index === 0 ? 'current' : 'ahead', at_ms: null })),
+      next: { action: 'pull', blocked_by: null, note: null },
+    },
+    before,
+    { people: [] },
+  ),
   'station-room-long': station(
     {
       room: room(running(60, during), {

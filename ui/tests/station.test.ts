@@ -200,6 +200,15 @@ describe('alerts', () => {
   })
 })
 
+describe('a station without papers', () => {
+  it('knows nobody yet, and lets whoever sits there pull them', async () => {
+    const page = await showStation('station-room-empty')
+    expect(page.maybe('acting')).toBeNull()
+    await fireEvent.click(page.at('next-step'))
+    expect(page.mock.asked).toEqual([{ do: 'pull' }])
+  })
+})
+
 describe('a page that may not act', () => {
   it.each([
     ['station-locked', 'locked'],
