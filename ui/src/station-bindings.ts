@@ -32,6 +32,7 @@ export const stationCodes = [
   'station.number_taken',
   'station.reason_missing',
   'station.busy',
+  'station.papers_missing',
   'staff.unknown',
   'staff.slowed',
   'staff.locked_out',
@@ -96,6 +97,7 @@ export const stationCodes = [
   'trouble.camera',
   'trouble.fork',
   'trouble.fenced',
+  'trouble.not_started',
   'trouble.keys_missing',
   'trouble.needs_confirmation',
   'machine.revoked',
@@ -262,7 +264,7 @@ export type TileState = "empty" | "expected" | "arrived" | "checked_in" | "confi
 
 export type TileAlert = { kind: TileAlertKind, since_ms: number, };
 
-export type TileAlertKind = "storage" | "fork" | "outage_undecided" | "out_of_contact" | "fenced" | "camera" | "keys_missing" | "needs_confirmation";
+export type TileAlertKind = "storage" | "fork" | "outage_undecided" | "out_of_contact" | "fenced" | "camera" | "not_started" | "keys_missing" | "needs_confirmation";
 
 export type Progress = { handed_in: boolean, sealed: boolean, at_hub: boolean, at_center: boolean, };
 
@@ -300,7 +302,7 @@ export type HistoryRow = { at_ms: number, notice: Notice, };
 
 export type SeatDeed = { deed: SeatDeedName, blocked_by: Notice | null, second: boolean, reason: boolean, };
 
-export type SeatDeedName = "arrive" | "confirm" | "not_admitted" | "late_entry" | "credit" | "decide_outage" | "suspend" | "resume" | "swap" | "undo_swap" | "remove" | "force_hand_in" | "reopen" | "out_of_use" | "move_number";
+export type SeatDeedName = "start_seat" | "arrive" | "confirm" | "not_admitted" | "late_entry" | "credit" | "decide_outage" | "suspend" | "resume" | "swap" | "undo_swap" | "remove" | "force_hand_in" | "reopen" | "out_of_use" | "move_number";
 
 export type SpareMachine = { 
 /**
@@ -386,4 +388,4 @@ export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "log_
 /**
  * None: it becomes a spare.
  */
-seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };
+seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };

@@ -8,6 +8,7 @@ import type { StationKey, useStationWords } from './words.ts'
 type Words = ReturnType<typeof useStationWords>
 
 export const deedIcon: Record<SeatDeedName, IconName> = {
+  start_seat: 'right',
   arrive: 'user',
   confirm: 'check',
   not_admitted: 'minus',
@@ -37,6 +38,7 @@ export const isDangerous = (deed: SeatDeedName): boolean => dangerous.has(deed)
 const mostMinutes = 120
 
 const ready: Record<SeatDeedName, readonly StationKey[]> = {
+  start_seat: [],
   arrive: [],
   confirm: [],
   not_admitted: ['confirm.reason_other_person', 'confirm.reason_document', 'confirm.reason_ticket'],
@@ -94,6 +96,8 @@ export function seatSpec(
     case 'arrive':
     case 'decide_outage':
       return null
+    case 'start_seat':
+      return { ...base, make: () => ({ do: 'start_seat', seat_no: seat }) }
     case 'confirm':
       return {
         ...base,

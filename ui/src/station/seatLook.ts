@@ -29,6 +29,7 @@ export const alertLook: Record<TileAlertKind, { icon: IconName; tone: 'amber' | 
   out_of_contact: { icon: 'net-off', tone: 'amber', timed: true },
   fenced: { icon: 'lock', tone: 'amber', timed: false },
   camera: { icon: 'camera-off', tone: 'amber', timed: false },
+  not_started: { icon: 'clock', tone: 'amber', timed: true },
   keys_missing: { icon: 'key', tone: 'amber', timed: false },
   needs_confirmation: { icon: 'user', tone: 'amber', timed: false },
 }

@@ -20,6 +20,8 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'station.number_taken': 'Number {seat_no} has a terminal already. Choose another number.',
   'station.reason_missing': 'Give a reason.',
   'station.busy': 'The last step is not done yet. Wait a moment.',
+  'station.papers_missing':
+    'This terminal has no papers of this sitting yet. Wait until it has pulled them, or swap it.',
   'staff.slowed': 'Too many wrong passwords. Try again after {until_time}.',
   'staff.locked_out': 'Too many wrong passwords: locked until {until_time}. A colleague can release it.',
   'staff.not_locked_out': 'This person is not locked out.',
@@ -131,6 +133,8 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'trouble.fork':
     'This terminal’s records do not fit together: a cloned or restored disk? Swap it and call the center.',
   'trouble.fenced': 'This terminal says the candidate still sits at it, but was swapped. It is read-only.',
+  'trouble.not_started':
+    'The room has started and this terminal refused: {cause} When its papers are there, start this seat here, or swap it.',
   'trouble.keys_missing':
     'Unlocked, but this terminal has no keys yet. It gets them once connected, or type the code there.',
   'trouble.needs_confirmation': 'Checked in; a staff member must confirm the person.',

@@ -99,6 +99,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'tile_alert.out_of_contact': 'Lost',
   'tile_alert.fenced': 'Swapped',
   'tile_alert.camera': 'Camera',
+  'tile_alert.not_started': 'Not started',
   'tile_alert.keys_missing': 'No keys',
   'tile_alert.needs_confirmation': 'Confirm',
   'progress.handed_in': 'Handed in',
@@ -145,6 +146,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'trouble.dark_swap': 'The screen is dark: swap…',
 
   'deed.title': '{deed}: seat {seat}, {name}',
+  'deed.start_seat': 'Start this seat',
   'deed.arrive': 'Stamp arrival',
   'deed.confirm': 'Confirm person',
   'deed.not_admitted': 'Not admitted',
@@ -162,6 +164,8 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'deed.move_number': 'Move number',
   'deed.machine': 'To which terminal',
   'deed.no_spare': 'No spare terminal is free',
+  'deed_means.start_seat':
+    'The terminal at seat {seat} starts now and ends with the room; the lost time can be credited',
   'deed_means.arrive': '{name} is stamped as arrived now',
   'deed_means.confirm': '{name} is confirmed and may wait for the start',
   'deed_means.not_admitted':
@@ -185,6 +189,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'deed_means.out_of_use':
     'Terminal {device} takes no more commands; seat {seat} has to move to another terminal',
   'deed_means.move_number': 'Seat {seat} moves to another terminal; the candidate’s seat stays the same',
+  'deed_action.start_seat': 'Start seat {seat}',
   'deed_action.arrive': 'Stamp arrival',
   'deed_action.confirm': 'Confirm person',
   'deed_action.not_admitted': 'Do not admit {name}',

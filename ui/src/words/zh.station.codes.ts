@@ -17,6 +17,7 @@ export const zhStationCodes = {
   'station.number_taken': '{seat_no} 号已经有考试机，请换一个号码。',
   'station.reason_missing': '请写明理由。',
   'station.busy': '上一步还没有做完，请稍等。',
+  'station.papers_missing': '这台考试机上还没有本场的试卷。等它拉到试卷再开考，或者换一台。',
   'staff.slowed': '密码多次不对，{until_time} 以后再试。',
   'staff.locked_out': '密码错得太多，已锁定到 {until_time}。可以请另一位工作人员解锁。',
   'staff.not_locked_out': '这个人没有被锁定。',
@@ -116,6 +117,8 @@ export const zhStationCodes = {
   'trouble.camera': '摄像头没有画面：{cause}',
   'trouble.fork': '这台考试机的记录前后对不上，可能是克隆或退回的硬盘。请换机，并报考试机构。',
   'trouble.fenced': '这台考试机说考生还在它上面，但是已经换走，它只能看。',
+  'trouble.not_started':
+    '全场已开考，这台考试机没有开成：{cause}等试卷到了，在这里点“这一座开考”，或者换一台。',
   'trouble.keys_missing': '已经开卷，这台考试机还没有拿到密钥。连上以后自动拿到，也可以在它上面直接输密码。',
   'trouble.needs_confirmation': '考生已签到，等工作人员核验本人。',
 

@@ -14,6 +14,7 @@ mod draft;
 mod due;
 mod facts;
 mod fold;
+mod missed;
 mod propose;
 mod standing;
 mod swap;
@@ -193,6 +194,11 @@ impl Station {
     /// All commands, in the order in which they were given.
     pub fn commands(&self) -> &[Issued] {
         &self.recorded.issued
+    }
+
+    /// The code with which this machine refused the start of a running sitting, where it was not started since.
+    pub fn start_refused(&self, sitting_no: &str, device: &Device) -> Option<&str> {
+        missed::start_refused(self, sitting_no, device)
     }
 
     /// The day of one sitting.

@@ -271,6 +271,15 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// The machine answers everything that it was sent.
+    pub fn answer(&mut self, number: u8, refusal: Option<&str>) {
+        for waiting in self.station.waiting_from(&device(number), 1) {
+            self.acknowledge(number, waiting.no, refusal);
+        }
+    }
+}
+
 /// The commands among events, with their machines.
 pub fn commands(events: &[Event]) -> Vec<(u8, CommandBody)> {
     let command = |event: &Event| match event {

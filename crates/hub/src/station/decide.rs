@@ -11,7 +11,8 @@ use fengjuan_core::room::command::{Authority, CommandBody, PhoneApproval, Scope}
 use fengjuan_core::room::lease::AttemptId;
 use fengjuan_core::room::rules::{Deed, Rule, rule_of};
 use fengjuan_core::room::station::Action;
-use fengjuan_device::refusal::{Answer, refused};
+use fengjuan_device::refusal::{Answer, With, refused};
+use fengjuan_wire::room::UnlockedSitting;
 
 /// What is to be done.
 pub(super) enum Wish {
@@ -86,6 +87,7 @@ pub(super) fn is_of_sitting(action: &StationAction) -> bool {
 /// The rule of a deed at a seat.
 pub(super) fn rules_of(deed: SeatDeedName) -> &'static Rule {
     rule_of(match deed {
+        SeatDeedName::StartSeat => Deed::Start,
         SeatDeedName::Arrive => Deed::Arrive,
         SeatDeedName::Confirm => Deed::ConfirmPerson,
         SeatDeedName::NotAdmitted => Deed::RefusePerson,
@@ -151,6 +153,10 @@ fn in_sitting(room: &Snapshot, book: &Book, action: &StationAction) -> Answer<Wi
     let attempt = |seat_no: &u32| attempt_at(room, book, *seat_no);
     let action = match action {
         Start {} => Action::Start { sitting_no },
+        StartSeat { seat_no } => Action::StartAgain {
+            sitting_no,
+            device: with_papers(room, book, *seat_no)?,
+        },
         Postpone { minutes, phone, .. } => Action::Postpone {
             sitting_no,
             by_ms: i64::from(*minutes) * 60_000,
@@ -274,6 +280,23 @@ fn to_scope(room: &Snapshot, book: &Book, scope: &ActionScope) -> Answer<Scope> 
         },
         ActionScope::Room {} => Scope::Room { sitting_no },
     })
+}
+
+/// The machine of a seat, unless it says that it has no papers of this sitting: it would refuse again.
+fn with_papers(room: &Snapshot, book: &Book, seat_no: u32) -> Answer<Device> {
+    let device = room.seating.at(seat_no);
+    let device = device.ok_or_else(|| refused("seating.no_machine").with("seat_no", seat_no))?;
+    let beat = room.seen.get(&device).and_then(|seen| seen.beat.as_ref());
+    let key = &book.held.key;
+    let lacks = beat.is_some_and(|beat| {
+        let has =
+            |one: &UnlockedSitting| one.sitting_no == key.sitting_no && one.version == key.version;
+        !beat.held.iter().any(has)
+    });
+    match lacks {
+        true => Err(refused("station.papers_missing")),
+        false => Ok(device),
+    }
 }
 
 fn attempt_at(room: &Snapshot, book: &Book, seat_no: u32) -> Answer<AttemptId> {

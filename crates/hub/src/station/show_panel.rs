@@ -86,7 +86,7 @@ impl Station {
         late_ms: Option<ExamMs>,
     ) -> Vec<SeatDeed> {
         let now_state = seat.state(room, late_ms);
-        let possible = possible(room, seat, now_state, late_ms);
+        let possible = possible(room, book, seat, now_state, late_ms);
         let deed = |deed: SeatDeedName| {
             let rule = rules_of(deed);
             SeatDeed {
@@ -212,11 +212,15 @@ pub(super) fn told_event(event: &Event) -> Notice {
 /// What makes sense in a state; whether it is allowed is another question.
 fn possible(
     room: &Snapshot,
+    book: Option<&Book>,
     seat: &Seat<'_>,
     state: TileState,
     late_ms: Option<ExamMs>,
 ) -> Vec<SeatDeedName> {
     use SeatDeedName::*;
+    let day = book.and_then(|book| room.days.get(book.number()));
+    let unstarted = day.zip(seat.device);
+    let unstarted = unstarted.is_some_and(|(day, device)| day.unstarted.contains_key(&device));
     let mut deeds = match state {
         TileState::Empty => Vec::new(),
         TileState::Expected => vec![Arrive],
@@ -242,6 +246,9 @@ fn possible(
     );
     if waits && late_ms.is_some_and(|late_ms| room.now > late_ms) {
         deeds.push(LateEntry);
+    }
+    if unstarted && seat.entrant.is_some() && seat.told.started_ms.is_none() {
+        deeds.insert(0, StartSeat);
     }
     if is_running(seat) && !seat.told.outages.is_empty() {
         deeds.insert(0, DecideOutage);
@@ -276,6 +283,7 @@ fn tried(room: &Snapshot, seat: &Seat<'_>, deed: SeatDeedName) -> Option<Station
     };
     let spare = || spares(room, seat).into_iter().next();
     Some(match deed {
+        SeatDeedName::StartSeat => StationAction::StartSeat { seat_no },
         SeatDeedName::Arrive => StationAction::Arrive { ticket_no },
         SeatDeedName::Confirm => StationAction::Confirm {
             ticket_no,

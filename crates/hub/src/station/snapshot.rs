@@ -11,7 +11,7 @@ use fengjuan_core::room::contact::Contact;
 use fengjuan_core::room::epoch::Role;
 use fengjuan_core::room::lease::{AttemptId, LeaseChain};
 use fengjuan_core::room::seating::Seating;
-use fengjuan_core::room::station::{AttemptStanding, Awaited, RoomError, Step, Track};
+use fengjuan_core::room::station::{AttemptStanding, Awaited, RoomError, Station, Step, Track};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub(super) struct Day {
     pub step: Step,
     pub blocked: Vec<RoomError>,
     pub answering: u32,
+    /// Machines that refused the start, with the code.
+    pub unstarted: BTreeMap<Device, String>,
 }
 
 /// One attempt.
@@ -40,6 +42,14 @@ pub(super) struct Snapshot {
     pub attempts: BTreeMap<AttemptId, Attempt>,
     pub contacts: BTreeMap<Device, Contact>,
     pub seen: BTreeMap<Device, Seen>,
+}
+
+fn unstarted(station: &Station, sitting_no: &str) -> BTreeMap<Device, String> {
+    let refused = |device: Device| {
+        let code = station.start_refused(sitting_no, &device)?;
+        Some((device, code.to_owned()))
+    };
+    station.seating().working().filter_map(refused).collect()
 }
 
 impl Snapshot {
@@ -63,6 +73,7 @@ impl Snapshot {
                     step,
                     blocked,
                     answering: station.answering(book.number(), None),
+                    unstarted: unstarted(station, book.number()),
                 };
                 (book.number().to_owned(), day)
             };

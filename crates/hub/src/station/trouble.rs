@@ -39,6 +39,10 @@ impl Station {
             let said = notice("trouble.outage", Tone::Amber).with("cause", cause);
             add(TileAlertKind::OutageUndecided, outage.from_ms, said);
         }
+        if let Some((refused_ms, cause)) = book.and_then(|book| start_refused(room, book, seat)) {
+            let said = notice("trouble.not_started", Tone::Amber).with("cause", cause);
+            add(TileAlertKind::NotStarted, refused_ms, said);
+        }
         if let Some(book) = book.filter(|book| self.keys_missing(room, book, seat)) {
             let unlocked_ms = state.log.moments(book.number()).unlocked_ms;
             let said = notice("trouble.keys_missing", Tone::Amber);
@@ -69,6 +73,19 @@ impl Station {
         let wanted = seat.entrant.is_some() && seat.told.handed_in.is_none();
         wanted && !has && seen.beat.is_some() && room.in_contact(&device) && self.is_open(book)
     }
+}
+
+/// The machine refused the start, and whoever is expected there has not begun.
+fn start_refused<'r>(
+    room: &'r Snapshot,
+    book: &Book,
+    seat: &Seat<'_>,
+) -> Option<(ExamMs, &'r str)> {
+    let day = room.days.get(book.number())?;
+    let cause = day.unstarted.get(&seat.device?)?;
+    let (_, at_ms) = day.track.started?;
+    let begun = seat.told.started_ms.is_some() || seat.entrant.is_none();
+    (!begun).then_some((at_ms, cause.as_str()))
 }
 
 fn of_alerts(

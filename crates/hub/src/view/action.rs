@@ -133,6 +133,10 @@ pub enum StationAction {
     Submit {},
 
     // One seat.
+    /// Its machine had no papers when the sitting was started.
+    StartSeat {
+        seat_no: u32,
+    },
     Arrive {
         ticket_no: String,
     },

@@ -23,6 +23,7 @@ pub const CODES: &[&str] = &[
     "station.number_taken", // seat_no
     "station.reason_missing",
     "station.busy",
+    "station.papers_missing",
     "staff.unknown",
     "staff.slowed",         // until_ms
     "staff.locked_out",     // until_ms
@@ -89,6 +90,7 @@ pub const CODES: &[&str] = &[
     "trouble.camera",             // cause
     "trouble.fork",               // –
     "trouble.fenced",             // –
+    "trouble.not_started",        // cause
     "trouble.keys_missing",       // –
     "trouble.needs_confirmation", // –
     // What is said of a machine.

@@ -91,6 +91,8 @@ pub enum TileAlertKind {
     OutOfContact,
     Fenced,
     Camera,
+    /// It refused the start.
+    NotStarted,
     KeysMissing,
     NeedsConfirmation,
 }

@@ -92,6 +92,7 @@ pub struct SeatDeed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum SeatDeedName {
+    StartSeat,
     Arrive,
     Confirm,
     NotAdmitted,

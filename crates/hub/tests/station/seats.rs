@@ -179,3 +179,93 @@ fn a_photo_is_served_to_whoever_is_logged_in_and_nothing_else_is() {
     stage.station().act(StationAction::LogOut {});
     assert!(stage.station().resource(&path).is_none());
 }
+
+#[test]
+fn a_machine_without_papers_at_the_start_is_started_when_it_has_them() {
+    let stage = Stage::open();
+    let (mut fakes, spare) = stage.furnished();
+    fakes[1].has_papers = false;
+    stage.unlock(&mut fakes);
+    stage.done(StationAction::Arrive {
+        ticket_no: crate::plan::ticket_no(1),
+    });
+    fakes[1].obey(&stage);
+    for fake in fakes.iter_mut().filter(|fake| fake.has_papers) {
+        fake.check_in(&stage);
+    }
+    stage.pass(20 * 60, &fakes.iter().chain([&spare]).collect::<Vec<_>>());
+    stage.log_in("P1");
+    let started = stage.done(StationAction::Start {});
+    fakes.iter_mut().for_each(|fake| fake.obey(&stage));
+    stage.settle();
+    let at_ms = started.sittings[0].steps[2].at_ms;
+    assert_eq!(codes(&stage), ["alert.refused", "alert.refused"]);
+    let tile = stage.tile(2);
+    assert_eq!(tile.alert.unwrap().kind, TileAlertKind::NotStarted);
+    let panel = stage.panel(2);
+    let said = panel.trouble.unwrap().notice;
+    assert_eq!(said.code, "trouble.not_started");
+    assert_eq!(said.args["cause"], "room.other_sitting");
+    let deed = |panel: &fengjuan_hub::view::seat::SeatPanel| {
+        let start = |deed: &&SeatDeed| deed.deed == SeatDeedName::StartSeat;
+        panel.actions.iter().find(start).cloned()
+    };
+    let again = || StationAction::StartSeat { seat_no: 2 };
+    let blocked = deed(&stage.panel(2)).unwrap().blocked_by.unwrap();
+    assert_eq!(blocked.code, "station.papers_missing");
+    assert_eq!(stage.refused(again()), "station.papers_missing");
+    let others = StationAction::StartSeat { seat_no: 1 };
+    assert_eq!(stage.refused(others), "room.already_started");
+
+    fakes[1].has_papers = true;
+    fakes[1].beat(&stage);
+    fakes[1].check_in(&stage);
+    assert_eq!(deed(&stage.panel(2)).unwrap().blocked_by, None);
+    fakes[1].told.clear();
+    stage.done(again());
+    assert_eq!(
+        stage.refused(again()),
+        "room.already_started",
+        "it is on its way"
+    );
+    fakes[1].obey(&stage);
+    stage.settle();
+    let [
+        CommandBody::Arrive { .. },
+        CommandBody::Start {
+            planned_ms,
+            at_ms: again_ms,
+            ..
+        },
+    ] = fakes[1].told.as_slice()
+    else {
+        panic!("{:?}", fakes[1].told);
+    };
+    assert_eq!(
+        (*planned_ms, Some(*again_ms)),
+        (crate::plan::START_MS, at_ms)
+    );
+    assert_eq!(stage.tile(2).state, TileState::Answering);
+    assert_eq!((stage.tile(2).alert, deed(&stage.panel(2))), (None, None));
+    assert_eq!(codes(&stage), Vec::<String>::new());
+}
+
+#[test]
+fn a_machine_that_is_heard_after_the_start_is_told_of_it() {
+    let stage = Stage::open();
+    let (mut fakes, _spare) = stage.furnished();
+    stage.unlock(&mut fakes);
+    let mut off = fakes.pop().unwrap();
+    stage.running(&mut fakes);
+    off.connect(&stage);
+    let new = stage.admit(8, None);
+    for fake in [&off, &new] {
+        let started = |body: &&CommandBody| matches!(body, CommandBody::Start { .. });
+        assert_eq!(
+            fake.told.iter().filter(started).count(),
+            1,
+            "{:?}",
+            fake.told
+        );
+    }
+}

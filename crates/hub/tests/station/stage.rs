@@ -215,6 +215,13 @@ impl Stage {
     }
 }
 
+fn sitting() -> UnlockedSitting {
+    UnlockedSitting {
+        sitting_no: SITTING.to_owned(),
+        version: 1,
+    }
+}
+
 pub fn second(staff_id: &str) -> SecondPerson {
     SecondPerson {
         staff_id: staff_id.to_owned(),
@@ -236,6 +243,8 @@ pub struct Fake {
     pub taken: Mark,
     pub told: Vec<CommandBody>,
     unlocked: bool,
+    /// Without papers it refuses what is about the sitting.
+    pub has_papers: bool,
     pub state: SeatState,
     pub lease: u64,
     answered: u32,
@@ -260,6 +269,7 @@ impl Fake {
             taken: Mark::default(),
             told: Vec::new(),
             unlocked: false,
+            has_papers: true,
             state: SeatState::Standby,
             lease: 1,
             answered: 0,
@@ -304,11 +314,7 @@ impl Fake {
     }
 
     fn unlocked_sittings(&self) -> Vec<UnlockedSitting> {
-        let one = UnlockedSitting {
-            sitting_no: SITTING.to_owned(),
-            version: 1,
-        };
-        self.unlocked.then_some(one).into_iter().collect()
+        self.unlocked.then(sitting).into_iter().collect()
     }
 
     pub fn attempt(&self) -> [u8; 16] {
@@ -337,7 +343,7 @@ impl Fake {
         let beat = Beat {
             exam_ms: Some(room.now()),
             ledger_size: self.size,
-            held: Vec::new(),
+            held: self.has_papers.then(sitting).into_iter().collect(),
             unlocked: self.unlocked_sittings(),
             seat,
             unsent: 0,
@@ -435,8 +441,14 @@ impl Fake {
         };
         assert_eq!(no, last + 1, "in order, without gaps");
         self.taken = Mark { epoch, taken: no };
+        let about_sitting = matches!(
+            body,
+            CommandBody::Start { .. } | CommandBody::End { .. } | CommandBody::Arrive { .. }
+        );
+        let refusal = (about_sitting && !self.has_papers).then(|| "room.other_sitting".to_owned());
         if let CommandBody::Start { at_ms, .. } = &body
             && self.state == SeatState::Waiting
+            && refusal.is_none()
         {
             self.state = SeatState::Answering;
             self.answered = 1;
@@ -451,11 +463,7 @@ impl Fake {
             self.write(stage, &[started]);
         }
         self.told.push(body);
-        let done = Acknowledgement {
-            epoch,
-            no,
-            refusal: None,
-        };
+        let done = Acknowledgement { epoch, no, refusal };
         stage
             .station()
             .hub()

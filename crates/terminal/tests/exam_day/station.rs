@@ -609,3 +609,24 @@ fn while_the_hub_is_heard_the_whole_room_is_the_stations_and_away_it_is_said_cal
     room.log_in(PROCTOR);
     ok(room.desk(end()));
 }
+
+#[test]
+fn a_start_before_the_papers_is_refused_and_another_one_after_them_is_obeyed() {
+    let mut room = Room::empty();
+    room.open();
+    let mut station = Station::over(&room);
+    let first = station.command(&room, start_at(START_MS));
+    let answer = acknowledged(give(&room, &first));
+    assert_eq!(answer.refusal.as_deref(), Some("room.other_sitting"));
+    room.pass_to(START_MS + 5 * MINUTE);
+    room.issue("S1", |_| {});
+    room.pass(1_000);
+    room.unlock();
+    room.wait_in_room("S1-01");
+    assert_eq!(acknowledged(give(&room, &first)), answer, "for good");
+    room.pass(1_000);
+    assert!(matches!(room.screen(), Screen::Waiting(_)));
+    station.tells(&room, start_at(START_MS));
+    room.pass(250);
+    assert_eq!(ends_ms(&room), START_MS + 120 * MINUTE);
+}

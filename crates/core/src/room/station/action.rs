@@ -63,6 +63,11 @@ pub enum Action {
     Start {
         sitting_no: String,
     },
+    /// A machine that refused the start gets it again, with all that it refused of this sitting: it has the papers now.
+    StartAgain {
+        sitting_no: String,
+        device: Device,
+    },
     Postpone {
         sitting_no: String,
         by_ms: i64,
@@ -110,7 +115,7 @@ impl Action {
             Action::OutOfUse { .. } => Deed::OutOfUse,
             Action::BackInUse { .. } => Deed::BackInUse,
             Action::Unlocked { .. } => Deed::Unlock,
-            Action::Start { .. } => Deed::Start,
+            Action::Start { .. } | Action::StartAgain { .. } => Deed::Start,
             Action::Postpone { .. } => Deed::Postpone,
             Action::End { forced: true, .. } => Deed::EndForced,
             Action::End { .. } => Deed::End,

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::facts::ClaimFact;
-use super::{Actor, Station, swap};
+use super::{Actor, Station, missed, swap};
 use crate::event::{Event, OutageCause};
 use crate::plan::ExamMs;
 use crate::room::Device;
@@ -101,9 +101,11 @@ impl Station {
                 alerts.push(Alert::Camera { device, code });
             }
         }
-        for issued in &self.recorded.issued {
+        for (place, issued) in self.recorded.issued.iter().enumerate() {
             // A machine that is not concerned by what everybody was told has refused nothing.
-            if let Some(Some(code)) = &issued.outcome {
+            if let Some(Some(code)) = &issued.outcome
+                && !missed::done_since(self, place)
+            {
                 alerts.push(Alert::Refused {
                     device: issued.device,
                     command_id: issued.command.command_id,

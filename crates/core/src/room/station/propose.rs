@@ -1,12 +1,12 @@
 //! From what a person asks to the events that it means.
 
 use super::draft::Draft;
-use super::{Action, Actor, RoomError, Station, swap, tell, track};
+use super::{Action, Actor, RoomError, Station, missed, swap, tell, track};
 use crate::choice::Choice;
 use crate::event::{Event, Hash32};
 use crate::plan::ExamMs;
 use crate::room::Device;
-use crate::room::command::{Authority, CommandBody};
+use crate::room::command::CommandBody;
 use crate::room::rules::{Deed, allowed};
 use std::collections::BTreeSet;
 
@@ -43,6 +43,9 @@ impl Station {
             Action::UndoSwap { attempt } => swap::undo(&mut draft, *attempt)?,
             Action::Start { .. } | Action::Postpone { .. } | Action::End { .. } => {
                 sitting(&mut draft, action)?;
+            }
+            Action::StartAgain { sitting_no, device } => {
+                missed::start_again(&mut draft, sitting_no, *device)?;
             }
             Action::List { .. }
             | Action::NumberMachines {}
@@ -178,7 +181,7 @@ fn machines(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
         Action::BackInUse { device } => {
             let event = seating.put_back(*device, &staff_id, &second, &actor.reason)?;
             draft.record(event);
-            catch_up(draft, *device);
+            missed::catch_up(draft, *device);
         }
         _ => return Err(RoomError::NotDirect),
     }
@@ -191,46 +194,7 @@ fn list(draft: &mut Draft, device: Device, name: &str, spare: bool) {
         name: name.to_owned(),
         spare,
     });
-    catch_up(draft, device);
-}
-
-/// A machine that comes late, or comes back, hears of what it missed.
-fn catch_up(draft: &mut Draft, device: Device) {
-    let station = draft.station;
-    for (sitting_no, track) in &station.recorded.tracks {
-        let (mut started, mut postponed_ms) = (false, 0i64);
-        for one in station.commands_of(&device) {
-            match &one.command.body {
-                CommandBody::Start { sitting_no: no, .. } => started |= no == sitting_no,
-                CommandBody::Postpone {
-                    sitting_no: no,
-                    by_ms,
-                    ..
-                } if no == sitting_no => postponed_ms = postponed_ms.saturating_add(*by_ms),
-                _ => {}
-            }
-        }
-        let (sitting_no, missed_ms) = (sitting_no.clone(), track.postponed_ms - postponed_ms);
-        match track.started {
-            Some((planned_ms, at_ms)) if !track.ended && !started => draft.tell(
-                device,
-                CommandBody::Start {
-                    sitting_no,
-                    planned_ms,
-                    at_ms,
-                },
-            ),
-            None if missed_ms > 0 => draft.tell(
-                device,
-                CommandBody::Postpone {
-                    sitting_no,
-                    by_ms: missed_ms,
-                    authority: Authority::Pending { phone: None },
-                },
-            ),
-            _ => {}
-        }
-    }
+    missed::catch_up(draft, device);
 }
 
 fn seat_number(draft: &mut Draft, event: Event) {

@@ -273,3 +273,71 @@ fn a_standby_follows_and_takes_over_what_waits() {
     assert_eq!(again.standing().commanding(), None);
     assert_eq!(again.standing().next_epoch(), Some(3));
 }
+
+#[test]
+fn a_machine_that_refused_the_start_gets_it_again_with_the_moments_of_the_room() {
+    let mut desk = Desk::open();
+    let again = |number: u8| Action::StartAgain {
+        sitting_no: "S".to_owned(),
+        device: device(number),
+    };
+    (1..=3).for_each(|number| desk.answer(number, None));
+    desk.ask(unlocked(), &two(), START).unwrap();
+    let early = desk.ask(again(2), &one(""), START);
+    assert_eq!(early, Err(RoomError::NotStarted));
+    let arrive = CommandBody::Arrive {
+        sitting_no: "S".to_owned(),
+        ticket_hash: TICKET,
+        arrival_ms: START,
+    };
+    let told = Action::Tell {
+        body: arrive.clone(),
+    };
+    desk.ask(told, &one(""), START).unwrap();
+    desk.ask(start(), &two(), START).unwrap();
+    let body = CommandBody::Start {
+        sitting_no: "S".to_owned(),
+        planned_ms: START,
+        at_ms: START + START_LEAD_MS,
+    };
+    let waits = desk.ask(again(2), &one(""), START);
+    assert_eq!(
+        waits,
+        Err(RoomError::AlreadyStarted),
+        "it has said nothing yet"
+    );
+    desk.answer(1, None);
+    desk.answer(2, Some("room.other_sitting"));
+    assert_eq!(desk.station.start_refused("S", &device(1)), None);
+    let refused = desk.station.start_refused("S", &device(2));
+    assert_eq!(refused, Some("room.other_sitting"));
+    desk.ask(end(Some("D"), false), &one(""), START + MINUTE)
+        .unwrap();
+    desk.answer(2, Some("room.other_sitting"));
+    let events = desk.ask(again(2), &one(""), START + 2 * MINUTE).unwrap();
+    let told: Vec<CommandBody> = commands(&events)
+        .into_iter()
+        .map(|(_, body)| body)
+        .collect();
+    let ended = CommandBody::End {
+        sitting_no: "S".to_owned(),
+        class_no: Some("D".to_owned()),
+        forced: false,
+    };
+    assert_eq!(
+        told,
+        [arrive, body, ended],
+        "who is there, the start, and what is over"
+    );
+    desk.answer(2, None);
+    assert_eq!(desk.station.start_refused("S", &device(2)), None);
+    let done = desk.ask(again(2), &one(""), START + 3 * MINUTE);
+    assert_eq!(done, Err(RoomError::AlreadyStarted));
+    desk.due(START + 3 * MINUTE);
+    let alerts = desk.station.alerts().worst_first();
+    assert!(
+        alerts
+            .iter()
+            .all(|open| open.alert.code() != "alert.refused")
+    );
+}
