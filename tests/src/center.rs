@@ -81,7 +81,7 @@ impl Center {
         command.stdout(log.try_clone()?).stderr(log);
         let server = self.server.insert(Running::start(&mut command)?);
         let port = self.port;
-        wait_for("the center", Duration::from_secs(20), || {
+        wait_for("the center", Duration::from_secs(60), || {
             std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() || !server.is_running()
         })?;
         if server.is_running() {

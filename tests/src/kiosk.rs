@@ -66,7 +66,7 @@ pub struct Kiosk {
     pictures: Option<PathBuf>,
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Kiosk {
     pub async fn open(

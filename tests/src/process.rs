@@ -59,7 +59,7 @@ impl Running {
     /// Asks the process to stop (SIGTERM) and waits.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         signal(self.child.id(), rustix::process::Signal::TERM)?;
-        wait_for("a stopped process", Duration::from_secs(20), || {
+        wait_for("a stopped process", Duration::from_secs(60), || {
             matches!(self.child.try_wait(), Ok(Some(_)))
         })
     }

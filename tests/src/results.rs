@@ -56,6 +56,16 @@ impl Table {
             .collect()
     }
 
+    /// The details of every anomaly with this code.
+    pub fn details(&self, code: &str) -> Vec<&str> {
+        self.0
+            .iter()
+            .filter(|row| row.get("代码").is_some_and(|of| of == code))
+            .filter_map(|row| row.get("详情"))
+            .map(String::as_str)
+            .collect()
+    }
+
     /// The rows that somebody has to look into. Every row has to say how bad it is.
     pub fn severe(&self) -> anyhow::Result<Vec<String>> {
         let mut severe = Vec::new();

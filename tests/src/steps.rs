@@ -158,7 +158,7 @@ pub async fn start(kiosk: &Kiosk) -> anyhow::Result<()> {
     open_desk(kiosk, PROCTOR).await?;
     kiosk.click("tab-sitting").await?;
     kiosk.picture("before-start").await?;
-    click_when_allowed(kiosk, "start", Duration::from_secs(240)).await?;
+    click_when_allowed(kiosk, "start", Duration::from_secs(480)).await?;
     kiosk.wait_screen("exam").await
 }
 
@@ -255,7 +255,7 @@ pub async fn next(kiosk: &Kiosk, number: usize) -> anyhow::Result<()> {
     kiosk.click("next").await?;
     let begun = Instant::now();
     while question(kiosk).await?.number == number {
-        if begun.elapsed() > Duration::from_secs(20) {
+        if begun.elapsed() > Duration::from_secs(60) {
             bail!("{}: still on question {number}", kiosk.name);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -286,7 +286,7 @@ pub async fn go_to_waiting_room(kiosk: &Kiosk) -> anyhow::Result<()> {
 pub async fn wait_off_screen(kiosk: &Kiosk, name: &str) -> anyhow::Result<()> {
     let begun = Instant::now();
     while kiosk.screen().await? == name {
-        if begun.elapsed() > Duration::from_secs(30) {
+        if begun.elapsed() > Duration::from_secs(60) {
             bail!("{}: still on screen {name}", kiosk.name);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

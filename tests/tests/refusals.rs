@@ -56,7 +56,7 @@ async fn wrong_codes_numbers_passwords_and_moments_are_refused_in_words() {
     kiosk.picture("misheard-group").await.unwrap();
     // After the delay the right code opens; before the planned start nobody starts.
     steps::type_code(kiosk, &code).await.unwrap();
-    steps::click_when_allowed(kiosk, "unlock", std::time::Duration::from_secs(30))
+    steps::click_when_allowed(kiosk, "unlock", std::time::Duration::from_secs(60))
         .await
         .unwrap();
     kiosk
@@ -108,7 +108,7 @@ async fn wrong_codes_numbers_passwords_and_moments_are_refused_in_words() {
     steps::click_when_allowed(
         kiosk,
         "without-picture-confirm",
-        std::time::Duration::from_secs(30),
+        std::time::Duration::from_secs(60),
     )
     .await
     .unwrap();

@@ -12,15 +12,18 @@ use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codes_without_grant_or_of_an_old_version_then_time_up_then_one_too_late() {
+    // Everything up to the check-in is done before the start, however slow this machine is today.
+    let opening = Instant::now();
+    let mut scene = Scene::prepare("short-sitting", (1366, 768)).await.unwrap();
+    let ahead = (opening.elapsed().as_secs() * 10).max(100);
     let terms = Terms {
         minutes: (1, 30),
         late_limit_min: 0,
         score_release: "never",
-        ..Terms::soon(100)
+        ..Terms::soon(i64::try_from(ahead).unwrap())
     };
-    let mut scene = Scene::open("short-sitting", (1366, 768), &terms)
-        .await
-        .unwrap();
+    let people = plan::four_candidates();
+    plan::prepare(&scene.center, &scene.folder, &terms, &people).unwrap();
     steps::enrol(&scene.kiosk, &scene.center).await.unwrap();
     scene.center.cut();
     let old_code = scene.center.release(SITTING).unwrap();
@@ -46,7 +49,7 @@ async fn codes_without_grant_or_of_an_old_version_then_time_up_then_one_too_late
     refused(&scene.kiosk, &old_code, "unlock.superseded").await;
     let kiosk = &scene.kiosk;
     steps::type_code(kiosk, &code).await.unwrap();
-    steps::click_when_allowed(kiosk, "unlock", Duration::from_secs(30))
+    steps::click_when_allowed(kiosk, "unlock", Duration::from_secs(60))
         .await
         .unwrap();
     kiosk
@@ -56,7 +59,6 @@ async fn codes_without_grant_or_of_an_old_version_then_time_up_then_one_too_late
     steps::leave_desk(kiosk).await.unwrap();
 
     // Two answers, and then the minute is over.
-    let people = plan::four_candidates();
     steps::check_in(kiosk, &people[0]).await.unwrap();
     steps::start(kiosk).await.unwrap();
     let book = plan::answer_book().unwrap();
@@ -165,7 +167,7 @@ async fn import(kiosk: &Kiosk, stick: &Path, version: &str) {
         != true
     {
         assert!(
-            begun.elapsed() < Duration::from_secs(30),
+            begun.elapsed() < Duration::from_secs(60),
             "version {version} was not taken from the stick"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
