@@ -473,6 +473,7 @@ const view: StationView = {
         second: head,
         reason: '考场停电耽误作答',
         phone: { who: '考试中心 高主任', when_ms: during - 8 * minute, number: '0537-2211234' },
+        order_no: null,
       },
     ],
   },

@@ -360,7 +360,7 @@ masked_ticket: string, class_name: string, };
 
 export type LogView = { rows: Array<LogRow>, ledger_size: number, staff: Array<StaffRow>, 
 /**
- * Decisions that stand and wait for the center's order.
+ * Decisions that stand on the center's order: those that wait for it first.
  */
 awaited: Array<AwaitedRow>, };
 
@@ -376,7 +376,11 @@ export type StaffRow = { person: StaffName, logged_in: boolean,
  */
 locked_until_ms: number | null, };
 
-export type AwaitedRow = { awaited_no: number, notice: Notice, by: StaffName | null, second: StaffName | null, reason: string, phone: Phone | null, };
+export type AwaitedRow = { awaited_no: number, notice: Notice, by: StaffName | null, second: StaffName | null, reason: string, phone: Phone | null, 
+/**
+ * The number of the order, once it is here.
+ */
+order_no: string | null, };
 
 export type SecondPerson = { staff_id: string, password: string, };
 

@@ -65,8 +65,6 @@ pub enum CenterError {
     UnknownTicket(String),
     #[error("no class group {0} in the sitting")]
     UnknownClass(String),
-    #[error("no terminal can carry out an order to reopen")]
-    CannotReopen,
     #[error("{0} is missing or empty")]
     Missing(&'static str),
     #[error("{what} is out of range")]
@@ -125,7 +123,6 @@ impl CenterError {
             CenterError::SittingOver(_) => "center.sitting_over",
             CenterError::UnknownTicket(_) => "center.unknown_ticket",
             CenterError::UnknownClass(_) => "center.unknown_class",
-            CenterError::CannotReopen => "center.cannot_reopen",
             CenterError::Missing(_) => "center.missing",
             CenterError::OutOfRange { .. } => "center.out_of_range",
             CenterError::NotAFolder(_) => "center.not_a_folder",

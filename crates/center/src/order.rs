@@ -93,9 +93,7 @@ fn check(
         }
     };
     match &new.kind {
-        OrderKind::LateEntry { ticket_no } => ticket(ticket_no),
-        // An order that no terminal carries out would only look like help.
-        OrderKind::Reopen { .. } => Err(CenterError::CannotReopen),
+        OrderKind::LateEntry { ticket_no } | OrderKind::Reopen { ticket_no } => ticket(ticket_no),
         OrderKind::Postpone { by_ms } => span(*by_ms),
         OrderKind::Credit { scope, credit_ms } => {
             span(*credit_ms)?;

@@ -203,7 +203,6 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'unlock.slowed': 'The last code was wrong. Wait a moment before the next try.',
   'seat.already_stamped': 'This candidate’s arrival is recorded already.',
   'start.nobody_waits': 'No candidate has finished signing in.',
-  'order.reopen_unsupported': 'This version cannot carry out an order to reopen. Call the exam center.',
   'staff.role': 'Your role may not do this. Ask somebody who may.',
   'view.inconsistent':
     'The program’s state contradicts itself, so it has stopped. Restart; if that fails, call the exam center.',

@@ -326,6 +326,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'log.release_action': 'Release',
   'log.reason_mistyped': 'Mistyped, checked in person',
   'log.awaited': '{n} decision waits for the center’s order | {n} decisions wait for the center’s order',
+  'log.ordered': 'Ordered: {order}',
   'log.phoned': 'Telephone {time}: {who}, {number}',
   'log.not_phoned': 'Not agreed by telephone',
   'log.epoch': 'Term',

@@ -192,7 +192,6 @@ export const zhCodes = {
   'unlock.slowed': '刚才输错过，请等一会儿再试。',
   'seat.already_stamped': '这名考生已经登记到场。',
   'start.nobody_waits': '还没有考生完成签到。',
-  'order.reopen_unsupported': '这一版程序还不能办理重新开卷的指令，请报考试机构。',
   'staff.role': '您的岗位不能做这一步，请让有权限的人来做。',
   'view.inconsistent': '程序的状态前后不一致，已停下来。请重新启动；还不行请报考试机构。',
   'paper.damaged': '试卷读不出来，考试停住。请报考试机构。',

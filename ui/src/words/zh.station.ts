@@ -303,6 +303,7 @@ export const zhStation = {
   'log.release_action': '解除锁定',
   'log.reason_mistyped': '本人输错密码，已当面核对',
   'log.awaited': '{n} 项待考试机构指令',
+  'log.ordered': '指令已到：{order}',
   'log.phoned': '{time} 电话：{who}，{number}',
   'log.not_phoned': '没有电话同意',
   'log.epoch': '指挥期号',

@@ -209,11 +209,6 @@ fn of_request(error: &CenterError) -> Words {
                 "{count} files were not taken and are still on the stick, as listed above; the others were. Export again at the terminal, then import again."
             ),
         ),
-        E::CannotReopen => words(
-            "这一版考试机还不能恢复误交的答卷，指令没有签发。".to_owned(),
-            "Terminals of this version cannot reopen what was handed in; no order was signed."
-                .to_owned(),
-        ),
         E::Missing(what) => words(
             format!("缺少必填内容（{what}）。"),
             format!("Something needed is missing: {what}."),

@@ -151,6 +151,11 @@ const WORDS: &[(&str, &str, &str)] = &[
         "a mistaken hand-in was opened again",
     ),
     (
+        "results.superseded",
+        "先前的答卷由后交的取代",
+        "an earlier bundle is superseded by a later one",
+    ),
+    (
         "results.bundles_contradict",
         "同一次作答的几份答卷互相矛盾",
         "bundles of one attempt contradict each other",

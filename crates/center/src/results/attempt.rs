@@ -176,8 +176,9 @@ impl Desk<'_> {
                 Event::Removed { reason, .. } => {
                     Anomaly::severe("results.removed").detail(reason.clone())
                 }
-                Event::Reopened { reason, .. } => {
-                    Anomaly::note("results.reopened").detail(reason.clone())
+                Event::Reopened { reason, order, .. } => {
+                    let ordered = self.reopening_order(*order, ticket_no);
+                    Anomaly::note("results.reopened").detail(format!("{reason} · {ordered}"))
                 }
                 Event::FocusLost {} => Anomaly::note("results.focus_lost"),
                 Event::DisplaysChanged { count } => {
@@ -187,6 +188,14 @@ impl Desk<'_> {
             };
             self.report(anomaly.ticket(ticket_no).device(&received.device.name));
         }
+    }
+
+    /// The order that an attempt was opened again by, or that came for it afterwards.
+    fn reopening_order(&self, order: Option<Hash32>, ticket_no: &str) -> String {
+        let of_them = |kind: &OrderKind| matches!(kind, OrderKind::Reopen { ticket_no: one } if one == ticket_no);
+        let mut orders = self.orders.iter();
+        let later = orders.find(|(_, order)| of_them(&order.kind));
+        self.order_named(order.or(later.map(|(hash, _)| *hash)))
     }
 
     /// The order's number, or a dash where staff of the site decided.

@@ -221,6 +221,7 @@ impl Desk<'_> {
             "exam.answer_saved",
             "exam.handed_in",
             "exam.attempt_started",
+            "exam.reopened",
         ];
         if held
             .iter()

@@ -337,6 +337,17 @@ impl Desk<'_> {
                         .ticket(ticket_no)
                         .device(&chosen.device.name),
                 );
+            } else {
+                // 恢复误交卷: what was handed in first is part of what was handed in last.
+                self.report(
+                    Anomaly::note("results.superseded")
+                        .ticket(ticket_no)
+                        .device(&other.device.name)
+                        .detail(format!(
+                            "№{} → №{}",
+                            other.bundle.bundle_no, chosen.bundle.bundle_no
+                        )),
+                );
             }
         }
         Some(chosen)

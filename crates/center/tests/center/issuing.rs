@@ -480,13 +480,6 @@ fn orders_are_signed_and_only_for_what_there_is() {
         order::give(&day.home, new(stranger), 5),
         Err(CenterError::UnknownTicket(_))
     ));
-    let reopen = OrderKind::Reopen {
-        ticket_no: "0".repeat(16),
-    };
-    assert!(matches!(
-        order::give(&day.home, new(reopen), 5),
-        Err(CenterError::CannotReopen)
-    ));
     let scope = CreditScope::ClassGroup {
         class_no: "C9".to_owned(),
     };

@@ -449,7 +449,7 @@ async fn an_addition_counts_and_a_contradiction_is_named() {
     let results = story.results();
     assert_eq!(
         (codes(&results), line(&results, &sat).status),
-        (Vec::new(), Status::Normal),
+        (vec!["results.superseded"], Status::Normal),
         "{:?}",
         results.anomalies
     );
@@ -564,4 +564,49 @@ async fn an_unconfirmed_person_or_a_wrong_paper_is_severe() {
         (line.status, line.grade.is_none()),
         (Status::ToReview, true)
     );
+}
+
+/// A hand-in that two people opened again: what was handed in last holds all of it.
+fn reopened(terminal: &mut Terminal<'_>, sat: &mut Sat) {
+    let reopen = Input::Reopen {
+        staff_id: "P1".to_owned(),
+        second: "H1".to_owned(),
+        reason: "误点".to_owned(),
+        order: None,
+        score_shown: false,
+    };
+    terminal.input(sat, reopen);
+}
+
+#[tokio::test]
+async fn of_an_attempt_that_was_opened_again_the_newest_bundle_counts() {
+    let story = Story::new();
+    let mut terminal = story.terminal();
+    let mut sat = sat(&mut terminal, 60);
+    let first = terminal.bundle(&mut sat, DONE);
+    send(&terminal, &sat, &first).await;
+    reopened(&mut terminal, &mut sat);
+    replicate(&terminal, &story.device).await;
+    // What was handed in first is not the whole attempt any more, and the rest has not come.
+    let results = story.results();
+    assert!(codes(&results).contains(&"results.entries_after"));
+    assert_eq!(line(&results, &sat).status, Status::ToReview);
+
+    terminal.answer(&mut sat, 83);
+    terminal.hand_in(&mut sat, false);
+    replicate(&terminal, &story.device).await;
+    let second = terminal.bundle(&mut sat, DONE);
+    assert_eq!(second.bundle_no, 2);
+    send(&terminal, &sat, &second).await;
+    let results = story.results();
+    let codes = codes(&results);
+    assert!(codes.contains(&"results.superseded") && codes.contains(&"results.reopened"));
+    let severe = results
+        .anomalies
+        .iter()
+        .find(|one| one.severity == results::Severity::Severe);
+    assert_eq!(severe, None);
+    let line = line(&results, &sat);
+    assert_eq!(line.status, Status::Normal);
+    assert_eq!(line.grade.as_ref().unwrap().total_half_points, 166);
 }

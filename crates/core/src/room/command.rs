@@ -261,6 +261,19 @@ impl CommandBody {
     }
 }
 
+impl CommandBody {
+    /// As [`CommandBody::authority`], to be changed before it is given.
+    pub fn authority_mut(&mut self) -> Option<&mut Authority> {
+        match self {
+            CommandBody::Postpone { authority, .. }
+            | CommandBody::Credit { authority, .. }
+            | CommandBody::LateEntry { authority, .. }
+            | CommandBody::Reopen { authority, .. } => Some(authority),
+            _ => None,
+        }
+    }
+}
+
 impl Authority {
     /// The order's hash, where there is one.
     pub fn order(&self) -> Option<Hash32> {

@@ -28,8 +28,9 @@ use super::epoch::{Standing, Stands};
 use super::lease::{AttemptId, LeaseBook};
 use super::post::{Acknowledgement, Mark, Numbered, Outbox, PostError, Settled};
 use super::seating::Seating;
-use crate::event::Event;
+use crate::event::{Event, Hash32};
 use crate::plan::{ExamMs, Sitting};
+use crate::room::command::Authority;
 pub use action::{Action, Actor};
 pub use facts::{Fact, Note};
 pub use fold::{Awaited, Issued};
@@ -160,6 +161,21 @@ impl Station {
     /// Decisions that wait for the center's order.
     pub fn awaited(&self) -> impl Iterator<Item = (&u64, &Awaited)> {
         self.recorded.awaited.iter()
+    }
+
+    /// Decisions that stood as pending and have their order, with its hash.
+    pub fn ordered(&self) -> impl Iterator<Item = (&u64, &(Awaited, Hash32))> {
+        self.recorded.ordered.iter()
+    }
+
+    /// Whether the center's order is spoken for: by a decision that waited for it, or by a command that was given on it.
+    pub fn is_spoken_for(&self, order: &Hash32) -> bool {
+        let on_it = |issued: &Issued| {
+            let authority = issued.command.body.authority();
+            authority.and_then(Authority::order) == Some(*order)
+        };
+        self.ordered().any(|(_, (_, known))| known == order)
+            || self.recorded.issued.iter().any(on_it)
     }
 
     /// Whether a terminal is heard.

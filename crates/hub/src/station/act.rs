@@ -1,6 +1,7 @@
 //! A person's action: checked, recorded, taken over.
 
 use super::decide::{self, Wish};
+use super::orders::on_order;
 use super::people::person;
 use super::refusal::{of, of_device};
 use super::snapshot::Snapshot;
@@ -121,7 +122,13 @@ impl Station {
             reason,
         };
         match wish {
-            Wish::Act(action) => self.hub.room().act(&action, &actor).map(drop).map_err(of),
+            Wish::Act(action) => {
+                let room = self.hub.room();
+                let state = self.state();
+                let action = room.read(|station| on_order(&state.books, station, action));
+                drop(state);
+                room.act(&action, &actor).map(drop).map_err(of)
+            }
             Wish::Publish => self.publish(book.as_deref(), &actor),
             Wish::Approve { device, seat_no } => self.approve(&device, seat_no, &actor),
             Wish::Revoke { device } => self.revoke(&device, &actor),

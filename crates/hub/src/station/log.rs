@@ -1,13 +1,13 @@
 //! What this station's own ledger says for people to read: decisions with their commands, moments of the day, and when
 //! each alert began. Read as the ledger grows.
 
-use fengjuan_core::event::{Event, Hash32};
+use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::command::{Command, CommandBody};
 use fengjuan_store::{Reader, StoreError, StoredEntry};
 use fengjuan_wire::entry::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 const SLICE: usize = 1_000;
 /// Rows that are kept for the page; the ledger has all of them.
@@ -52,8 +52,6 @@ pub(super) struct Log {
     pub sittings: BTreeMap<String, Moments>,
     /// Orders of the center that have arrived.
     pub orders: u64,
-    /// Orders that a decision has found already.
-    pub matched: BTreeSet<Hash32>,
 }
 
 impl Log {
@@ -154,9 +152,6 @@ impl Log {
                 self.alerts.remove(alert_no);
             }
             Event::OrderReceived { .. } => self.orders += 1,
-            Event::OrderMatched { order, .. } => {
-                self.matched.insert(*order);
-            }
             Event::SittingHeld { sitting_no, .. } => self.of(sitting_no).held_ms = Some(at_ms),
             Event::SeatsPublished { sitting_no, .. } => {
                 self.of(sitting_no).published_ms = Some(at_ms);

@@ -9,6 +9,7 @@ mod books;
 mod decide;
 mod front;
 mod log;
+mod orders;
 mod people;
 mod pictures;
 mod refusal;

@@ -19,16 +19,17 @@ use fengjuan_device::view::{Notice, Tone};
 impl Station {
     pub(super) fn log_view(&self, state: &State, room: &Snapshot, book: Option<&Book>) -> LogView {
         let looked = state.desk.tab == StationTab::Log;
+        let waiting = room.awaited.iter();
+        let waiting = waiting.map(|(no, one)| awaited(state, *no, one, None));
+        let ordered = room.ordered.iter().rev();
+        let ordered =
+            ordered.map(|(no, one, order)| awaited(state, *no, one, Some(order_no(state, order))));
         let rows = state.log.rows.iter().rev().filter(|_| looked);
         LogView {
             rows: rows.map(|row| self.log_row(state, room, row)).collect(),
             ledger_size: state.log.size,
             staff: staff(state, room, book),
-            awaited: room
-                .awaited
-                .iter()
-                .map(|(no, one)| awaited(state, *no, one))
-                .collect(),
+            awaited: waiting.chain(ordered).collect(),
         }
     }
 
@@ -134,14 +135,28 @@ fn who(state: &State, said: Notice, ticket: Option<&Hash32>) -> Notice {
     }
 }
 
-fn awaited(state: &State, awaited_no: u64, one: &Awaited) -> AwaitedRow {
+/// The number that the center gave it; the beginning of its hash where it is not held here.
+fn order_no(state: &State, order: &Hash32) -> String {
+    let mut held = state.books.orders.iter();
+    held.find(|received| received.hash == *order).map_or_else(
+        || order.hex()[..8].to_owned(),
+        |received| received.order.order_no.clone(),
+    )
+}
+
+fn awaited(state: &State, awaited_no: u64, one: &Awaited, order_no: Option<String>) -> AwaitedRow {
     let code = match one.deed {
         Deed::Postpone => "awaited.postpone",
         Deed::CreditMany => "awaited.credit_many",
         Deed::LateEntry => "awaited.late_entry",
         _ => "awaited.reopen",
     };
-    let mut said = notice(code, Tone::Amber);
+    let tone = if order_no.is_some() {
+        Tone::Green
+    } else {
+        Tone::Amber
+    };
+    let mut said = notice(code, tone);
     let ticket = one.concern.strip_prefix("ticket:");
     said = who(state, said, ticket.and_then(Hash32::from_hex).as_ref());
     let class = one.concern.strip_prefix("class:");
@@ -159,5 +174,6 @@ fn awaited(state: &State, awaited_no: u64, one: &Awaited) -> AwaitedRow {
             when_ms: phone.when_ms,
             number: phone.number,
         }),
+        order_no,
     }
 }

@@ -4,6 +4,7 @@
 use super::books::Book;
 use crate::hub::Hub;
 use crate::room::Seen;
+use fengjuan_core::event::Hash32;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::alert::Open;
@@ -38,6 +39,7 @@ pub(super) struct Snapshot {
     pub seating: Seating,
     pub alerts: Vec<Open>,
     pub awaited: Vec<(u64, Awaited)>,
+    pub ordered: Vec<(u64, Awaited, Hash32)>,
     pub days: BTreeMap<String, Day>,
     pub attempts: BTreeMap<AttemptId, Attempt>,
     pub contacts: BTreeMap<Device, Contact>,
@@ -77,7 +79,7 @@ impl Snapshot {
                 };
                 (book.number().to_owned(), day)
             };
-            let awaited = station.awaited();
+            let (awaited, ordered) = (station.awaited(), station.ordered());
             let worst = station.alerts().worst_first();
             Snapshot {
                 now,
@@ -85,6 +87,9 @@ impl Snapshot {
                 epoch: station.standing().heard(),
                 alerts: worst.into_iter().cloned().collect(),
                 awaited: awaited.map(|(no, one)| (*no, one.clone())).collect(),
+                ordered: ordered
+                    .map(|(no, (one, order))| (*no, one.clone(), *order))
+                    .collect(),
                 days: books.iter().map(day).collect(),
                 attempts: attempts.collect(),
                 contacts: contacts.collect(),

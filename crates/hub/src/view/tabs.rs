@@ -140,11 +140,12 @@ pub struct LogView {
     #[ts(type = "number")]
     pub ledger_size: u64,
     pub staff: Vec<StaffRow>,
-    /// Decisions that stand and wait for the center's order.
+    /// Decisions that stand on the center's order: those that wait for it first.
     pub awaited: Vec<AwaitedRow>,
 }
 
-/// A decision that waits for the center's order (待指令), with the phone call that agreed on it, where there was one.
+/// A decision that waits for the center's order (待指令) or has got it, with the phone call that agreed on it, where there was
+/// one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct AwaitedRow {
     #[ts(type = "number")]
@@ -154,6 +155,8 @@ pub struct AwaitedRow {
     pub second: Option<StaffName>,
     pub reason: String,
     pub phone: Option<super::action::Phone>,
+    /// The number of the order, once it is here.
+    pub order_no: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod day;
+mod orders;
 mod people;
 mod plan;
 mod seats;

@@ -11,6 +11,7 @@ use fengjuan_envelope::sign::SigningKey;
 use fengjuan_hub::Hub;
 use fengjuan_wire::directory::{KeyDirectory, root_to_text};
 use fengjuan_wire::grant::{self, Grant, PackageKeys, RosterKey, RosterKeys, SittingKeys};
+use fengjuan_wire::order::{Order, OrderKind};
 use fengjuan_wire::package::{AllPackageKeys, PackageContent, PackagePlace, write_package};
 use fengjuan_wire::sitting::{PackageRef, SittingDocument};
 use fengjuan_wire::{SUITE, Signed, hash};
@@ -114,6 +115,21 @@ impl Center {
         hub.papers().import(stick).unwrap();
         hub.papers_changed();
         code.to_groups().to_vec()
+    }
+
+    /// A signed order comes over the line.
+    pub fn order(&self, hub: &Hub, order_no: &str, kind: OrderKind) {
+        let order = Order {
+            order_no: order_no.to_owned(),
+            site: SITE.to_owned(),
+            sitting_no: SITTING.to_owned(),
+            issued_ms: NOW,
+            kind,
+            reason: "同意".to_owned(),
+            approved_by: "王".to_owned(),
+        };
+        let signed = order.sign(&self.issuer).unwrap();
+        assert!(hub.uplink().take_order(&signed).unwrap());
     }
 
     fn grant(&self, hub: &Hub, all: &AllPackageKeys, code: &Code) -> Grant {

@@ -19,6 +19,7 @@ use fengjuan_hub::view::seat::SeatPanel;
 use fengjuan_hub::view::{AlertRow, StationOutcome, StationScreen, StationView};
 use fengjuan_hub::{Config, Hub};
 use fengjuan_wire::entry::{Stamp, encode};
+use fengjuan_wire::order::OrderKind;
 use fengjuan_wire::room::{Beat, Hello, SeatBeat, UnlockedSitting};
 use fengjuan_wire::upstream::{EnrolRequest, EntriesRequest};
 use serde_bytes::ByteBuf;
@@ -101,6 +102,13 @@ impl Stage {
     pub fn settle(&self) {
         self.station().hub().room().tick().unwrap();
         self.station().tick();
+    }
+
+    /// An order of the center is here, and has found what waits for it.
+    pub fn order(&self, order_no: &str, kind: OrderKind) {
+        self.center.order(self.station().hub(), order_no, kind);
+        self.station().hub().room().touch();
+        self.settle();
     }
 
     /// Time passes, second by second, in which these terminals are heard.

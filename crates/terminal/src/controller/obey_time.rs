@@ -296,7 +296,7 @@ impl State {
             return Err(refused("attempt.not_handed_in"));
         }
         let run = self.run_of(&ticket_no)?;
-        let score_shown = sits.is_some_and(|visit| self.shown_score(visit).is_some());
+        let score_shown = self.score_was_shown(&ticket_no)?;
         let input = Input::Reopen {
             staff_id: command.by.clone(),
             second: command.second.clone().unwrap_or_default(),

@@ -41,10 +41,6 @@ impl State {
             }
             return Ok(());
         };
-        if matches!(order.kind, OrderKind::Reopen { .. }) {
-            // The attempt machine knows no way back from a hand-in yet, and an auditor would refuse one.
-            return Err(refused("order.reopen_unsupported"));
-        }
         self.hold_seed_longer(order)?;
         let live = self.note_order(&mut day, order, hash, now);
         day.orders.push(order.order_no.clone());
@@ -104,6 +100,7 @@ impl State {
                 day.substitutes.push(staff.clone());
                 None
             }
+            // Two people at the site open it again; the order is what they may do it by.
             OrderKind::Reopen { .. } => None,
             OrderKind::Postpone { by_ms } => {
                 day.postpone(*by_ms, now, |whom| OrderedTime {

@@ -124,16 +124,37 @@ impl State {
 
     /// The score as the candidate may see it now.
     pub(super) fn shown_score(&self, visit: &Visit) -> Option<ScoreView> {
-        let may = self.may_show_score(visit);
+        let may = self.may_show_score(&visit.ticket_no);
         self.score_of(&visit.ticket_no).filter(|_| may).cloned()
     }
 
-    fn may_show_score(&self, visit: &Visit) -> bool {
+    /// Whether the candidate has seen a score of what was handed in last: then nothing can be opened again. A score that is
+    /// in the ledger was on the screen, whoever has left it since.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(super) fn score_was_shown(&self, ticket_no: &str) -> Answer<bool> {
+        let Some(seat) = self.graded_here(ticket_no) else {
+            return Ok(false);
+        };
+        if !self.may_show_score(ticket_no) {
+            return Ok(false);
+        }
+        if self.scores.contains_key(&seat.attempt_id) {
+            return Ok(true);
+        }
+        let entries = super::moved::history(&self.reader, &seat.attempt_id)?;
+        let kinds = entries.iter().rev().map(|entry| entry.kind.as_str());
+        let mut since_opened = kinds.take_while(|kind| *kind != "exam.reopened");
+        Ok(since_opened.any(|kind| kind == "exam.site_graded"))
+    }
+
+    fn may_show_score(&self, ticket_no: &str) -> bool {
         let Some(active) = &self.active else {
             return false;
         };
         let ended = active.day.ended_ms.is_some();
-        let seat = active.seats.get(&visit.ticket_no);
+        let seat = active.seats.get(ticket_no);
         let kind = seat.and_then(|seat| seat.ended).map(|attempt| attempt.kind);
         // A forced hand-in may be a violation: its score is the center's to tell.
         let withheld = kind == Some(HandInKind::Forced) && !ended;
@@ -170,7 +191,7 @@ impl State {
 
     /// As [`State::score_needs_code`], for whoever sits here.
     pub(super) fn result_needs_code(&self, visit: &Visit, now: ExamMs) -> bool {
-        let unshown = self.may_show_score(visit) && self.score_locked(&visit.ticket_no);
+        let unshown = self.may_show_score(&visit.ticket_no) && self.score_locked(&visit.ticket_no);
         unshown || self.bundle_waits(&visit.ticket_no, now)
     }
 

@@ -530,19 +530,67 @@ fn a_mistaken_hand_in_goes_on_with_the_same_end() {
 
 #[test]
 fn a_score_that_was_seen_closes_the_attempt_for_good() {
-    let room = Room::new();
+    let mut room = Room::new();
     room.sit("S1-01");
     assert!(room.hand_in().score.is_some());
     let mut station = Station::over(&room);
-    let body = CommandBody::Reopen {
+    let body = || CommandBody::Reopen {
         attempt: attempt("S1-01"),
         authority: Authority::Pending { phone: None },
     };
-    assert_eq!(
-        station.tell(&room, body).as_deref(),
-        Some("attempt.score_shown")
-    );
+    let shown = Some("attempt.score_shown");
+    assert_eq!(station.tell(&room, body()).as_deref(), shown);
     assert!(matches!(room.screen(), Screen::HandedIn(_)));
+    room.restart();
+    room.unlock();
+    assert_eq!(station.tell(&room, body()).as_deref(), shown);
+    // Whoever has left has seen it all the same.
+    room.does(CandidateAction::Done {});
+    assert_eq!(station.tell(&room, body()).as_deref(), shown);
+    assert!(matches!(room.screen(), Screen::Standby(_)));
+}
+
+#[test]
+fn an_order_to_reopen_is_kept_and_two_people_of_the_site_act_on_it() {
+    let room = Room::with(|sitting| {
+        sitting.score_release = fengjuan_core::plan::ScoreRelease::Never;
+    });
+    room.sit("S1-01");
+    room.hand_in();
+    let order = Order {
+        order_no: "O1".into(),
+        site: SITE.into(),
+        sitting_no: "S1".into(),
+        issued_ms: 0,
+        kind: OrderKind::Reopen {
+            ticket_no: "S1-01".into(),
+        },
+        reason: "误交".into(),
+        approved_by: "王".into(),
+    };
+    let hash = fengjuan_wire::hash(b"O1");
+    room.terminal().carry_out(&order, hash).unwrap();
+    assert!(
+        matches!(room.screen(), Screen::HandedIn(_)),
+        "nobody of the site has acted"
+    );
+    let mut station = Station::over(&room);
+    let body = CommandBody::Reopen {
+        attempt: attempt("S1-01"),
+        authority: Authority::Order { order: hash },
+    };
+    station.tells(&room, body);
+    exam(room.view());
+    let by_order =
+        |event: &Event| matches!(event, Event::Reopened { order, .. } if *order == Some(hash));
+    assert!(
+        evidence::events(&room)
+            .iter()
+            .any(|(event, ..)| by_order(event))
+    );
+    // The order comes once more, by the line or on a stick: nothing is done twice.
+    room.terminal().carry_out(&order, hash).unwrap();
+    assert_eq!(evidence::count(&room, "exam.reopened"), 1);
 }
 
 #[test]

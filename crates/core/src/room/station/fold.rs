@@ -1,10 +1,10 @@
 //! What the station's ledger says, event by event.
 
-use super::Track;
-use crate::event::Event;
+use super::{Track, tell};
+use crate::event::{Event, Hash32};
 use crate::room::Device;
 use crate::room::alert::AlertBook;
-use crate::room::command::{Command, PhoneApproval};
+use crate::room::command::{Authority, Command, CommandBody, PhoneApproval};
 use crate::room::epoch::Standing;
 use crate::room::lease::{AttemptId, LeaseBook};
 use crate::room::post::{Outbox, Settled};
@@ -27,6 +27,8 @@ pub struct Awaited {
     pub deed: Deed,
     /// `room:<sitting>`, `class:<sitting>/<class>`, `attempt:<hex>`, `ticket:<hex>`.
     pub concern: String,
+    /// How much time it gives, where it is about time and any machine was told.
+    pub ms: Option<i64>,
     pub phone: Option<PhoneApproval>,
     pub staff_id: String,
     pub second: Option<String>,
@@ -48,6 +50,8 @@ pub struct Recorded {
     pub(super) issued_before: BTreeMap<(AttemptId, u64), usize>,
     pub(super) awaited: BTreeMap<u64, Awaited>,
     pub(super) awaited_given: u64,
+    /// Decisions whose order has come, with its hash.
+    pub(super) ordered: BTreeMap<u64, (Awaited, Hash32)>,
 }
 
 impl Recorded {
@@ -63,6 +67,7 @@ impl Recorded {
             issued_before: BTreeMap::new(),
             awaited: BTreeMap::new(),
             awaited_given: 0,
+            ordered: BTreeMap::new(),
         }
     }
 
@@ -104,8 +109,10 @@ impl Recorded {
                     self.issued_before.insert(place, self.issued.len());
                 }
             }
-            Event::OrderMatched { awaited_no, .. } => {
-                self.awaited.remove(awaited_no);
+            Event::OrderMatched { awaited_no, order } => {
+                if let Some(awaited) = self.awaited.remove(awaited_no) {
+                    self.ordered.insert(*awaited_no, (awaited, *order));
+                }
             }
             Event::OrderAwaited {
                 awaited_no,
@@ -120,6 +127,7 @@ impl Recorded {
                 let awaited = Awaited {
                     deed: *deed,
                     concern: concern.clone(),
+                    ms: None,
                     phone: phone.clone(),
                     staff_id: staff_id.clone(),
                     second: second.clone(),
@@ -176,6 +184,7 @@ impl Recorded {
     }
 
     fn issue(&mut self, device: Device, epoch: u64, command: &Command) {
+        self.note_amount(&command.body);
         let outbox = self.outboxes.entry(device);
         outbox
             .or_insert_with(|| Outbox::new(epoch))
@@ -185,6 +194,20 @@ impl Recorded {
             command: command.clone(),
             outcome: None,
         });
+    }
+
+    /// The command that follows on a decision says how much that was.
+    fn note_amount(&mut self, body: &CommandBody) {
+        let ms = match body {
+            CommandBody::Credit { credit_ms, .. } => *credit_ms,
+            CommandBody::Postpone { by_ms, .. } => *by_ms,
+            _ => return,
+        };
+        let last = self.awaited.values_mut().next_back();
+        let its = last.filter(|last| last.ms.is_none() && last.concern == tell::concern(body));
+        if let Some(awaited) = its.filter(|_| body.authority().is_some_and(Authority::is_pending)) {
+            awaited.ms = Some(ms);
+        }
     }
 
     fn acknowledge(&mut self, device: &Device, epoch: u64, no: u64, refusal: &Option<String>) {

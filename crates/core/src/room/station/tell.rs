@@ -158,7 +158,7 @@ pub(super) fn await_order(draft: &mut Draft, body: &CommandBody) -> Result<(), R
     Ok(())
 }
 
-fn concern(body: &CommandBody) -> String {
+pub(super) fn concern(body: &CommandBody) -> String {
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     match body {
         CommandBody::Credit {
