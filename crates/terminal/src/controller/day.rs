@@ -4,7 +4,7 @@
 use fengjuan_core::attempt::Input;
 use fengjuan_core::event::Hash32;
 use fengjuan_core::plan::{ExamMs, Staff};
-use fengjuan_core::room::command::Authority;
+use fengjuan_core::room::command::{Authority, Command};
 use fengjuan_core::roster::TextSize;
 use fengjuan_core::start::TerminalStart;
 use fengjuan_envelope::cbor;
@@ -54,6 +54,17 @@ pub struct SittingDay {
     pub pending: Vec<Pending>,
     /// Time that attempts have had already, by attempt and by what gave it.
     pub given: Vec<([u8; 16], Hash32)>,
+    /// Commands of the station that take effect when the papers are open here again, in their order.
+    pub owed: Vec<Owed>,
+}
+
+/// A command that was taken while the attempt that it is about was locked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    pub epoch: u64,
+    pub no: u64,
+    pub hash: Hash32,
+    pub command: Command,
 }
 
 /// A decision of the room that waits for the center's order. When that comes, it is not done twice.

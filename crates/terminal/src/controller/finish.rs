@@ -1,6 +1,7 @@
 //! The end of an attempt and of a sitting: grading where the plan allows, sealing, absences, and the seed.
 
 use super::active::Active;
+use super::owed::LOCKED;
 use super::state::State;
 use crate::sealing;
 use fengjuan_core::attempt::Input;
@@ -65,7 +66,7 @@ impl State {
             return Ok(());
         }
         if !self.settle_score(ticket_no, now)? && self.bundle_waits(ticket_no, now) {
-            return Err(refused("sitting.open_attempt_locked"));
+            return Err(refused(LOCKED));
         }
         let (entries, carried) = {
             let active = self.active()?;
@@ -197,7 +198,7 @@ impl State {
         if open_locked || self.score_needs_code(now) {
             // The answers of an open attempt are locked until the code is typed again, and so is a score; nobody may
             // end it unseen.
-            return Err(refused("sitting.open_attempt_locked"));
+            return Err(refused(LOCKED));
         }
         if self.run.is_some() {
             let input = Input::SittingEnded {

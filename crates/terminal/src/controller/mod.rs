@@ -12,6 +12,7 @@ mod moved;
 mod obey;
 mod obey_time;
 mod orders;
+mod owed;
 mod pictures;
 mod resume;
 mod room;

@@ -321,6 +321,7 @@ impl State {
         if let Err(refusal) = self.take_up(now) {
             tracing::error!(code = refusal.code, "the attempt cannot go on here yet");
         }
+        self.carry_out_owed();
     }
 
     /// Another terminal holds the attempt: nothing of it is written here any more.

@@ -2,6 +2,7 @@
 //! terminal, with their name in the entry; a refusal leaves nothing behind.
 
 use super::moved::Fetched;
+use super::owed::LOCKED;
 use super::state::State;
 use crate::sitting_run::{Basis, Run};
 use fengjuan_core::attempt::{Attempt, Input};
@@ -159,10 +160,6 @@ impl State {
             return Err(refused("sitting.already_ended"));
         }
         let sitting_no = active.sitting_no().to_owned();
-        let locked = active.open_ticket().and_then(|open| active.candidate(open));
-        if self.run.is_none() && locked.is_some_and(|open| open.class_no == class_no) {
-            return Err(refused("sitting.open_attempt_locked"));
-        }
         self.hand_in_before_end(command, forced, Some(class_no), now)?;
         day = self.active()?.day.clone();
         day.ended_classes.push(class_no.to_owned());
@@ -179,7 +176,15 @@ impl State {
         class_no: Option<&str>,
         now: ExamMs,
     ) -> Answer {
-        let Some(run) = &self.run else { return Ok(()) };
+        let Some(run) = &self.run else {
+            let open = self.locked_attempt();
+            let answers = open.is_some_and(|open| class_no.is_none_or(|no| open.class_no == no));
+            return match (answers, forced) {
+                (false, _) => Ok(()),
+                (true, false) => Err(refused("room.somebody_answers")),
+                (true, true) => Err(refused(LOCKED)),
+            };
+        };
         if class_no.is_some_and(|class_no| run.class.class_no != class_no) {
             return Ok(());
         }

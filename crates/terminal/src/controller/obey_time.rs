@@ -2,6 +2,7 @@
 
 use super::day::{OrderedTime, Pending, SittingDay, Whom};
 use super::obey::reason_of;
+use super::owed::LOCKED;
 use super::state::{HandInStep, State};
 use crate::sitting_run::Run;
 use fengjuan_core::attempt::Input;
@@ -101,7 +102,7 @@ impl State {
         Err(refused(match seat {
             Some(seat) if seat.is_fenced() => "lease.fenced",
             Some(seat) if seat.ended.is_some() => "attempt.already_handed_in",
-            Some(seat) if seat.open() => "sitting.open_attempt_locked",
+            Some(seat) if seat.open() => LOCKED,
             _ => "attempt.not_started",
         }))
     }
@@ -111,10 +112,13 @@ impl State {
         if let Scope::Attempt { attempt } = scope {
             return self.tell_attempt(attempt, by, input, now);
         }
-        if self.run.as_ref().is_none_or(|run| !meant(scope, run)) {
-            return Ok(());
+        match &self.run {
+            Some(run) if meant(scope, run) => self.drive(&staff(by), input, now),
+            None if self.locked_attempt().is_some_and(|open| open.is_in(scope)) => {
+                Err(refused(LOCKED))
+            }
+            _ => Ok(()),
         }
-        self.drive(&staff(by), input, now)
     }
 
     fn postpone(

@@ -3,6 +3,7 @@
 
 use super::day::SittingDay;
 use super::moved::Fetched;
+use super::owed::LOCKED;
 use super::seats::SeatRecord;
 use super::state::{State, Surface, Visit};
 use crate::sitting_run::Run;
@@ -66,7 +67,7 @@ impl Post {
 }
 
 /// What a command may change in memory, as it was before.
-struct Memory {
+pub(super) struct Memory {
     day: Option<(String, SittingDay, BTreeMap<String, SeatRecord>)>,
     run: Option<Run>,
     visit: Option<Visit>,
@@ -76,8 +77,23 @@ struct Memory {
     post: Post,
 }
 
+/// What became of a command in its turn.
+enum Outcome {
+    Done,
+    /// For good, with its code.
+    Refused(String),
+    /// It takes effect with the papers; its entry says for what it waits, and a second one that it was done.
+    Waits,
+}
+
+impl Outcome {
+    fn of(refusal: Option<String>) -> Outcome {
+        refusal.map_or(Outcome::Done, Outcome::Refused)
+    }
+}
+
 /// A refusal that passes: the command is not taken.
-fn passes(refusal: &Refused) -> bool {
+pub(super) fn passes(refusal: &Refused) -> bool {
     refusal.code.starts_with("store.") || refusal.code.starts_with("moved.")
 }
 
@@ -149,7 +165,7 @@ impl State {
             Incoming::Known { refusal } => {
                 let before = self.memory();
                 self.staged = Some(Change::default());
-                self.mark(command, hash, refusal, before)
+                self.mark(command, hash, Outcome::of(refusal), before)
             }
             Incoming::Next => self.take_next(command, hash, fetched),
         }
@@ -168,7 +184,7 @@ impl State {
         let done = chosen.and_then(|()| self.obey(&command.command, fetched, now));
         match done {
             Ok(()) => {
-                let taken = self.mark(command, hash, None, before);
+                let taken = self.mark(command, hash, Outcome::Done, before);
                 if matches!(taken, Taken::Acknowledged(_)) {
                     self.obeyed(&command.command, self.now());
                 }
@@ -182,7 +198,16 @@ impl State {
                 self.restore(before);
                 let before = self.memory();
                 self.staged = Some(Change::default());
-                self.mark(command, hash, Some(refusal.code), before)
+                if refusal.code != LOCKED {
+                    return self.mark(command, hash, Outcome::Refused(refusal.code), before);
+                }
+                match self.owe(command, hash) {
+                    Ok(()) => self.mark(command, hash, Outcome::Waits, before),
+                    Err(refusal) => {
+                        self.restore(before);
+                        Taken::NotNow { code: refusal.code }
+                    }
+                }
             }
         }
     }
@@ -192,18 +217,23 @@ impl State {
         &mut self,
         command: &RoomCommand,
         hash: Hash32,
-        refusal: Option<String>,
+        outcome: Outcome,
         before: Memory,
     ) -> Taken {
         let mut inbox = self.post.inbox.clone();
         let command_id = command.command.command_id;
+        let (refusal, waits) = match outcome {
+            Outcome::Done => (None, None),
+            Outcome::Refused(code) => (Some(code), None),
+            Outcome::Waits => (None, Some(LOCKED.to_owned())),
+        };
         let acknowledgement = inbox.take(command_id, refusal.clone());
         let event = Event::CommandTaken {
             epoch: command.epoch,
             no: command.no,
             command_id,
             command: hash,
-            refusal,
+            refusal: refusal.or(waits),
         };
         let now = self.now();
         let entry = self
@@ -220,17 +250,22 @@ impl State {
                 Taken::Acknowledged(acknowledgement)
             }
             Err(refusal) => {
-                self.restore(before);
-                // The attempt must know that storage refuses; the memory from before the command does not.
-                if let (Some(trouble), Some(run)) = (&self.trouble, &mut self.run) {
-                    run.attempt.storage_failed(trouble.since_ms);
-                }
+                self.restore_refused(before);
                 Taken::NotNow { code: refusal.code }
             }
         }
     }
 
-    fn memory(&self) -> Memory {
+    /// As [`State::restore`], where storage has refused.
+    pub(super) fn restore_refused(&mut self, before: Memory) {
+        self.restore(before);
+        // The attempt must know that storage refuses; the memory from before the command does not.
+        if let (Some(trouble), Some(run)) = (&self.trouble, &mut self.run) {
+            run.attempt.storage_failed(trouble.since_ms);
+        }
+    }
+
+    pub(super) fn memory(&self) -> Memory {
         let day = self.active.as_ref().map(|active| {
             (
                 active.sitting_no().to_owned(),
@@ -249,7 +284,7 @@ impl State {
         }
     }
 
-    fn restore(&mut self, before: Memory) {
+    pub(super) fn restore(&mut self, before: Memory) {
         self.staged = None;
         if let (Some((sitting_no, day, seats)), Some(active)) = (before.day, &mut self.active)
             && active.sitting_no() == sitting_no

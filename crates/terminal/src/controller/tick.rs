@@ -24,6 +24,7 @@ impl State {
         let now = self.now();
         self.try_storage_again(now);
         if self.trouble.is_none() {
+            self.carry_out_owed();
             self.run_out(now);
             self.begin_by_station(now);
             if self.boot_ms() - self.last_housekeeping_ms >= HOUSEKEEPING_MS {

@@ -173,6 +173,7 @@ impl State {
         } else if self.surface == Surface::Desk {
             self.desk.tab = crate::view::desk::DeskTab::Sitting;
         }
+        self.carry_out_owed();
         self.settle_seed(now);
         Ok(())
     }

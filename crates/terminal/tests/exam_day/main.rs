@@ -6,6 +6,7 @@ mod day;
 mod edges;
 mod evidence;
 mod kill;
+mod locked;
 mod orders;
 mod outage;
 mod refusals;
