@@ -4,6 +4,7 @@ use crate::center::Center;
 use crate::kiosk::Kiosk;
 use crate::plan::{AnswerBook, PASSWORD, PROCTOR, STAFF, Seated};
 use anyhow::{Context, bail};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Site staff enrol a new terminal: the fingerprint on this screen is the one that the center approves.
@@ -15,6 +16,39 @@ pub async fn enrol(kiosk: &Kiosk, center: &Center) -> anyhow::Result<()> {
     kiosk
         .wait_attr("enrol-state", "data-state", "pending")
         .await?;
+    center.approve(&fingerprint(kiosk).await?)?;
+    wait_off_screen(kiosk, "enrol").await
+}
+
+/// The request goes onto a stick, and the answer comes back on it: `at_center` is what is done there in between.
+pub async fn enrol_by_stick(
+    kiosk: &Kiosk,
+    stick: &Path,
+    at_center: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    kiosk.wait_screen("enrol").await?;
+    kiosk.type_in("device-name", &kiosk.name).await?;
+    kiosk.click("enrol-stick-open").await?;
+    let folder = stick.display().to_string();
+    kiosk.type_in("enrol-stick-folder", &folder).await?;
+    kiosk.click("enrol-stick-write").await?;
+    kiosk
+        .wait_attr("enrol-state", "data-state", "carried")
+        .await?;
+    kiosk.part("enrol-stick-written").await?;
+    kiosk.picture("enrol-by-stick").await?;
+    // Read too early, it says what is missing.
+    kiosk.click("enrol-stick-read").await?;
+    kiosk
+        .wait_attr("enrol-stick-failed", "data-code", "enrol.stick_nothing")
+        .await?;
+    at_center(&fingerprint(kiosk).await?)?;
+    kiosk.click("enrol-stick-read").await?;
+    wait_off_screen(kiosk, "enrol").await
+}
+
+/// As the center's list shows it.
+async fn fingerprint(kiosk: &Kiosk) -> anyhow::Result<String> {
     let fingerprint = kiosk.text("fingerprint").await?;
     let symbols: String = fingerprint
         .chars()
@@ -24,8 +58,7 @@ pub async fn enrol(kiosk: &Kiosk, center: &Center) -> anyhow::Result<()> {
         .step_by(4)
         .map(|at| &symbols[at..(at + 4).min(symbols.len())])
         .collect();
-    center.approve(&grouped.join("-"))?;
-    wait_off_screen(kiosk, "enrol").await
+    Ok(grouped.join("-"))
 }
 
 /// From whatever screen the staff's corner is on to the desk.

@@ -1,5 +1,5 @@
-//! By stick alone: the center's command writes what a terminal takes, and takes what a terminal writes. Only the
-//! enrolment goes over the line.
+//! By stick alone: the center's command writes what a terminal takes, and takes what a terminal writes, the enrolment
+//! too.
 #![allow(clippy::unwrap_used)]
 
 use fengjuan_core::event::PictureUse;
@@ -8,8 +8,9 @@ use fengjuan_device::machine::{Machine, RealMachine};
 use fengjuan_device::papers::Papers;
 use fengjuan_device::recorder::Recorder;
 use fengjuan_device::site_kit::SiteKit;
+use fengjuan_device::stick;
 use fengjuan_device::sync::{Uplink, UplinkParts};
-use fengjuan_device::upstream::{Authority, HttpsUpstream};
+use fengjuan_device::upstream::{Authority, Enrolment, HttpsUpstream};
 use fengjuan_store::{Change, Database};
 use fengjuan_tests::center::Center;
 use fengjuan_tests::plan::{self, SITTING, Terms};
@@ -69,6 +70,26 @@ impl Terminal {
         }
     }
 
+    fn asks_by(&self, stick: &Path, name: &str) {
+        self.uplink.export_enrolment(stick, name).unwrap();
+    }
+
+    fn takes(&self, stick: &Path) -> Result<(), String> {
+        stick::take(&self.papers, &self.uplink, stick)
+    }
+
+    fn standing(&self) -> Option<Enrolment> {
+        self.uplink.state().borrow().enrolment.clone()
+    }
+
+    fn is_enrolled(&self) -> bool {
+        self.uplink.state().borrow().is_enrolled()
+    }
+
+    fn entries(&self) -> u64 {
+        self.database.reader().unwrap().size().unwrap()
+    }
+
     fn enrol(&self, center: &Center, name: &str) {
         self.uplink.ask_to_enrol(name).unwrap();
         self.runtime.block_on(self.uplink.pass()).unwrap();
@@ -99,6 +120,20 @@ impl Terminal {
         self.recorder
             .store_object("picture", hash.0, &bytes, Change::default())
             .unwrap();
+    }
+}
+
+/// A center with an issued sitting that never had a line to anybody.
+fn office() -> Room {
+    let dir = tempfile::tempdir().unwrap();
+    let center = Center::new(dir.path()).unwrap();
+    let terms = Terms::soon(3600);
+    plan::prepare(&center, dir.path(), &terms, &plan::four_candidates()).unwrap();
+    let terminals = [1, 2].map(|_| Terminal::new(&center.site_kit()));
+    Room {
+        dir,
+        center,
+        terminals,
     }
 }
 
@@ -147,6 +182,14 @@ impl Room {
             &stick,
         ];
         self.center.run(&args).unwrap()
+    }
+
+    /// What an import that refuses something prints.
+    fn import_refusing(&self, stick: &Path) -> String {
+        let args = ["courier", "import", &stick.display().to_string()];
+        let output = self.center.try_run(&args).unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     fn import(&self, stick: &Path) -> String {
@@ -319,4 +362,129 @@ fn a_terminal_takes_nothing_that_somebody_has_been_at() {
         );
     }
     assert_eq!(holders.len(), 2);
+}
+
+#[test]
+fn a_terminal_that_never_had_the_line_enrols_pulls_and_sends_by_stick() {
+    let room = office();
+    let [terminal, other] = &room.terminals;
+    let stick = room.stick("stick");
+    terminal.asks_by(&stick, "考试机1");
+    assert_eq!(terminal.standing(), Some(Enrolment::Carried));
+    let request = files(&stick.join("fengjuan-courier/up"));
+    terminal.asks_by(&stick, "another name changes nothing");
+    assert_eq!(files(&stick.join("fengjuan-courier/up")), request);
+    // Before the center has seen it there is nothing to take, and nothing is taken.
+    assert_eq!(terminal.takes(&stick).unwrap_err(), "enrol.stick_nothing");
+    let fingerprint = terminal.identity.fingerprint();
+    for _ in 0..2 {
+        let said = room.import(&stick);
+        assert!(
+            said.contains(&fingerprint) && said.contains("pending"),
+            "{said}"
+        );
+        assert!(said.contains("Taken: 0 sealed files"), "{said}");
+    }
+    // The stick approves nobody.
+    room.export(&stick);
+    assert_eq!(terminal.takes(&stick).unwrap_err(), "enrol.stick_nothing");
+    assert!(!terminal.is_enrolled() && terminal.papers.held().is_empty());
+    room.center.approve(&fingerprint).unwrap();
+    room.export(&stick);
+    // Somebody else's certificate enrols nobody else.
+    assert_eq!(other.takes(&stick).unwrap_err(), "enrol.stick_other_device");
+    assert!(!other.is_enrolled() && other.papers.held().is_empty());
+    // One trip brings the certificate and the papers.
+    terminal.takes(&stick).unwrap();
+    assert!(terminal.is_enrolled());
+    let held = terminal.papers.current(SITTING).unwrap();
+    assert!(held.grant.is_some());
+    assert!(!terminal.papers.roster(&held).unwrap().is_empty());
+    // The same stick again changes nothing, here or there.
+    let entries = terminal.entries();
+    terminal.takes(&stick).unwrap();
+    assert_eq!(terminal.entries(), entries);
+    let said = room.import(&stick);
+    assert!(
+        said.contains("approved") && !said.contains("pending"),
+        "{said}"
+    );
+    // And up goes what this terminal seals.
+    terminal.take_picture(1);
+    assert!(terminal.uplink.export_up(&stick).unwrap() >= 2);
+    let said = room.import(&stick);
+    assert!(
+        said.contains("Taken: 1 sealed files (1 of them new)"),
+        "{said}"
+    );
+    assert!(said.contains("1 checkpoints cosigned"), "{said}");
+    terminal.takes(&stick).unwrap();
+    assert_eq!(terminal.uplink.state().borrow().unsent, 0);
+}
+
+#[test]
+fn no_stick_enrols_whom_the_center_did_not_approve() {
+    let room = office();
+    let [terminal, revoked] = &room.terminals;
+    let stick = room.stick("stick");
+    terminal.asks_by(&stick, "考试机1");
+    revoked.asks_by(&stick, "考试机2");
+    room.import(&stick);
+    for one in &room.terminals {
+        room.center.approve(&one.identity.fingerprint()).unwrap();
+    }
+    let old = room.stick("old");
+    room.export(&old);
+    room.export(&stick);
+    // Another center's certificate, for a site of the same name.
+    let elsewhere = office();
+    let foreign = elsewhere.stick("foreign");
+    elsewhere.terminals[0].asks_by(&foreign, "考试机1");
+    elsewhere.import(&foreign);
+    let fingerprint = elsewhere.terminals[0].identity.fingerprint();
+    elsewhere.center.approve(&fingerprint).unwrap();
+    elsewhere.export(&foreign);
+    let refused = terminal.takes(&foreign).unwrap_err();
+    assert_eq!(refused, "enrol.stick_not_authentic");
+    // Nor does a request for one center count at another, or one that somebody has been at.
+    let said = room.import_refusing(&foreign);
+    assert!(said.contains("courier.other_center"), "{said}");
+    // Cut short, byte by byte of the end: each is a damaged file, and nothing is taken.
+    let cut = room.stick("cut");
+    let down = cut.join("fengjuan-courier/down");
+    std::fs::create_dir_all(&down).unwrap();
+    for file in files(&old.join("fengjuan-courier/down")) {
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::write(
+            down.join(file.file_name().unwrap()),
+            &bytes[..bytes.len() / 2],
+        )
+        .unwrap();
+    }
+    assert_eq!(terminal.takes(&cut).unwrap_err(), "enrol.stick_damaged");
+    assert!(!terminal.is_enrolled() && terminal.papers.held().is_empty());
+    // Revoked before it ever came: the new stick says so, and the old one no longer counts.
+    let fingerprint = revoked.identity.fingerprint();
+    let revoke = ["device", "revoke", &fingerprint, "--by", "李明"];
+    room.center.run(&revoke).unwrap();
+    let said = room.import_refusing(&stick);
+    assert!(said.contains("enrol.revoked"), "{said}");
+    room.export(&stick);
+    for each in [&stick, &old] {
+        assert_eq!(revoked.takes(each).unwrap_err(), "enrol.revoked");
+        assert!(!revoked.is_enrolled() && revoked.papers.held().is_empty());
+    }
+    let standing = Enrolment::Refused {
+        code: "enrol.revoked".to_owned(),
+    };
+    assert_eq!(revoked.standing(), Some(standing));
+    // The good one is enrolled by either stick; one that is enrolled hears of its revocation and keeps what it holds.
+    terminal.takes(&old).unwrap();
+    assert!(terminal.is_enrolled());
+    let fingerprint = terminal.identity.fingerprint();
+    let revoke = ["device", "revoke", &fingerprint, "--by", "李明"];
+    room.center.run(&revoke).unwrap();
+    room.export(&stick);
+    assert_eq!(terminal.takes(&stick).unwrap_err(), "enrol.revoked");
+    assert!(terminal.is_enrolled() && terminal.papers.current(SITTING).is_some());
 }

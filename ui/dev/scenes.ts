@@ -404,6 +404,9 @@ const enrol = (over: object): Screen => ({
     fingerprint: '7K3M-Q09R-5XB2-W4TD',
     state: 'not_asked',
     failure: null,
+    courier_folders: ['/media/exam/USB'],
+    courier: { state: 'idle' },
+    written_to: null,
     ...over,
   },
 })
@@ -536,6 +539,11 @@ const usual = {
     before,
   ),
   enrol: view(enrol({}), before),
+  'enrol-carried': view(enrol({ state: 'carried', written_to: '/media/exam/USB' }), before),
+  'enrol-refused-stick': view(
+    enrol({ state: 'carried', courier: { state: 'failed', code: 'enrol.stick_nothing', args: {} } }),
+    before,
+  ),
   'enrol-pending': view(enrol({ state: 'pending', failure: 'upstream.unreachable' }), before),
   'log-in': view({ name: 'log_in', data: { staff, locked_until_ms: null } }, before),
   'log-in-slow': view({ name: 'log_in', data: { staff, locked_until_ms: before + 45_000 } }, before),

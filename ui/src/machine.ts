@@ -30,6 +30,8 @@ export interface Machine {
   work(action: MachineAction): Promise<boolean>
   logIn(staffId: string, password: string): Promise<boolean>
   enrol(name: string): Promise<boolean>
+  /** Writes the request to be enrolled to a stick. */
+  enrolByStick(name: string, folder: string): Promise<boolean>
 }
 
 export const machineKey: InjectionKey<Machine> = Symbol('machine')

@@ -388,7 +388,7 @@ export type Phone = { who: string, when_ms: number, number: string, };
 
 export type ActionScope = { "of": "seat", seat_no: number, } | { "of": "class", class_no: string, } | { "of": "room", };
 
-export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "log_out", } | { "do": "release_lockout", staff_id: string, reason: string, second: SecondPerson, } | { "do": "tab", tab: StationTab, } | { "do": "select", sitting_no: string, } | { "do": "filter", filter: SeatFilter, } | { "do": "open_seat", seat_no: number | null, } | { "do": "acknowledge_alert", alert_no: number, note: string, } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "check_equipment", } | { "do": "take_over", reason: string, second: SecondPerson, } | { "do": "approve_device", device: string, 
+export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "enrol_by_stick", hub_name: string, folder: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "log_out", } | { "do": "release_lockout", staff_id: string, reason: string, second: SecondPerson, } | { "do": "tab", tab: StationTab, } | { "do": "select", sitting_no: string, } | { "do": "filter", filter: SeatFilter, } | { "do": "open_seat", seat_no: number | null, } | { "do": "acknowledge_alert", alert_no: number, note: string, } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "check_equipment", } | { "do": "take_over", reason: string, second: SecondPerson, } | { "do": "approve_device", device: string, 
 /**
  * None: it becomes a spare.
  */

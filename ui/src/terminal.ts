@@ -102,6 +102,10 @@ export class Terminal implements Machine {
     return this.desk({ do: 'enrol', device_name: name })
   }
 
+  enrolByStick(name: string, folder: string): Promise<boolean> {
+    return this.desk({ do: 'enrol_by_stick', device_name: name, folder })
+  }
+
   private async ask(send: () => Promise<Outcome>, counted = false): Promise<boolean> {
     this.refused.value = null
     if (counted) this.busy.value += 1

@@ -152,3 +152,26 @@ describe('the equipment check', () => {
     expect(page.at('check-row-internet_unreachable').textContent).toContain('必须连不到')
   })
 })
+
+describe('enrolment by stick', () => {
+  it('is offered beside the line, and writes the request with the name that was typed', async () => {
+    const page = await show('enrol')
+    await fireEvent.click(page.at('enrol-stick-open'))
+    await fireEvent.update(page.at('device-name'), ' 306 室 24 号 ')
+    await fireEvent.update(page.at('enrol-stick-folder'), '/media/usb')
+    await fireEvent.click(page.at('enrol-stick-write'))
+    await until(() => page.mock.asked.length === 1)
+    await fireEvent.click(page.at('enrol-stick-read'))
+    await until(() => page.mock.asked.length === 2)
+    expect(page.mock.asked).toEqual([
+      { do: 'enrol_by_stick', device_name: '306 室 24 号', folder: '/media/usb' },
+      { do: 'courier_import', folder: '/media/usb' },
+    ])
+  })
+
+  it('keeps the name of a request that is on its way, and says what a stick lacks', async () => {
+    const page = await show('enrol-refused-stick')
+    expect((page.at('device-name') as HTMLInputElement).readOnly).toBe(true)
+    expect(page.at('enrol-stick-failed').textContent).toContain('U 盘里没有考试机构的批准')
+  })
+})

@@ -2,7 +2,7 @@
 
 use crate::alert::{self, AlertKind};
 use crate::keys::KeyRole;
-use crate::{CenterError, Home, hub, offer};
+use crate::{CenterError, Home, files, hub, offer};
 use fengjuan_envelope::hpke::KemPublic;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Signed;
@@ -113,31 +113,61 @@ pub(crate) fn is_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&length) && !name.chars().any(char::is_control)
 }
 
-/// First contact, or a device that asks again. TLS has proven that the caller holds the key.
+/// What a device that asks hears.
+pub(crate) enum Heard {
+    Pending { fingerprint: String },
+    Approved { certificate: Vec<u8> },
+    Refused(&'static str),
+}
+
+impl From<Heard> for EnrolReply {
+    fn from(heard: Heard) -> EnrolReply {
+        match heard {
+            Heard::Pending { fingerprint } => EnrolReply::Pending { fingerprint },
+            Heard::Approved { certificate } => EnrolReply::Approved { certificate },
+            Heard::Refused(code) => EnrolReply::Refused {
+                code: code.to_owned(),
+            },
+        }
+    }
+}
+
+/// Whether a request says what it must, in a form that is kept.
+pub(crate) fn may_ask(request: &EnrolRequest) -> bool {
+    is_name(&request.device_name)
+        && files::is_name(&request.site)
+        && (8..=64).contains(&request.machine.len())
+}
+
+/// First contact, or a device that asks again. Its key is proven: by TLS, or by its signature.
+///
+/// # Errors
+/// Database errors. A refusal is an answer.
 pub fn enrol(
     conn: &mut Connection,
     request: &EnrolRequest,
     now_ms: i64,
 ) -> Result<EnrolReply, CenterError> {
+    Ok(hear(conn, request, now_ms)?.into())
+}
+
+pub(crate) fn hear(
+    conn: &mut Connection,
+    request: &EnrolRequest,
+    now_ms: i64,
+) -> Result<Heard, CenterError> {
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut reply = met(&change, request, now_ms)?;
-    if let (Some(keys), EnrolReply::Pending { .. } | EnrolReply::Approved { .. }) =
-        (&request.hub, &reply)
+    let mut heard = met(&change, request, now_ms)?;
+    if let (Some(keys), Heard::Pending { .. } | Heard::Approved { .. }) = (&request.hub, &heard)
         && let Some(code) = hub::keys_offered(&change, &request.sign, keys, now_ms)?
     {
-        reply = refused(code);
+        heard = Heard::Refused(code);
     }
     change.commit()?;
-    Ok(reply)
+    Ok(heard)
 }
 
-fn refused(code: &str) -> EnrolReply {
-    EnrolReply::Refused {
-        code: code.to_owned(),
-    }
-}
-
-fn met(conn: &Connection, request: &EnrolRequest, now_ms: i64) -> Result<EnrolReply, CenterError> {
+fn met(conn: &Connection, request: &EnrolRequest, now_ms: i64) -> Result<Heard, CenterError> {
     let mut known = find(conn, &request.sign)?;
     if let Some(known) = &mut known
         && known.machine.is_empty()
@@ -148,7 +178,7 @@ fn met(conn: &Connection, request: &EnrolRequest, now_ms: i64) -> Result<EnrolRe
         known.machine.clone_from(&request.machine);
     }
     Ok(match known {
-        None if pending(conn)? >= MOST_PENDING => refused("enrol.too_many_pending"),
+        None if pending(conn)? >= MOST_PENDING => Heard::Refused("enrol.too_many_pending"),
         None => {
             let fingerprint = device_fingerprint(&request.sign, &request.kem);
             conn.execute(
@@ -164,7 +194,7 @@ fn met(conn: &Connection, request: &EnrolRequest, now_ms: i64) -> Result<EnrolRe
                     now_ms
                 ],
             )?;
-            EnrolReply::Pending { fingerprint }
+            Heard::Pending { fingerprint }
         }
         Some(known) if known.machine != request.machine || known.kem != request.kem => {
             alert::record(
@@ -174,15 +204,15 @@ fn met(conn: &Connection, request: &EnrolRequest, now_ms: i64) -> Result<EnrolRe
                 &request.device_name,
                 now_ms,
             )?;
-            refused("enrol.key_on_two_machines")
+            Heard::Refused("enrol.key_on_two_machines")
         }
-        Some(known) if known.state == DeviceState::Revoked => refused("enrol.revoked"),
+        Some(known) if known.state == DeviceState::Revoked => Heard::Refused("enrol.revoked"),
         Some(Device {
             state: DeviceState::Approved,
             certificate: Some(certificate),
             ..
-        }) => EnrolReply::Approved { certificate },
-        Some(known) => EnrolReply::Pending {
+        }) => Heard::Approved { certificate },
+        Some(known) => Heard::Pending {
             fingerprint: known.fingerprint,
         },
     })

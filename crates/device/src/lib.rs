@@ -12,6 +12,7 @@ pub mod recorder;
 pub mod refusal;
 pub mod site_kit;
 pub mod staff;
+pub mod stick;
 pub mod sync;
 pub mod unlock;
 pub mod upstream;

@@ -5,6 +5,8 @@
 mod anchor;
 mod checkpoint;
 mod courier;
+mod enrol_courier;
+mod enrolment;
 mod error;
 mod orders;
 mod pace;
@@ -15,6 +17,7 @@ mod upload;
 mod whose;
 
 pub use checkpoint::checkpoint;
+pub use enrol_courier::{EnrolStickError, carried_delegations};
 pub use error::SyncError;
 pub use orders::{ReceivedOrder, held_order_bytes, held_orders};
 pub use pace::Pace;
@@ -28,13 +31,12 @@ use crate::site_kit::SiteKit;
 use crate::upstream::{self, Enrolment, Upstream};
 use crate::view::LinkState;
 use fengjuan_envelope::sign::PublicKey;
-use fengjuan_store::{Projection, Reader, StoreError};
+use fengjuan_store::{Reader, StoreError};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc, watch};
 
 const NS: &str = "sync";
-const ASKED_AS: &[u8] = b"device_name";
 /// The exam clock is compared with upstream's this often.
 const ANCHOR_EVERY_MS: i64 = 60_000;
 /// New entries are replicated and witnessed this often, and at once when somebody nudges.
@@ -128,7 +130,10 @@ impl<U: Upstream> Uplink<U> {
         let mut signers = upstream.certifiers();
         signers.push(kit.directory.device_ca);
         let certificate = upstream::certificate(&reader, &signers, &kit.site, &identity)?;
-        let enrolment = certificate.map(|certificate| Enrolment::Approved(Box::new(certificate)));
+        let enrolment = match certificate {
+            Some(certificate) => Some(Enrolment::Approved(Box::new(certificate))),
+            None => enrol_courier::answered(&reader, &kit, &identity)?,
+        };
         let (orders, received) = mpsc::unbounded_channel();
         let (state, _) = watch::channel(SyncState::new(enrolment));
         let inner = Inner {
@@ -191,27 +196,6 @@ impl<U: Upstream> Uplink<U> {
             .send_if_modified(|state| state.room.replace(room.clone()) != Some(room));
     }
 
-    /// Remembers that somebody wants this device enrolled under a name, and asks soon.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn ask_to_enrol(&self, device_name: &str) -> Result<(), StoreError> {
-        let name = Projection::put(NS, ASKED_AS, device_name.as_bytes());
-        self.inner.recorder.writer().put(vec![name])?;
-        self.run().enrolled = false;
-        self.nudge();
-        Ok(())
-    }
-
-    /// The name under which enrolment was asked for, if it was.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn asked_as(&self) -> Result<Option<String>, StoreError> {
-        let name = self.read(|reader| reader.get(NS, ASKED_AS))?;
-        Ok(name.and_then(|name| String::from_utf8(name).ok()))
-    }
-
     /// Does everything that is due, once. Ends early where the upstream cannot be heard.
     ///
     /// # Errors
@@ -269,73 +253,6 @@ impl<U: Upstream> Uplink<U> {
             }
         }
         first.map_or(Ok(()), Err)
-    }
-
-    /// Asks once a run, so that the center sees a cloned key, and until the answer is yes.
-    async fn enrolled(&self) -> Result<bool, SyncError> {
-        if self.run().enrolled {
-            return Ok(true);
-        }
-        let known = matches!(
-            self.inner.state.borrow().enrolment,
-            Some(Enrolment::Approved(_))
-        );
-        let Some(name) = self.asked_as()? else {
-            return Ok(false);
-        };
-        let Inner {
-            upstream,
-            recorder,
-            kit,
-            identity,
-            ..
-        } = &*self.inner;
-        let signers: Vec<_> = upstream
-            .authority()
-            .iter()
-            .map(|by| by.certificates)
-            .collect();
-        let recorded = self
-            .read(|reader| upstream::certificate(reader, &signers, &kit.site, identity))?
-            .is_some();
-        let answer = upstream::enrol(upstream, recorder, kit, identity, &name, recorded).await?;
-        let approved = matches!(answer, Enrolment::Approved(_));
-        if let (Enrolment::Refused { code }, true) = (&answer, known) {
-            tracing::error!(code, "the upstream no longer accepts this device");
-        }
-        // An approval that the center has signed stands on this machine: a running exam is not shown the door.
-        self.inner.state.send_modify(|state| {
-            if approved || !known {
-                state.enrolment = Some(answer);
-            }
-        });
-        if approved {
-            self.renew_directory().await;
-            if let Err(error) = self.inner.upstream.renew().await {
-                tracing::warn!(code = error.code(), %error, "what the upstream says of itself is not newer");
-            }
-        }
-        self.run().enrolled = approved;
-        Ok(approved)
-    }
-
-    /// A newer directory is used from the next start on.
-    async fn renew_directory(&self) {
-        let Ok(bytes) = self.inner.upstream.directory().await else {
-            return;
-        };
-        match self
-            .inner
-            .kit
-            .clone()
-            .renew_directory(&self.inner.data_dir, &bytes)
-        {
-            Ok(false) => {}
-            Ok(true) => tracing::info!("a newer key directory is used from the next start on"),
-            Err(error) => {
-                tracing::warn!(code = error.code(), %error, "offered key directory refused")
-            }
-        }
     }
 
     /// Brings the state up to date with the store.

@@ -13,6 +13,7 @@ pub use authority::Authority;
 pub use client::HttpsUpstream;
 pub use delegation::DelegationError;
 pub use enrolment::{Enrolment, certificate, enrol};
+pub(crate) use enrolment::{NS as ENROLMENT, keep, request};
 pub use error::UpstreamError;
 pub use site::{SiteUpstream, SiteUpstreamParts};
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use tls::{TlsError, client_config};
 
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Hash32;
+use fengjuan_wire::delegation::HubKeys;
 use fengjuan_wire::upstream::{
     AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, Offer, Orders,
     UploadState,
@@ -53,6 +55,10 @@ pub trait Upstream: Send + Sync + 'static {
             .iter()
             .map(|authority| authority.certificates)
             .collect()
+    }
+    /// The further keys of a machine that means to be a hub; they are part of its request to be enrolled.
+    fn hub_keys(&self) -> Option<HubKeys> {
+        None
     }
     /// Called once in a run, when the upstream has accepted this machine: what it says of itself may be newer.
     fn renew(&self) -> impl Future<Output = Result<(), UpstreamError>> + Send {

@@ -74,12 +74,19 @@ pub struct EnrolView {
     pub state: EnrolState,
     /// Code of the last failure, e.g. `upstream.unreachable`.
     pub failure: Option<String>,
+    /// The way by stick: folders that look like a courier's, and how the last reading of one went.
+    pub courier_folders: Vec<String>,
+    pub courier: PullState,
+    /// Where the request was written last.
+    pub written_to: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrolState {
     NotAsked,
+    /// The request lies on a stick.
+    Carried,
     Pending,
     Refused,
     Approved,

@@ -49,12 +49,12 @@ impl Upstream for ToCenter {
         self.https.authority()
     }
 
+    fn hub_keys(&self) -> Option<HubKeys> {
+        Some(self.keys.clone())
+    }
+
     async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolReply, UpstreamError> {
-        let request = EnrolRequest {
-            hub: Some(self.keys.clone()),
-            ..request.clone()
-        };
-        self.https.enrol(&request).await
+        self.https.enrol(request).await
     }
 
     async fn directory(&self) -> Result<Vec<u8>, UpstreamError> {

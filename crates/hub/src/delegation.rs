@@ -4,9 +4,11 @@ use crate::keys::Keyring;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::site_kit::SiteKit;
+use fengjuan_device::sync::carried_delegations;
 use fengjuan_store::{Projection, Reader, StoreError, Writer};
 use fengjuan_wire::WireError;
 use fengjuan_wire::delegation::HubDelegation;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 const NS: &str = "hub";
@@ -118,6 +120,27 @@ impl Delegations {
         writer.put(vec![Projection::put(NS, KEY, bytes)])?;
         self.hold(Some(held));
         Ok(true)
+    }
+
+    /// Takes it from a stick, where there is a newer one than is held: an old stick takes nothing back. What does not
+    /// verify is logged and left.
+    pub fn take_carried(&self, folder: &Path, now: ExamMs, writer: &Writer) {
+        let carried = carried_delegations(folder).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the stick's delegations cannot be read");
+            Vec::new()
+        });
+        for bytes in carried {
+            let issued_ms = |held: &Delegated| held.delegation.issued_ms;
+            let held_ms = self.held().map(|held| issued_ms(&held));
+            let taken = match self.verified(&bytes, now) {
+                Ok(new) if held_ms.is_some_and(|held| held >= issued_ms(&new)) => continue,
+                Ok(_) => self.take(&bytes, now, writer),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = taken {
+                tracing::warn!(code = error.code(), %error, "a delegation on the stick left alone");
+            }
+        }
     }
 
     /// The center has withdrawn it. True where one was held.

@@ -127,6 +127,10 @@ impl Hub {
         self.sync.clone()
     }
 
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     /// This hub's delegation, where there is one; whether it is in force, its user asks.
     pub fn delegation(&self) -> Option<Arc<Delegated>> {
         self.core.delegation.held()

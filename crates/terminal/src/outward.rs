@@ -7,12 +7,12 @@ use crate::view::desk::{EnrolState, EnrolView, EquipmentView, PullState};
 use crate::view::{LinkState, Refused};
 use fengjuan_core::event::Hash32;
 use fengjuan_device::channel::{Channel, ChannelParts, RoomSide};
-use fengjuan_device::durable_file;
 use fengjuan_device::equipment::{Equipment, EquipmentParts};
 use fengjuan_device::identity::DeviceIdentity;
-use fengjuan_device::papers::{HeldPapers, Papers, courier_root, find_couriers};
+use fengjuan_device::papers::{HeldPapers, Papers};
 use fengjuan_device::recorder::Recorder;
 use fengjuan_device::site_kit::SiteKit;
+use fengjuan_device::stick;
 use fengjuan_device::sync::{ReceivedOrder, RoomLink, SyncState, SyncTask, Uplink, UplinkParts};
 use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts, Upstream};
 use fengjuan_store::{Reader, StoreError};
@@ -21,9 +21,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-
-/// Where sticks are mounted.
-const COURIER_ROOTS: [&str; 3] = ["/media", "/run/media", "/mnt"];
 
 /// What the outward half is made of.
 pub struct OutwardParts {
@@ -197,23 +194,22 @@ impl OutwardSide {
         let recorder = self.recorder.clone();
         lock(&work).pull = running(&folder);
         self.runtime.spawn_blocking(move || {
-            let receipts = uplink.import_receipts(&folder);
-            let imported = papers.import(&folder);
-            let state = match (imported, receipts) {
-                (Ok(report), _) => {
-                    for order in &report.orders {
-                        if let Err(error) = uplink.take_order(order) {
-                            tracing::warn!(code = error.code(), "order on the stick not taken");
-                        }
-                    }
-                    done(recorder.exam_now())
-                }
-                // A stick may bring receipts alone.
-                (Err(_), Ok(taken)) if taken > 0 => done(recorder.exam_now()),
-                (Err(error), _) => failed(error.code()),
+            let state = match stick::take(&papers, &uplink, &folder) {
+                Ok(()) => done(recorder.exam_now()),
+                Err(code) => failed(&code),
             };
             lock(&work).pull = state;
         });
+    }
+
+    /// A small file: whoever pressed waits for it, and knows then that the stick may be taken away.
+    fn enrol_by_stick(&self, device_name: &str, folder: &Path) -> Result<(), Refused> {
+        self.work().exported_to = None;
+        must_take_files(folder)?;
+        let written = self.uplink.export_enrolment(folder, device_name);
+        written.map_err(|error| refused(error.code()))?;
+        self.work().exported_to = Some(folder.display().to_string());
+        Ok(())
     }
 
     fn courier_export(&self, folder: PathBuf) {
@@ -234,13 +230,9 @@ impl OutwardSide {
     }
 }
 
-/// Whether a stick is there and takes files.
-fn courier_writable(folder: &Path) -> Result<(), Refused> {
-    let up = courier_root(folder).join(fengjuan_wire::courier::UP);
-    let written = std::fs::create_dir_all(&up)
-        .and_then(|()| durable_file::replace(&up.join(".probe"), b""))
-        .and_then(|()| std::fs::remove_file(up.join(".probe")));
-    written.map_err(|error| {
+/// Told where it was pressed: what fails later, in the background, can only be seen by its absence.
+fn must_take_files(folder: &Path) -> Result<(), Refused> {
+    stick::try_writing(folder).map_err(|error| {
         tracing::warn!(%error, "the folder takes no files");
         refused("sync.folder")
     })
@@ -318,20 +310,26 @@ impl Outward for OutwardSide {
             Some(upstream::Enrolment::Approved(_)) => return Enrolment::Done,
             Some(upstream::Enrolment::Pending) => EnrolState::Pending,
             Some(upstream::Enrolment::Refused { .. }) => EnrolState::Refused,
+            Some(upstream::Enrolment::Carried) => EnrolState::Carried,
             None => EnrolState::NotAsked,
         };
         let failure = match &state.enrolment {
             Some(upstream::Enrolment::Refused { code }) => Some(code.clone()),
+            // Whoever goes by stick knows that there is no line.
+            Some(upstream::Enrolment::Carried) if state.link == LinkState::Offline => None,
             _ => state.last_error.clone(),
         };
-        Enrolment::Open(EnrolView {
+        Enrolment::Open(Box::new(EnrolView {
             center_name: self.kit.directory.center_name.clone(),
             center_url: self.kit.url.clone(),
             device_name: self.uplink.asked_as().ok().flatten().unwrap_or_default(),
             fingerprint: self.identity.fingerprint(),
             state: enrol,
             failure,
-        })
+            courier_folders: self.courier_folders(),
+            courier: self.pull_state(),
+            written_to: self.exported_to(),
+        }))
     }
 
     fn pull_state(&self) -> PullState {
@@ -339,11 +337,7 @@ impl Outward for OutwardSide {
     }
 
     fn courier_folders(&self) -> Vec<String> {
-        let found = find_couriers(&COURIER_ROOTS.map(PathBuf::from));
-        found
-            .iter()
-            .map(|folder| folder.display().to_string())
-            .collect()
+        stick::mounted()
     }
 
     fn exported_to(&self) -> Option<String> {
@@ -389,11 +383,14 @@ impl Outward for OutwardSide {
                 let asked = self.uplink.ask_to_enrol(&device_name);
                 asked.map_err(|error| refused(error.code()))?;
             }
+            OutwardAct::EnrolByStick {
+                device_name,
+                folder,
+            } => self.enrol_by_stick(&device_name, &folder)?,
             OutwardAct::Pull => self.pull(),
             OutwardAct::CourierImport { folder } => self.courier_import(folder),
             OutwardAct::CourierExport { folder } => {
-                // Told where it was pressed: what fails later, in the background, can only be seen by its absence.
-                courier_writable(&folder)?;
+                must_take_files(&folder)?;
                 self.courier_export(folder);
             }
             OutwardAct::CheckEquipment { staff_id } => self.check_equipment(staff_id),
@@ -410,21 +407,5 @@ impl Outward for OutwardSide {
         let mut work = self.work();
         work.channel = None;
         work.task = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_that_takes_no_files_is_refused_at_once() {
-        let dir = tempfile::tempdir().unwrap();
-        courier_writable(dir.path()).unwrap();
-        let up = courier_root(dir.path()).join(fengjuan_wire::courier::UP);
-        assert_eq!(std::fs::read_dir(up).unwrap().count(), 0);
-        let file = dir.path().join("not a folder");
-        std::fs::write(&file, b"").unwrap();
-        assert_eq!(courier_writable(&file).unwrap_err().code, "sync.folder");
     }
 }

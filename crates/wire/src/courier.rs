@@ -3,8 +3,8 @@
 //!
 //! | folder | from → to | files |
 //! | --- | --- | --- |
-//! | `down` | center → terminal | sitting documents, packages, grants, orders |
-//! | `up` | terminal → center | [`crate::bundle::SealedObject`]; COSE_Sign1 [`crate::report::EquipmentReport`] |
+//! | `down` | center → terminal | sitting documents, packages, grants, orders; [`crate::directory::KeyDirectory`], [`crate::directory::DeviceCertificate`], [`crate::enrolment::DeviceRevocation`], [`crate::delegation::HubDelegation`] |
+//! | `up` | terminal → center | [`crate::bundle::SealedObject`]; COSE_Sign1 [`crate::report::EquipmentReport`] and [`crate::enrolment::CarriedRequest`] |
 //! | `entries` | terminal → center | [`crate::upstream::EntriesRequest`]; the last of a run carries the checkpoint |
 //! | `receipts` | center → terminal | COSE_Sign1 [`crate::bundle::Receipt`], cosigned checkpoints as text |
 

@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod courier;
 pub mod delegation;
 pub mod directory;
+pub mod enrolment;
 pub mod entry;
 pub mod grant;
 pub mod order;

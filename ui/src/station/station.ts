@@ -98,6 +98,10 @@ export class Station implements Machine {
     return this.act({ do: 'enrol', hub_name: name })
   }
 
+  enrolByStick(name: string, folder: string): Promise<boolean> {
+    return this.act({ do: 'enrol_by_stick', hub_name: name, folder })
+  }
+
   private whyBlocked(): ActingBlocked | null {
     const page = this.page.value
     if (page === null || page.screen.name !== 'station') return 'nobody'

@@ -307,6 +307,16 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'enrol.key_on_two_machines':
     'One device key was seen on two machines: a cloned disk, perhaps. Stop using this terminal and call the exam center.',
   'enrol.revoked': 'The center has revoked this terminal. Call the exam center.',
+  'enrol.stick_nothing':
+    'The stick holds no approval. The center must import the request, approve it, and write the stick again.',
+  'enrol.stick_other_device':
+    'The approvals on the stick are for other machines. Compare the fingerprint with the center.',
+  'enrol.stick_other_site':
+    'The center enrolled this machine at another site; not accepted. Call the center.',
+  'enrol.stick_not_authentic':
+    'The approval on the stick was not signed by this exam center and was not accepted. Ask for a new one.',
+  'enrol.stick_damaged':
+    'A file on the stick is incomplete or was changed; not accepted. The center must write the stick again.',
   'enrol.too_many_pending':
     'Too many devices wait for approval. The center must deal with them first; then enrol again.',
 }

@@ -62,6 +62,7 @@ export const enStationMachines: Record<keyof typeof zhStationMachines, string> =
     'A terminal scans the code or takes the address. That only finds the station; the center’s delegation decides whether it is trusted.',
   'joining.center': 'The center’s delegation',
   'joining.center_not_asked': 'Not asked for yet',
+  'joining.center_carried': 'The request is on a stick; the center has to approve',
   'joining.center_pending': 'Asked for; the center has to approve',
   'joining.center_refused': 'The center has refused',
   'joining.center_approved': 'Delegated by the center',

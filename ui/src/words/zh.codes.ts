@@ -277,5 +277,10 @@ export const zhCodes = {
   'enrol.key_not_proven': '设备密钥没有得到证明，请重新启动后再登记。',
   'enrol.key_on_two_machines': '同一个设备密钥出现在两台机器上，可能是克隆的硬盘。请停用本机并报考试机构。',
   'enrol.revoked': '考试机构已停用这台考试机，请报考试机构。',
+  'enrol.stick_nothing': 'U 盘里没有考试机构的批准。请他们先导入申请、核对批准，再写一次 U 盘。',
+  'enrol.stick_other_device': 'U 盘里的批准是给别的机器的。请与考试机构核对指纹，批准本机。',
+  'enrol.stick_other_site': '考试机构把本机登记在别的考试点，没有接受。请报考试机构。',
+  'enrol.stick_not_authentic': 'U 盘里的批准不是本考试机构签发的，没有接受。请考试机构重新写一次 U 盘。',
+  'enrol.stick_damaged': 'U 盘上的文件不完整或被改动，没有接受。请考试机构重新写一次 U 盘。',
   'enrol.too_many_pending': '等待批准的设备太多，请考试机构先处理，再登记。',
 } as const

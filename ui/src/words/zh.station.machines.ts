@@ -59,6 +59,7 @@ export const zhStationMachines = {
   'joining.lead': '考试机扫二维码，或者填地址。找到的只是地址，信不信由考试机构的委托决定。',
   'joining.center': '考试机构的委托',
   'joining.center_not_asked': '还没有申请',
+  'joining.center_carried': '申请在 U 盘上，等考试机构批准',
   'joining.center_pending': '已申请，等考试机构批准',
   'joining.center_refused': '考试机构没有批准',
   'joining.center_approved': '考试机构已委托',

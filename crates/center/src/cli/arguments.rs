@@ -236,7 +236,7 @@ pub enum HubCommand {
 
 #[derive(Subcommand)]
 pub enum CourierCommand {
-    /// 写出考试点的试卷、授权和指令 / write a site's papers, grants and orders
+    /// 写出考试点的试卷、授权、指令和登记批准 / write a site's papers, grants, orders and device certificates
     Export {
         folder: PathBuf,
         #[arg(long)]
@@ -245,7 +245,7 @@ pub enum CourierCommand {
         #[arg(long)]
         sitting: Option<String>,
     },
-    /// 收下考试机的答卷和记录，写回执 / take what terminals sent, and write receipts
+    /// 收下考试机的答卷、记录和登记申请，写回执 / take what terminals sent, requests to enrol too, and write receipts
     Import { folder: PathBuf },
 }
 

@@ -2,7 +2,7 @@
 
 use super::{local_time, table, words};
 use fengjuan_center::bank::Imported;
-use fengjuan_center::courier::{self, Exported};
+use fengjuan_center::courier::{self, Asked, Exported};
 use fengjuan_center::device::{Device, DeviceState};
 use fengjuan_center::fault::Faults;
 use fengjuan_center::issue::Issued;
@@ -234,19 +234,57 @@ pub fn results(results: &Results, out: &Path) {
 
 pub fn exported(written: &Exported, folder: &Path) {
     println!(
-        "已写入 {}：共 {} 个文件，其中新写 {} 个，{} 台设备有授权",
+        "已写入 {}：共 {} 个文件，其中新写 {} 个，{} 台设备已批准",
         folder.display(),
         written.objects,
         written.written,
         written.devices
     );
     println!(
-        "Written to {}: {} files, {} of them new, with grants for {} devices",
+        "Written to {}: {} files, {} of them new, for {} approved devices",
         folder.display(),
         written.objects,
         written.written,
         written.devices
     );
+}
+
+/// Who asks to be enrolled; the stick approves nobody.
+fn asked(devices: &[Asked]) {
+    if devices.is_empty() {
+        return;
+    }
+    let rows: Vec<Vec<String>> = devices
+        .iter()
+        .map(|device| {
+            let standing = if device.approved {
+                DeviceState::Approved
+            } else {
+                DeviceState::Pending
+            };
+            vec![
+                device.fingerprint.clone(),
+                device.name.clone(),
+                device.site.clone(),
+                state(standing).to_owned(),
+            ]
+        })
+        .collect();
+    let header = [
+        "指纹 fingerprint",
+        "申请登记 asks to enrol",
+        "考试点 site",
+        "状态 state",
+    ];
+    table::print(&header, &rows);
+    if devices.iter().any(|device| !device.approved) {
+        println!(
+            "请与现场电话核对指纹，再运行 device approve（考场管理机：hub approve），然后重新 courier export"
+        );
+        println!(
+            "Compare the fingerprint by phone, then device approve (for a hub: hub approve), then courier export again"
+        );
+    }
 }
 
 pub fn taken(imported: &courier::Imported) {
@@ -266,6 +304,7 @@ pub fn taken(imported: &courier::Imported) {
         imported.cosigned,
         imported.answers
     );
+    asked(&imported.asked);
     if imported.refused.is_empty() {
         return;
     }

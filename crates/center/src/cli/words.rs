@@ -278,6 +278,35 @@ pub fn of_file(code: &str) -> Words {
         "courier.not_a_file" => words("不是普通文件", "not an ordinary file"),
         "courier.unreadable" => words("读不出来", "cannot be read"),
         "courier.other_site" => words("设备属于别的考试点", "its device is of another site"),
+        "courier.other_center" => words("是交给别的考试机构的", "it is for another center"),
+        "enrol.bad_request" => words(
+            "设备名称或考试点编号不合规定",
+            "its name or site is not allowed",
+        ),
+        "enrol.key_not_proven" => words(
+            "登记申请的签名不对",
+            "the request is not signed by its own key",
+        ),
+        "enrol.key_on_two_machines" => words(
+            "同一密钥在两台机器上出现，已记警报",
+            "one key on two machines; an alert is recorded",
+        ),
+        "enrol.revoked" => words(
+            "设备已停用，不能再登记",
+            "its device was revoked and stays so",
+        ),
+        "enrol.too_many_pending" => words(
+            "等待批准的设备太多，先处理它们",
+            "too many devices wait for approval; deal with them first",
+        ),
+        "enrol.other_hub_keys" => words(
+            "与已登记的考场管理机密钥不同",
+            "other keys are known of this hub",
+        ),
+        "enrol.hub_key_in_use" => words(
+            "考场管理机的密钥已用在别处",
+            "a key of this hub is in use elsewhere",
+        ),
         "upload.not_an_object" => words("不是密封文件", "not a sealed object"),
         "upstream.unknown_device" => words("设备没有登记", "its device is not known"),
         "upstream.device_pending" => words("设备没有批准", "its device is not approved"),

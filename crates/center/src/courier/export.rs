@@ -1,5 +1,6 @@
 //! Downwards: what the devices of a site would pull over the line.
 
+use super::enrolling;
 use super::stick::Folder;
 use crate::device::{self, DeviceState};
 use crate::{CenterError, Home, files, issue, offer};
@@ -11,11 +12,11 @@ use std::path::Path;
 /// What an export wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
-    /// Documents, packages, grants and orders of the site.
+    /// Documents, packages, grants and orders of the site, and what enrolment is answered with.
     pub objects: usize,
     /// Those that the folder did not hold yet.
     pub written: usize,
-    /// Approved devices of the site that the grants are for.
+    /// Approved devices of the site that the grants and certificates are for.
     pub devices: usize,
 }
 
@@ -49,9 +50,12 @@ pub fn export(
         }
     }
     let objects = offer::of_site(&change, site, sitting_no, now_ms)?;
+    let answers = enrolling::answers(home, &change, site)?;
     change.commit()?;
-    if objects.is_empty() {
-        return Err(CenterError::Missing("issued sittings of the site"));
+    if objects.is_empty() && answers.is_empty() {
+        return Err(CenterError::Missing(
+            "issued sittings or enrolled devices of the site",
+        ));
     }
     let down = Folder::open_or_make(&super::root_of(folder))?.sub_or_make(DOWN)?;
     let mut written = 0;
@@ -60,9 +64,12 @@ pub fn export(
         let source = File::open(&path).map_err(CenterError::io(&path))?;
         written += usize::from(down.put(hash, source)?);
     }
+    for answer in &answers {
+        written += usize::from(down.put(&fengjuan_wire::hash(answer), answer.as_slice())?);
+    }
     down.sync()?;
     Ok(Exported {
-        objects: objects.len(),
+        objects: objects.len() + answers.len(),
         written,
         devices,
     })

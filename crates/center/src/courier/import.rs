@@ -1,7 +1,7 @@
 //! Upwards: sealed objects and ledger entries, with the same checks as over the line, and the answers for the way back.
 
 use super::stick::Folder;
-use super::{Imported, NotTaken, ledgers, root_of};
+use super::{Imported, NotTaken, enrolling, ledgers, root_of};
 use crate::device::{self, DeviceState};
 use crate::received::{self, Arrived, Outside};
 use crate::server::Center;
@@ -9,6 +9,7 @@ use crate::{CenterError, Home, files};
 use fengjuan_wire::Hash32;
 use fengjuan_wire::courier::{ENTRIES, RECEIPTS, UP};
 use fengjuan_wire::upstream::LARGEST_OBJECT_BYTES;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Why one file was not taken, or why nothing more can be.
@@ -23,7 +24,7 @@ impl From<CenterError> for Stop {
     }
 }
 
-/// Takes what terminals put into `up` and `entries`, and writes the receipts and cosigned checkpoints into `receipts`.
+/// Takes what terminals put into `up` and `entries`, requests to be enrolled first, and writes the receipts and cosigned checkpoints into `receipts`.
 ///
 /// # Errors
 /// [`CenterError::NothingOnStick`]; [`CenterError::NotAFolder`]; storage errors. What was taken before an error stays
@@ -40,7 +41,8 @@ pub fn import(home: &Home, folder: &Path) -> Result<Imported, CenterError> {
     let receipts = stick.sub_or_make(RECEIPTS)?;
     let mut done = Imported::default();
     if let Some(up) = up {
-        objects(&center, &up, &receipts, &mut done)?;
+        let requests = enrolling::requests(&center, &up, &mut done)?;
+        objects(&center, &up, &requests, &receipts, &mut done)?;
     }
     if let Some(entries) = entries {
         ledgers::import(&center, &entries, &receipts, &mut done)?;
@@ -52,10 +54,15 @@ pub fn import(home: &Home, folder: &Path) -> Result<Imported, CenterError> {
 fn objects(
     center: &Center,
     up: &Folder,
+    requests: &BTreeSet<Hash32>,
     receipts: &Folder,
     done: &mut Imported,
 ) -> Result<(), CenterError> {
-    for hash in up.hashes()? {
+    for hash in up
+        .hashes()?
+        .into_iter()
+        .filter(|hash| !requests.contains(hash))
+    {
         match object(center, up, &hash) {
             Ok((receipt, new)) => {
                 done.objects += 1;

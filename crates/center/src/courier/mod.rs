@@ -2,6 +2,7 @@
 //! directions. Nothing on a stick is trusted for lying there, nothing is ever deleted from one, and everything may be
 //! repeated.
 
+mod enrolling;
 mod export;
 mod import;
 mod ledgers;
@@ -25,7 +26,20 @@ pub struct Imported {
     pub cosigned: usize,
     /// Files that were not in `receipts` before.
     pub answers: usize,
+    /// Devices that ask to be enrolled, new or not.
+    pub asked: Vec<Asked>,
     pub refused: Vec<NotTaken>,
+}
+
+/// A device whose request was on the stick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub name: String,
+    pub site: String,
+    /// Compared by two people before anybody approves it.
+    pub fingerprint: String,
+    /// Approved before; else it waits.
+    pub approved: bool,
 }
 
 /// A file that was left where it is.

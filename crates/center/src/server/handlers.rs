@@ -2,7 +2,7 @@
 
 use super::center::Center;
 use crate::device::{self, Device};
-use crate::{CenterError, files, offer, order};
+use crate::{CenterError, offer, order};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -42,8 +42,7 @@ pub(super) async fn enrol(
     if peer.is_none_or(|peer| peer.0.0 != request.sign) {
         return Err(Refused::forbidden("enrol.key_not_proven"));
     }
-    let named = device::is_name(&request.device_name);
-    if !named || !files::is_name(&request.site) || !(8..=64).contains(&request.machine.len()) {
+    if !device::may_ask(&request) {
         return Err(Refused::bad(
             "enrol.bad_request",
             "device name, site or machine",

@@ -116,8 +116,8 @@ fn down_go_the_papers_of_the_site_and_a_grant_for_every_approved_device() {
     let export =
         |sitting| courier::export(&day.home, stick.0.path(), "S01", sitting, before_the_exam());
     let written = export(Some(SITTING)).unwrap();
-    // Document, packages, two grants, one order.
-    let expected = 1 + issued.packages.len() + 2 + 1;
+    // Document, packages, two grants, one order; two certificates and the key directory.
+    let expected = 1 + issued.packages.len() + 2 + 1 + 2 + 1;
     assert_eq!(
         (written.objects, written.written, written.devices),
         (expected, expected, 2)

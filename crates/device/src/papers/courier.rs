@@ -11,6 +11,9 @@ use fengjuan_core::event::Event;
 use fengjuan_envelope::cose;
 use fengjuan_wire::courier::DOWN;
 pub use fengjuan_wire::courier::FOLDER;
+use fengjuan_wire::delegation::HubDelegation;
+use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory};
+use fengjuan_wire::enrolment::DeviceRevocation;
 use fengjuan_wire::grant::Grant;
 use fengjuan_wire::order::Order;
 use fengjuan_wire::sitting::SittingDocument;
@@ -20,6 +23,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const PACKAGE_MAGIC: &[u8] = b"FJPKG1\0\n";
@@ -54,7 +58,8 @@ pub fn courier_root(folder: &Path) -> PathBuf {
     }
 }
 
-/// Mounted places two levels below `roots` (such as `/media`, `/run/media`, `/mnt`), for the desk to offer.
+/// Places one and two levels below `roots` (such as `/media`, `/run/media`, `/mnt`) that hold a courier's folder or are
+/// mounted, so that a stick which was never used is offered too.
 pub fn find_couriers(roots: &[PathBuf]) -> Vec<PathBuf> {
     let dirs = |dir: &PathBuf| -> Vec<PathBuf> {
         let items = std::fs::read_dir(dir).into_iter().flatten().flatten();
@@ -65,9 +70,16 @@ pub fn find_couriers(roots: &[PathBuf]) -> Vec<PathBuf> {
     };
     let mut found: Vec<PathBuf> = roots.iter().flat_map(dirs).collect();
     found.extend(found.iter().flat_map(dirs).collect::<Vec<_>>());
-    found.retain(|dir| dir.join(FOLDER).is_dir());
+    found.retain(|dir| dir.join(FOLDER).is_dir() || is_mounted(dir));
     found.sort();
     found
+}
+
+/// A folder on another device than the one that it lies in.
+fn is_mounted(dir: &Path) -> bool {
+    let device = |path: &Path| std::fs::symlink_metadata(path).map(|facts| facts.dev());
+    let above = dir.parent().map(device);
+    matches!((device(dir), above), (Ok(own), Some(Ok(above))) if own != above)
 }
 
 impl Papers {
@@ -308,6 +320,11 @@ fn sort(found: &mut Found, hash: Hash32, path: PathBuf) -> Result<(), PapersErro
         SittingDocument::USAGE => found.sittings.push((hash, bytes)),
         Grant::USAGE => found.grants.push(bytes),
         Order::USAGE => found.orders.push(bytes),
+        // Enrolment takes these (`Uplink::import_enrolment`).
+        KeyDirectory::USAGE
+        | DeviceCertificate::USAGE
+        | DeviceRevocation::USAGE
+        | HubDelegation::USAGE => {}
         _ => return Err(PapersError::Unsupported(usage)),
     }
     Ok(())

@@ -51,6 +51,11 @@ pub struct SyncState {
 }
 
 impl SyncState {
+    /// Certified by the center, or by a hub that it trusts.
+    pub fn is_enrolled(&self) -> bool {
+        matches!(self.enrolment, Some(Enrolment::Approved(_)))
+    }
+
     pub(crate) fn new(enrolment: Option<Enrolment>) -> SyncState {
         let link = match enrolment {
             Some(Enrolment::Approved(_)) => LinkState::Offline,

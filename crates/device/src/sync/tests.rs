@@ -1,5 +1,6 @@
 mod at_hub;
 
+use super::enrolment::ASKED_AS;
 use super::*;
 use crate::machine::simulated::SimulatedMachine;
 use crate::recorder::SYSTEM;
@@ -7,7 +8,7 @@ use crate::test_center::{FakeUpstream, START_MS, TestCenter};
 use fengjuan_core::choice::Choice;
 use fengjuan_core::event::Event;
 use fengjuan_envelope::sign::SigningKey;
-use fengjuan_store::{Change, Database};
+use fengjuan_store::{Change, Database, Projection};
 use fengjuan_wire::order::{Order, OrderKind};
 use fengjuan_wire::upstream::UPLOAD_PART_BYTES;
 use fengjuan_wire::{Hash32, Signed};

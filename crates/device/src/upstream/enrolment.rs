@@ -11,14 +11,18 @@ use fengjuan_wire::Signed;
 use fengjuan_wire::directory::DeviceCertificate;
 use fengjuan_wire::upstream::{EnrolReply, EnrolRequest};
 
-const NS: &str = "enrolment";
+pub(crate) const NS: &str = "enrolment";
 const CERTIFICATE: &[u8] = b"certificate";
 
 /// Where a device stands with its upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enrolment {
+    /// The request lies on a stick; no answer has come yet.
+    Carried,
     Pending,
-    Refused { code: String },
+    Refused {
+        code: String,
+    },
     Approved(Box<DeviceCertificate>),
 }
 
@@ -53,6 +57,39 @@ fn verified(
     mine.then_some(certificate)
 }
 
+/// What this device asks for, by whichever way it goes.
+pub(crate) fn request<U: Upstream>(
+    upstream: &U,
+    kit: &SiteKit,
+    identity: &DeviceIdentity,
+    device_name: &str,
+) -> EnrolRequest {
+    EnrolRequest {
+        device_name: device_name.to_owned(),
+        site: kit.site.clone(),
+        sign: identity.public(),
+        kem: identity.kem_public(),
+        machine: crate::machine::machine_hash(kit.root.as_bytes()),
+        hub: upstream.hub_keys(),
+    }
+}
+
+/// Keeps a certificate that was verified, and writes into the ledger that there is one.
+pub(crate) fn keep(
+    recorder: &Recorder,
+    identity: &DeviceIdentity,
+    certificate: &DeviceCertificate,
+    bytes: Vec<u8>,
+) -> Result<(), StoreError> {
+    let event = Event::Enrolled {
+        device: certificate.device_name.clone(),
+        fingerprint: identity.fingerprint(),
+    };
+    let keep = Projection::put(NS, CERTIFICATE, bytes);
+    recorder.record_with(SYSTEM, None, event, vec![keep])?;
+    Ok(())
+}
+
 /// Asks to be enrolled, or how it stands. Asked again at every start, so that the upstream sees one key on two machines.
 /// `recorded`: this upstream's certificate is in the ledger already.
 ///
@@ -66,14 +103,7 @@ pub async fn enrol<U: Upstream>(
     device_name: &str,
     recorded: bool,
 ) -> Result<Enrolment, UpstreamError> {
-    let request = EnrolRequest {
-        device_name: device_name.to_owned(),
-        site: kit.site.clone(),
-        sign: identity.public(),
-        kem: identity.kem_public(),
-        machine: crate::machine::machine_hash(kit.root.as_bytes()),
-        hub: None,
-    };
+    let request = request(upstream, kit, identity, device_name);
     match upstream.enrol(&request).await? {
         EnrolReply::Pending { fingerprint } if fingerprint != identity.fingerprint() => {
             // The center has heard other keys than these: somebody stands in between.
@@ -94,17 +124,12 @@ pub async fn enrol<U: Upstream>(
                 detail: "device certificate".to_owned(),
             })?;
             if !recorded {
-                let event = Event::Enrolled {
-                    device: certificate.device_name.clone(),
-                    fingerprint: identity.fingerprint(),
-                };
-                let keep = Projection::put(NS, CERTIFICATE, bytes);
-                recorder
-                    .record_with(SYSTEM, None, event, vec![keep])
-                    .map_err(|error| UpstreamError::Storage {
+                keep(recorder, identity, &certificate, bytes).map_err(|error| {
+                    UpstreamError::Storage {
                         detail: error.to_string(),
                         full: error == StoreError::Full,
-                    })?;
+                    }
+                })?;
             }
             Ok(Enrolment::Approved(Box::new(certificate)))
         }

@@ -47,6 +47,7 @@ impl Station {
             } => self.release_lockout(&staff_id, &reason, second),
             Tab { .. } | Select { .. } | Filter { .. } | OpenSeat { .. } => self.look(action),
             Enrol { .. }
+            | EnrolByStick { .. }
             | Pull {}
             | CourierImport { .. }
             | CourierExport { .. }

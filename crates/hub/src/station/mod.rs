@@ -77,6 +77,8 @@ pub struct Station {
 struct Work {
     /// Of a courier's stick; the line's is the hub's.
     courier: Option<PullState>,
+    /// Where the request to be enrolled was written.
+    written_to: Option<String>,
 }
 
 /// What the page is made from, beside the room itself.

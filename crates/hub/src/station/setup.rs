@@ -4,9 +4,8 @@
 use super::{Station, Work};
 use crate::view::action::StationAction;
 use fengjuan_core::plan::Role;
-use fengjuan_device::durable_file;
-use fengjuan_device::papers::courier_root;
 use fengjuan_device::refusal::{Answer, refused};
+use fengjuan_device::stick;
 use fengjuan_device::view::PullState;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +21,9 @@ impl Station {
             StationAction::CheckEquipment {} => {
                 (&[Proctor, ExamStaff, SystemAdministrator, SiteHead], true)
             }
-            StationAction::Enrol { .. } => (&[Proctor, SystemAdministrator], true),
+            StationAction::Enrol { .. } | StationAction::EnrolByStick { .. } => {
+                (&[Proctor, SystemAdministrator], true)
+            }
             _ => (&[Proctor], true),
         };
         let staff_id = if open && self.nobody_known() {
@@ -36,6 +37,9 @@ impl Station {
         };
         match action {
             StationAction::Enrol { hub_name } => self.enrol(&hub_name)?,
+            StationAction::EnrolByStick { hub_name, folder } => {
+                self.enrol_by_stick(&hub_name, &folder)?;
+            }
             StationAction::Pull {} => {
                 self.work().courier = None;
                 self.hub.pull();
@@ -48,11 +52,21 @@ impl Station {
     }
 
     fn enrol(&self, hub_name: &str) -> Answer {
-        let hub_name = hub_name.trim();
-        if hub_name.is_empty() || hub_name.chars().any(char::is_control) {
-            return Err(refused("enrol.bad_request"));
-        }
-        Ok(self.hub.enrol(hub_name)?)
+        Ok(self.hub.enrol(checked(hub_name)?)?)
+    }
+
+    /// A small file: whoever pressed waits for it, and knows then that the stick may be taken away.
+    fn enrol_by_stick(&self, hub_name: &str, folder: &str) -> Answer {
+        let hub_name = checked(hub_name)?;
+        self.work().written_to = None;
+        must_take_files(Path::new(folder))?;
+        let written = self
+            .hub
+            .uplink()
+            .export_enrolment(Path::new(folder), hub_name);
+        written.map_err(|error| refused(error.code()))?;
+        self.work().written_to = Some(folder.to_owned());
+        Ok(())
     }
 
     fn check_equipment(&self, staff_id: Option<String>) {
@@ -73,33 +87,27 @@ impl Station {
     fn import(&self, folder: PathBuf) {
         let (papers, uplink) = (self.hub.papers().clone(), self.hub.uplink().clone());
         let (room, work) = (self.hub.room().clone(), self.work.clone());
+        let core = self.hub.core().clone();
         lock(&work).courier = Some(PullState::Running {
             what: folder.display().to_string(),
             done_bytes: 0,
             total_bytes: 0,
         });
         self.hub.runtime().spawn_blocking(move || {
-            let receipts = uplink.import_receipts(&folder);
-            let state = match (papers.import(&folder), receipts) {
-                (Ok(report), _) => {
-                    for order in &report.orders {
-                        if let Err(error) = uplink.take_order(order) {
-                            tracing::warn!(code = error.code(), "order on the stick not taken");
-                        }
-                    }
-                    PullState::Done { at_ms: room.now() }
-                }
-                // A stick may bring receipts alone.
-                (Err(_), Ok(taken)) if taken > 0 => PullState::Done { at_ms: room.now() },
-                (Err(error), _) => failed(error.code()),
+            let state = match stick::take(&papers, &uplink, &folder) {
+                Ok(()) => PullState::Done { at_ms: room.now() },
+                Err(code) => failed(&code),
             };
+            let now = core.recorder.exam_now();
+            core.delegation
+                .take_carried(&folder, now, core.recorder.writer());
             lock(&work).courier = Some(state);
             room.touch();
         });
     }
 
     fn export(&self, folder: PathBuf) -> Answer {
-        courier_writable(&folder)?;
+        must_take_files(&folder)?;
         let (papers, uplink) = (self.hub.papers().clone(), self.hub.uplink().clone());
         let (room, work) = (self.hub.room().clone(), self.work.clone());
         self.hub.runtime().spawn_blocking(move || {
@@ -118,6 +126,14 @@ impl Station {
     }
 }
 
+fn checked(hub_name: &str) -> Answer<&str> {
+    let hub_name = hub_name.trim();
+    if hub_name.is_empty() || hub_name.chars().any(char::is_control) {
+        return Err(refused("enrol.bad_request"));
+    }
+    Ok(hub_name)
+}
+
 fn lock(work: &Arc<Mutex<Work>>) -> std::sync::MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -129,13 +145,8 @@ fn failed(code: &str) -> PullState {
     }
 }
 
-/// Whether a stick is there and takes files.
-fn courier_writable(folder: &Path) -> Answer {
-    let up = courier_root(folder).join(fengjuan_wire::courier::UP);
-    let written = std::fs::create_dir_all(&up)
-        .and_then(|()| durable_file::replace(&up.join(".probe"), b""))
-        .and_then(|()| std::fs::remove_file(up.join(".probe")));
-    written.map_err(|error| {
+fn must_take_files(folder: &Path) -> Answer {
+    stick::try_writing(folder).map_err(|error| {
         tracing::warn!(%error, "the folder takes no files");
         refused("sync.folder")
     })

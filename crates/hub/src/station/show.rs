@@ -8,9 +8,11 @@ use fengjuan_core::clock::ClockQuality;
 use fengjuan_core::room::epoch::Role as Runs;
 use fengjuan_device::refusal::{With, notice};
 use fengjuan_device::staff::name;
+use fengjuan_device::stick;
 use fengjuan_device::upstream::Enrolment;
 use fengjuan_device::view::{
-    ClockTrust, ClockView, EnrolState, EnrolView, LogInView, Notice, StaffName, Tone,
+    ClockTrust, ClockView, EnrolState, EnrolView, LinkState, LogInView, Notice, PullState,
+    StaffName, Tone,
 };
 
 /// A page is made anew at least this often, since what blocks a step may be the hour alone.
@@ -148,7 +150,7 @@ impl Station {
 
     fn screen(&self, state: &mut State, room: &Snapshot, book: Option<&Book>) -> StationScreen {
         if self.hub.delegation().is_none() && !self.has_begun(state, room) {
-            return StationScreen::Enrol(self.enrol_view());
+            return StationScreen::Enrol(self.enrol_view(true));
         }
         let staff: Vec<StaffName> = self.everyone(state, book);
         let nobody = state.desk.user.is_none() && !state.desk.locked && !staff.is_empty();
@@ -190,13 +192,24 @@ impl Station {
         }
     }
 
-    pub(super) fn enrol_view(&self) -> EnrolView {
+    /// `looked`: somebody looks at the sticks that are plugged in.
+    pub(super) fn enrol_view(&self, looked: bool) -> EnrolView {
+        let folders = if looked { stick::mounted() } else { Vec::new() };
+        let (courier, written_to) = {
+            let work = self.work();
+            (work.courier.clone(), work.written_to.clone())
+        };
         let sync = self.hub.sync();
         let sync = sync.borrow();
         let (enrol, failure) = match &sync.enrolment {
             Some(Enrolment::Approved(_)) => (EnrolState::Approved, sync.last_error.clone()),
             Some(Enrolment::Pending) => (EnrolState::Pending, sync.last_error.clone()),
             Some(Enrolment::Refused { code }) => (EnrolState::Refused, Some(code.clone())),
+            // Whoever goes by stick knows that there is no line.
+            Some(Enrolment::Carried) if sync.link == LinkState::Offline => {
+                (EnrolState::Carried, None)
+            }
+            Some(Enrolment::Carried) => (EnrolState::Carried, sync.last_error.clone()),
             None => (EnrolState::NotAsked, sync.last_error.clone()),
         };
         EnrolView {
@@ -206,6 +219,9 @@ impl Station {
             fingerprint: self.hub.identity().fingerprint(),
             state: enrol,
             failure,
+            courier_folders: folders,
+            courier: courier.unwrap_or(PullState::Idle {}),
+            written_to,
         }
     }
 }

@@ -9,16 +9,13 @@ use crate::devices::{Admission, Terminal};
 use crate::view::StationTab;
 use crate::view::tabs::*;
 use fengjuan_core::room::seating::Use;
-use fengjuan_device::papers::{HeldPapers, find_couriers, short_hash};
+use fengjuan_device::papers::{HeldPapers, short_hash};
 use fengjuan_device::refusal::{With, notice};
 use fengjuan_device::site_kit::HubAddress;
+use fengjuan_device::stick;
 use fengjuan_device::view::{Check, EquipmentView, Notice, PapersView, Tone};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Where sticks are mounted.
-const COURIER_ROOTS: [&str; 3] = ["/media", "/run/media", "/mnt"];
 
 impl Station {
     pub(super) fn unlock_tab(
@@ -126,16 +123,12 @@ impl Station {
         };
         // Mounted sticks are looked for only while somebody looks at them.
         let looked = state.desk.tab == StationTab::Papers;
-        let roots = looked.then(|| COURIER_ROOTS.map(PathBuf::from).to_vec());
-        let folders = find_couriers(&roots.unwrap_or_default());
+        let courier_folders = if looked { stick::mounted() } else { Vec::new() };
         let courier = self.work().courier.clone();
         PapersView {
             held: self.hub.papers().held().iter().map(view).collect(),
             pull: courier.unwrap_or_else(|| self.hub.pull_state()),
-            courier_folders: folders
-                .iter()
-                .map(|folder| folder.display().to_string())
-                .collect(),
+            courier_folders,
         }
     }
 
@@ -158,7 +151,7 @@ impl Station {
                 .collect(),
             next_seat_no: next.unwrap_or(1),
             own_equipment: self.equipment_view(),
-            center: self.enrol_view(),
+            center: self.enrol_view(false),
         }
     }
 

@@ -40,6 +40,11 @@ pub enum StationAction {
     Enrol {
         hub_name: String,
     },
+    /// Writes the request to a stick; the answer comes back by `CourierImport`.
+    EnrolByStick {
+        hub_name: String,
+        folder: String,
+    },
     LogIn {
         staff_id: String,
         password: String,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod day;
+mod enrolling;
 mod orders;
 mod people;
 mod plan;

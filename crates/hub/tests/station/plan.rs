@@ -9,7 +9,9 @@ use fengjuan_envelope::kdf::{self, Argon2Params};
 use fengjuan_envelope::secret::SecretBytes;
 use fengjuan_envelope::sign::SigningKey;
 use fengjuan_hub::Hub;
-use fengjuan_wire::directory::{KeyDirectory, root_to_text};
+use fengjuan_wire::delegation::HubDelegation;
+use fengjuan_wire::directory::{DeviceCertificate, KeyDirectory, root_to_text};
+use fengjuan_wire::enrolment::CarriedRequest;
 use fengjuan_wire::grant::{self, Grant, PackageKeys, RosterKey, RosterKeys, SittingKeys};
 use fengjuan_wire::order::{Order, OrderKind};
 use fengjuan_wire::package::{AllPackageKeys, PackageContent, PackagePlace, write_package};
@@ -37,6 +39,7 @@ const KDF: Argon2Params = Argon2Params {
 pub struct Center {
     root: SigningKey,
     issuer: SigningKey,
+    device_ca: SigningKey,
     results: KemSecret,
     directory: KeyDirectory,
 }
@@ -44,7 +47,8 @@ pub struct Center {
 impl Center {
     pub fn new() -> Center {
         let key = || SigningKey::generate().unwrap();
-        let (root, issuer, results) = (key(), key(), KemSecret::generate().unwrap());
+        let (root, issuer, device_ca) = (key(), key(), key());
+        let results = KemSecret::generate().unwrap();
         let directory = KeyDirectory {
             center_id: "jining".to_owned(),
             center_name: "济宁".to_owned(),
@@ -52,7 +56,7 @@ impl Center {
             made_ms: NOW,
             issuer: issuer.public(),
             release: KemSecret::generate().unwrap().public(),
-            device_ca: key().public(),
+            device_ca: device_ca.public(),
             tls_server: key().public(),
             witness: key().public(),
             receipt: key().public(),
@@ -60,6 +64,7 @@ impl Center {
         Center {
             root,
             issuer,
+            device_ca,
             results,
             directory,
         }
@@ -73,6 +78,46 @@ impl Center {
         std::fs::write(dir.join("directory.cose"), directory).unwrap();
         let settings = format!("url = \"https://127.0.0.1:9\"\nsite = \"{SITE}\"\n");
         std::fs::write(dir.join("site.toml"), settings).unwrap();
+    }
+
+    /// Approves and delegates the hub whose request is on the stick, and writes the answer beside it. The delegation
+    /// lasts for so long.
+    pub fn answer(&self, stick: &Path, lasts_ms: i64) {
+        let folder = stick.join("fengjuan-courier");
+        let request = std::fs::read_dir(folder.join("up")).unwrap().next();
+        let bytes = std::fs::read(request.unwrap().unwrap().path()).unwrap();
+        let CarriedRequest { certifier, request } = CarriedRequest::open(&bytes).unwrap();
+        assert_eq!(certifier, self.device_ca.public());
+        let keys = request.hub.unwrap();
+        let certificate = DeviceCertificate {
+            device_name: request.device_name.clone(),
+            site: request.site.clone(),
+            sign: request.sign,
+            kem: request.kem,
+            approved_ms: NOW,
+            approved_by: "李明".to_owned(),
+        };
+        let delegation = HubDelegation {
+            center_id: self.directory.center_id.clone(),
+            site: request.site,
+            room_no: None,
+            hub_name: request.device_name,
+            device: request.sign,
+            kem: request.kem,
+            issuer: keys.issuer,
+            witness: keys.witness,
+            receipt: keys.receipt,
+            issued_ms: NOW + lasts_ms,
+            not_after_ms: NOW + lasts_ms,
+        };
+        let down = folder.join("down");
+        std::fs::create_dir_all(&down).unwrap();
+        for bytes in [
+            certificate.sign(&self.device_ca).unwrap(),
+            delegation.sign(&self.issuer).unwrap(),
+        ] {
+            std::fs::write(down.join(hash(&bytes).hex()), bytes).unwrap();
+        }
     }
 
     /// Brings the sitting to the hub on a stick. Gives the four groups of the code.

@@ -32,7 +32,7 @@ pub struct Stage {
     pub dir: tempfile::TempDir,
     pub machine: Arc<SimulatedMachine>,
     pub code: Vec<String>,
-    center: Center,
+    pub center: Center,
     runtime: Runtime,
     station: Option<Station>,
 }
@@ -40,23 +40,39 @@ pub struct Stage {
 impl Stage {
     /// A station that holds the sitting.
     pub fn open() -> Stage {
+        let mut stage = Stage::bare();
+        let hub = stage.hub_opened();
+        stage.code = stage.center.bring(&hub, &stage.stick());
+        stage.over(hub);
+        stage
+    }
+
+    /// A station that the center does not know yet.
+    pub fn unknown() -> Stage {
+        let mut stage = Stage::bare();
+        let hub = stage.hub_opened();
+        stage.over(hub);
+        stage
+    }
+
+    fn bare() -> Stage {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        let mut stage = Stage {
+        Stage {
             dir: tempfile::tempdir().unwrap(),
             machine: Arc::new(SimulatedMachine::new(NOW)),
             code: Vec::new(),
             center: Center::new(),
             runtime,
             station: None,
-        };
-        let hub = stage.hub_opened();
-        stage.code = stage.center.bring(&hub, &stage.dir.path().join("stick"));
-        stage.over(hub);
-        stage
+        }
+    }
+
+    pub fn stick(&self) -> PathBuf {
+        self.dir.path().join("stick")
     }
 
     fn hub_opened(&self) -> Hub {

@@ -19,7 +19,9 @@ fn may(action: &DeskAction, role: Option<Role>) -> bool {
     use Role::*;
     match action {
         Tab { .. } | LogOut {} => true,
-        Enrol { .. } => role.is_none_or(|role| matches!(role, Proctor | SystemAdministrator)),
+        Enrol { .. } | EnrolByStick { .. } => {
+            role.is_none_or(|role| matches!(role, Proctor | SystemAdministrator))
+        }
         Pull {} | CourierImport { .. } => role.is_none_or(|role| role == Proctor),
         CheckEquipment {} | SaveReport { .. } => role.is_none_or(|role| {
             matches!(role, Proctor | ExamStaff | SystemAdministrator | SiteHead)
@@ -47,8 +49,12 @@ impl State {
         if matches!(action, DeskAction::LogOut {}) {
             return Ok(String::new());
         }
-        let enrolling = matches!(action, DeskAction::Enrol { .. })
-            && !matches!(self.shared.outward.enrolment(), Enrolment::Done);
+        let enrolling = matches!(
+            action,
+            DeskAction::Enrol { .. }
+                | DeskAction::EnrolByStick { .. }
+                | DeskAction::CourierImport { .. }
+        ) && !matches!(self.shared.outward.enrolment(), Enrolment::Done);
         if self.idle_lock() {
             return Err(refused("desk.locked"));
         }
@@ -89,6 +95,7 @@ impl State {
         }
         match action {
             action @ (DeskAction::Enrol { .. }
+            | DeskAction::EnrolByStick { .. }
             | DeskAction::Pull {}
             | DeskAction::CourierImport { .. }
             | DeskAction::CourierExport { .. }
@@ -153,6 +160,13 @@ impl State {
     fn act_outward(&mut self, action: DeskAction, staff_id: &str) -> Answer {
         let act = match action {
             DeskAction::Enrol { device_name } => OutwardAct::Enrol { device_name },
+            DeskAction::EnrolByStick {
+                device_name,
+                folder,
+            } => OutwardAct::EnrolByStick {
+                device_name,
+                folder: PathBuf::from(folder),
+            },
             DeskAction::Pull {} => OutwardAct::Pull,
             DeskAction::CourierImport { folder } => OutwardAct::CourierImport {
                 folder: PathBuf::from(folder),

@@ -15,6 +15,10 @@ pub enum OutwardAct {
     Enrol {
         device_name: String,
     },
+    EnrolByStick {
+        device_name: String,
+        folder: PathBuf,
+    },
     Pull,
     CourierImport {
         folder: PathBuf,
@@ -36,7 +40,7 @@ pub enum OutwardAct {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Enrolment {
     Done,
-    Open(crate::view::desk::EnrolView),
+    Open(Box<crate::view::desk::EnrolView>),
 }
 
 /// The outward half as the exam day sees it. Every function returns at once; work goes on elsewhere.

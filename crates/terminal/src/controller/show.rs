@@ -67,7 +67,7 @@ impl State {
         if let Enrolment::Open(enrol) = self.shared.outward.enrolment()
             && self.active.is_none()
         {
-            return Screen::Enrol(enrol);
+            return Screen::Enrol(*enrol);
         }
         if let Some(visit) = &self.visit {
             return self

@@ -92,6 +92,11 @@ pub enum DeskAction {
     Enrol {
         device_name: String,
     },
+    /// Writes the request to a stick; the answer comes back by `CourierImport`.
+    EnrolByStick {
+        device_name: String,
+        folder: String,
+    },
     Tab {
         tab: DeskTab,
     },
