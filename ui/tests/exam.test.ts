@@ -153,3 +153,16 @@ describe('the folded answer sheet', () => {
     await until(() => unfolded(page)[0] === 1)
   })
 })
+
+describe('a disk that takes nothing', () => {
+  it('is what every refused answer is told by, in the same words', async () => {
+    const page = await show('exam-storage')
+    for (const refusal of ['store.full', 'attempt.suspended']) {
+      page.mock.refuse = refusal
+      await fireEvent.click(page.at('option-1'))
+      await until(() => page.mock.refuse === null)
+      await until(() => page.at('banner').dataset['code'] === 'own')
+      expect(page.at('banner').textContent).toContain('没有存好')
+    }
+  })
+})
