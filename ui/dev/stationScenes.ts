@@ -1,4 +1,4 @@
-import type { DeskView, StaffName } from '../src/bindings.ts'
+import type { StaffName } from '../src/bindings.ts'
 import type {
   AlertRow,
   DayStep,
@@ -8,19 +8,18 @@ import type {
   RoomView,
   SeatPanel,
   SeatTile,
-  SittingStepName,
   SittingTrack,
   StationFacts,
   StationPage,
   StationScreen,
   StationView,
-  TrackState,
   UnlockTab,
 } from '../src/station-bindings.ts'
 import { start } from './examScenes.ts'
 import { registered, pattern, taken } from './faces.ts'
 import { scenes, staff } from './scenes.ts'
 import { entering, nameOf, running, spare, tile } from './stationPeople.ts'
+import { desk, order, sittingNo, track } from './stationTracks.ts'
 
 const minute = 60_000
 const head: StaffName = { staff_id: 'JN-0003', name: '马成林', role: 'site_head' }
@@ -29,34 +28,10 @@ const [user = head, colleague = head] = people
 export const during = start + 52 * minute + 18_000
 const before = start - 12 * minute
 
-const desk = scenes['desk-papers']?.screen.data as DeskView
 const enrol = scenes['enrol']?.screen
 const asked = scenes['enrol-pending']?.screen
 if (enrol?.name !== 'enrol' || asked?.name !== 'enrol') throw new Error('the scene of enrolment is gone')
-const sittingNo = desk.papers.held[0]?.sitting_no ?? 'S'
 
-const order: readonly SittingStepName[] = ['entry', 'unlock', 'start', 'running', 'end', 'submit']
-function track(current: SittingStepName, over: Partial<SittingTrack> = {}): SittingTrack {
-  const at = order.indexOf(current)
-  const times: Partial<Record<SittingStepName, number>> = {
-    entry: start - 30 * minute,
-    unlock: start - 14 * minute,
-    start,
-  }
-  const state = (index: number): TrackState => (index < at ? 'done' : index === at ? 'current' : 'ahead')
-  return {
-    sitting_no: sittingNo,
-    makeup: false,
-    start_ms: start,
-    postponed_ms: 0,
-    steps: order.map((step, index) => ({
-      step,
-      state: state(index),
-      at_ms: index <= at || step === 'start' ? (times[step] ?? null) : null,
-    })),
-    ...over,
-  }
-}
 const afternoon = track('entry', {
   sitting_no: 'S2',
   start_ms: start + 300 * minute,
