@@ -6,6 +6,7 @@ mod client;
 mod delegation;
 mod enrolment;
 mod error;
+mod objects;
 mod site;
 mod tls;
 

@@ -1,14 +1,17 @@
 //! One large package from the hub's program to every terminal of a room at once, beside loopback TLS that carries the
-//! same bytes to as many readers and does nothing else.
+//! same bytes to as many readers and does nothing else, and beside the same with readers that hash the bytes and keep
+//! them as a terminal must: here all of them share the processors of one machine.
 
 use super::exam::{Bank, SITTING};
-use super::hall::{Hall, load_average};
+use super::hall::{Hall, Usage, load_average};
 use super::line;
 use super::unlock::large_bank;
 use anyhow::Context;
 use fengjuan_device::upstream::client_config;
+use fengjuan_envelope::Sha256Stream;
 use fengjuan_envelope::sign::SigningKey;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,8 +36,10 @@ pub fn run(folder: &Path, runtime: &Runtime) -> anyhow::Result<()> {
     let hub = hall.program()?;
     hall.connect(ROOM, runtime)?;
     line("fanout.package", bytes as f64 / 1e6, "MB");
-    let plain = runtime.block_on(plain(bytes))?;
-    let before = hub.usage()?;
+    let first = Usage::of("self")?;
+    let plain = runtime.block_on(plain(bytes, None))?;
+    let (before, here) = (hub.usage()?, Usage::of("self")?);
+    let (peer_cpu, _) = here.since(&first);
     let begun = Instant::now();
     runtime.block_on(async {
         let mut pulling = Vec::new();
@@ -54,18 +59,26 @@ pub fn run(folder: &Path, runtime: &Runtime) -> anyhow::Result<()> {
     })?;
     let seconds = begun.elapsed().as_secs_f64();
     let (cpu, _) = hub.usage()?.since(&before);
-    let again = runtime.block_on(self::plain(bytes))?;
+    let (of_terminals, _) = Usage::of("self")?.since(&here);
+    let again = runtime.block_on(self::plain(bytes, None))?;
     let peer = f64::midpoint(plain, again);
+    let keeping = hall.disk("kept")?;
+    let kept = runtime.block_on(self::plain(bytes, Some(keeping)))?;
     line("fanout.pull", seconds, "s");
     line("fanout.tls", peer, "s");
+    line("fanout.tls_kept", kept, "s");
     line("fanout.ratio", seconds / peer, "x");
+    line("fanout.ratio_kept", seconds / kept, "x");
     line("fanout.hub_cpu", cpu, "s");
+    line("fanout.terminals_cpu", of_terminals, "s");
+    line("fanout.tls_cpu", peer_cpu, "s");
     line("fanout.hub_memory", hub.memory_mb()?, "MB");
     load_average("fanout")
 }
 
-/// Seconds in which so many bytes come to every reader over TLS connections with both keys known.
-async fn plain(bytes: u64) -> anyhow::Result<f64> {
+/// Seconds in which so many bytes come to every reader over TLS connections with both keys known. With a folder, each
+/// reader hashes its bytes and keeps them there.
+async fn plain(bytes: u64, folder: Option<PathBuf>) -> anyhow::Result<f64> {
     let (server, device) = (SigningKey::generate()?, SigningKey::generate()?);
     let accepting = TlsAcceptor::from(fengjuan_serve::server_config(&server)?.get_inner());
     let connecting = TlsConnector::from(Arc::new(client_config(&device, &server.public())?));
@@ -92,17 +105,28 @@ async fn plain(bytes: u64) -> anyhow::Result<f64> {
         anyhow::Ok(())
     });
     let mut reading = Vec::new();
-    for _ in 0..ROOM {
+    for number in 0..ROOM {
         let connecting = connecting.clone();
+        let folder = folder.clone();
         reading.push(tokio::spawn(async move {
             let stream = TcpStream::connect(address).await?;
             let name = "localhost".try_into()?;
             let mut stream = connecting.connect(name, stream).await?;
             let (mut piece, mut came) = (vec![0; PIECE], 0);
+            let file = folder.map(|folder| std::fs::File::create(folder.join(number.to_string())));
+            let mut keeping = file.transpose()?.map(|file| (file, Sha256Stream::new()));
             while came < bytes {
                 let now = stream.read(&mut piece).await?;
                 anyhow::ensure!(now > 0, "the peer's bytes ended early");
+                if let Some((file, digest)) = &mut keeping {
+                    file.write_all(&piece[..now])?;
+                    digest.update(&piece[..now]);
+                }
                 came += now as u64;
+            }
+            if let Some((file, digest)) = keeping {
+                file.sync_all()?;
+                std::hint::black_box(digest.finish());
             }
             anyhow::Ok(())
         }));

@@ -125,6 +125,13 @@ impl Hall {
         )?)
     }
 
+    /// An empty folder on the terminals' disks.
+    pub fn disk(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.disks.path().join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
     /// So many terminals are there, approved and connected.
     pub fn admit(&mut self, hub: &Hub, count: usize, runtime: &Runtime) -> anyhow::Result<()> {
         while self.terminals.len() < count {

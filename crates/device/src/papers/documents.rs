@@ -80,6 +80,17 @@ pub(super) fn verify_package(
     document: &SittingDocument,
     kit: &SiteKit,
 ) -> Result<(), PapersError> {
+    let package = package_of(path, class_no, document, kit)?;
+    Ok(package.verify_whole(hash)?)
+}
+
+/// A package file whose signed header says that it is of this class group of this sitting. Its messages are not read.
+pub(super) fn package_of(
+    path: &Path,
+    class_no: &str,
+    document: &SittingDocument,
+    kit: &SiteKit,
+) -> Result<VerifiedPackage, PapersError> {
     let package = VerifiedPackage::open(path, &kit.directory.issuer)?;
     let place = &package.header.place;
     if place.site != kit.site {
@@ -98,5 +109,5 @@ pub(super) fn verify_package(
     if place.class_no != class_no {
         return Err(PapersError::Mismatch("class group"));
     }
-    Ok(package.verify_whole(hash)?)
+    Ok(package)
 }

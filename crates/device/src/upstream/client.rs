@@ -1,3 +1,4 @@
+use super::objects::{Objects, Span};
 use super::tls::any_server_config;
 use super::{Authority, Sink, TimeAnswer, TlsError, Upstream, UpstreamError, client_config};
 use crate::identity::DeviceIdentity;
@@ -10,7 +11,7 @@ use fengjuan_wire::upstream::{
     Offer, Orders, SignedTime, UploadState, VouchedDevices, VouchedReply,
 };
 use fengjuan_wire::{Hash32, Signed};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use reqwest::{Method, RequestBuilder, Response, header};
 use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, OnceLock};
@@ -38,6 +39,7 @@ const PATIENCE: Patience = Patience {
 /// One upstream, over mutual TLS 1.3 with pinned keys.
 pub struct HttpsUpstream {
     http: reqwest::Client,
+    objects: Objects,
     tls: Arc<ClientConfig>,
     authority: Arc<Authority>,
     machine: Arc<dyn Machine>,
@@ -66,9 +68,11 @@ impl HttpsUpstream {
         let mut tls = client_config(&identity.sign, &authority.server)?;
         let http = http_client(tls.clone(), patience)?;
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let tls = Arc::new(tls);
         Ok(HttpsUpstream {
             http,
-            tls: Arc::new(tls),
+            objects: Objects::new(tls.clone(), &authority.url, patience),
+            tls,
             authority: Arc::new(authority),
             machine,
             patience,
@@ -200,21 +204,6 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The first byte that `Content-Range: bytes A-B/C` (RFC 9110 §14.4) says.
-fn range_start(response: &Response) -> Option<u64> {
-    let value = response
-        .headers()
-        .get(header::CONTENT_RANGE)?
-        .to_str()
-        .ok()?;
-    value
-        .strip_prefix("bytes ")?
-        .split('-')
-        .next()?
-        .parse()
-        .ok()
-}
-
 impl Upstream for HttpsUpstream {
     fn authority(&self) -> Option<Arc<Authority>> {
         Some(self.authority.clone())
@@ -265,40 +254,13 @@ impl Upstream for HttpsUpstream {
         if from >= to {
             return Ok(());
         }
-        let request = self
-            .call(
-                Method::GET,
-                &format!("/v1/objects/{}", hash.hex()),
-                self.patience.long_call,
-            )
-            .header(header::RANGE, format!("bytes={from}-{}", to - 1));
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| UpstreamError::of_call(&error))?;
-        match response.status() {
-            StatusCode::PARTIAL_CONTENT if range_start(&response) == Some(from) => {}
-            StatusCode::OK if from == 0 => {}
-            status if status.is_success() => {
-                return Err(UpstreamError::malformed("not the range that was asked for"));
-            }
-            status => {
-                let body = whole_body(response).await?;
-                return Err(UpstreamError::refused(status.as_u16(), &body));
-            }
-        }
-        let mut left = to - from;
-        while left > 0 {
-            let chunk = response
-                .chunk()
-                .await
-                .map_err(|error| UpstreamError::of_call(&error))?;
-            let Some(chunk) = chunk else { break };
-            let wanted = chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            sink(&chunk[..wanted]).map_err(|error| UpstreamError::storage(&error))?;
-            left -= wanted as u64;
-        }
-        Ok(())
+        let path = format!("/v1/objects/{}", hash.hex());
+        let span = Span {
+            path: &path,
+            from,
+            to,
+        };
+        self.objects.fetch(span, sink).await
     }
 
     async fn upload_state(&self, hash: &Hash32) -> Result<UploadState, UpstreamError> {
