@@ -138,11 +138,13 @@ function panel(seat_no: number, over: Partial<SeatPanel> = {}): SeatPanel {
     questions: 100,
     ends_ms: start + 120 * minute,
     progress: { handed_in: false, sealed: false, at_hub: false, at_center: false },
-    pictures: [46, 37, 29, 18].map((at, index) => ({
+    pictures: [46, 37, 29, 18, -12].map((at, index) => ({
       path: `${taken}#${index}`,
+      usage: at < 0 ? 'check_in' : 'snapshot',
       taken_ms: start + at * minute,
       pattern: false,
     })),
+    camera: null,
     trouble: null,
     history,
     actions: [
@@ -186,6 +188,14 @@ const silent = panel(41, {
     outage: null,
   },
 })
+const unplugged = panel(23, {
+  camera: 'camera.unplugged',
+  trouble: {
+    notice: { code: 'trouble.camera', args: { cause: 'camera.unplugged' }, tone: 'amber' },
+    since_ms: during - 140_000,
+    outage: null,
+  },
+})
 const handedIn = panel(12, {
   state: 'handed_in',
   answered: 97,
@@ -201,7 +211,7 @@ const waiting = panel(9, {
   state: 'checked_in',
   answered: null,
   ends_ms: null,
-  pictures: [{ path: pattern, taken_ms: before - 60_000, pattern: true }],
+  pictures: [{ path: pattern, usage: 'check_in', taken_ms: before - 60_000, pattern: true }],
   trouble: {
     notice: { code: 'trouble.needs_confirmation', args: {}, tone: 'amber' },
     since_ms: before - 50_000,
@@ -506,6 +516,7 @@ export const stationScenes: Readonly<Record<string, StationPage>> = {
     during,
     { terminals_heard: 30 },
   ),
+  'station-room-camera': station({ room: room(running(60, during), { panel: unplugged }) }),
   'station-room-filtered': station({ room: room(running(60, during), { filter: 'attention' }) }),
   'station-room-no-pictures': station({
     room: room(

@@ -274,9 +274,13 @@ export type SeatFilter = "all" | "attention" | "answering" | "suspended" | "hand
 
 export type SeatPanel = { seat_no: number, machine: MachineState, device_name: string | null, address: string | null, candidate: PanelCandidate | null, state: TileState, answered: number | null, questions: number | null, ends_ms: number | null, progress: Progress, 
 /**
- * Newest first; paths for the page's image protocol.
+ * What the cameras saw last, newest first; paths for the page's image protocol.
  */
 pictures: Array<PanelPicture>, 
+/**
+ * Code of what is wrong with the camera, e.g. `camera.unplugged`.
+ */
+camera: string | null, 
 /**
  * What happened and what can be done about it.
  */
@@ -292,7 +296,9 @@ export type PanelCandidate = { ticket_no: string, name: string, masked_id: strin
  */
 photo: string | null, arrival_ms: number | null, extra_minutes: number, };
 
-export type PanelPicture = { path: string, taken_ms: number, pattern: boolean, };
+export type PictureUse = "check_in" | "snapshot";
+
+export type PanelPicture = { path: string, usage: PictureUse, taken_ms: number, pattern: boolean, };
 
 export type PanelTrouble = { notice: Notice, since_ms: number, outage: PanelOutage | null, };
 

@@ -24,7 +24,7 @@ use image::RgbImage;
 pub use fault::CameraFault;
 pub use frame::{Layout, RawFrame};
 pub use pattern::{PATTERN_ID, PATTERN_LABEL, PatternSource};
-pub use picture::{Picture, brightness, encode_jpeg};
+pub use picture::{Picture, brightness, encode_jpeg, small_jpeg};
 pub use port::{FramePort, FrameStream, WARM_UP_AT_LEAST, frames_change_through, take_through};
 pub use webcam::Webcam;
 

@@ -4,7 +4,7 @@ mod fake;
 mod hub;
 
 pub(crate) use fake::{FakeState, FakeUpstream};
-pub(crate) use hub::{HubKeys, TestHub};
+pub(crate) use hub::{HubKeys, HubState, TestHub};
 
 use crate::identity::DeviceIdentity;
 use crate::site_kit::SiteKit;

@@ -4,6 +4,7 @@
 use crate::core::Core;
 use crate::devices::Terminal;
 use crate::entries;
+use crate::pictures;
 use crate::room::{Line, Outgoing};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use fengjuan_core::room::contact::Life;
@@ -255,6 +256,11 @@ impl Channel {
                 let reply = entries::take(&self.core, &self.terminal, request).await;
                 let reply = reply.map_err(|refused| Ended::because(POLICY, refused.code()))?;
                 self.send(&FromHub::Entries(reply)).await
+            }
+            FromTerminal::Picture(picture) => {
+                let sound = pictures::take(&self.core, device, picture);
+                let malformed = || Ended::because(POLICY, "upstream.malformed");
+                sound.then_some(()).ok_or_else(malformed)
             }
         }
     }

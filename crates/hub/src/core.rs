@@ -4,6 +4,7 @@ use crate::delegation::Delegations;
 use crate::devices::{Devices, Terminal};
 use crate::grants::Grants;
 use crate::keys::Keyring;
+use crate::pictures::Pictures;
 use crate::pool::Pool;
 use crate::received::Received;
 use crate::room::{Outgoing, Room};
@@ -42,6 +43,7 @@ pub(crate) struct Core {
     pub(crate) grants: Grants,
     pub(crate) unlocks: Unlocks,
     pub(crate) received: Received,
+    pub(crate) pictures: Pictures,
     pub(crate) delegation: Delegations,
     pub(crate) replicas: ReplicaWriter,
     /// For their reserves alone: whoever holds the hub closes the stores.

@@ -4,6 +4,7 @@
 mod keep;
 mod open;
 
+pub(crate) use keep::shows_pictures;
 pub use open::HubError;
 
 use crate::center::ToCenter;
@@ -11,6 +12,7 @@ use crate::core::Core;
 use crate::delegation::Delegated;
 use crate::devices::Devices;
 use crate::entries;
+use crate::pictures::{self, Pictures};
 use crate::room::Room;
 use crate::unlock::Unlocks;
 use fengjuan_core::room::Device;
@@ -23,6 +25,7 @@ use fengjuan_device::view::PullState;
 use fengjuan_serve::Running;
 use fengjuan_store::{Database, Reader, ReplicaReader, Replicas, StoreError};
 use fengjuan_wire::Hash32;
+use fengjuan_wire::room::SmallPicture;
 use fengjuan_wire::upstream::{EntriesReply, EntriesRequest};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -92,6 +95,17 @@ impl Hub {
     /// The sittings that are open, and the code.
     pub fn unlocks(&self) -> &Unlocks {
         &self.core.unlocks
+    }
+
+    /// A small picture that an admitted terminal says, kept in memory while its sitting goes on. False where it is out
+    /// of its bounds.
+    pub fn take_picture(&self, device: &Device, picture: SmallPicture) -> bool {
+        pictures::take(&self.core, *device, picture)
+    }
+
+    /// What the cameras saw last.
+    pub(crate) fn pictures(&self) -> &Pictures {
+        &self.core.pictures
     }
 
     pub fn kit(&self) -> &SiteKit {

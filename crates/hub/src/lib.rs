@@ -25,6 +25,7 @@ mod forward;
 mod grants;
 mod hub;
 mod keys;
+mod pictures;
 mod pool;
 mod received;
 pub mod room;

@@ -8,6 +8,7 @@
 use crate::grant::SittingKeys;
 use crate::upstream::{EntriesReply, EntriesRequest};
 use crate::{Hash32, Signed, WireError};
+use fengjuan_core::event::PictureUse;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::Command;
 use fengjuan_core::seat::SeatState;
@@ -20,6 +21,8 @@ use zeroize::Zeroize;
 
 /// Largest frame that either side accepts.
 pub const LARGEST_FRAME_BYTES: usize = 1024 * 1024;
+/// Largest JPEG of a [`SmallPicture`].
+pub const LARGEST_SMALL_PICTURE_BYTES: usize = 12 * 1024;
 /// A terminal says how it is at least this often.
 pub const BEAT_EVERY_MS: i64 = 5_000;
 
@@ -38,6 +41,8 @@ pub enum FromTerminal {
     },
     /// New entries, in order; the hub answers each with [`FromHub::Entries`].
     Entries(EntriesRequest),
+    /// What the camera has seen of whoever sits here; nothing answers it, and what is lost is lost.
+    Picture(SmallPicture),
 }
 
 /// From the hub.
@@ -123,6 +128,41 @@ pub struct SeatBeat {
     pub ends_ms: Option<ExamMs>,
     /// Outages that wait for a decision.
     pub undecided: u32,
+}
+
+/// A picture of the camera, small, for the people at the station: in memory on both sides, never stored, and gone with
+/// the sitting. The picture itself goes to the center, sealed. No screen is in it, so no question.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmallPicture {
+    pub sitting_no: String,
+    #[serde(with = "serde_bytes")]
+    pub attempt_id: Vec<u8>,
+    pub usage: PictureUse,
+    pub taken_ms: ExamMs,
+    /// Drawn by the program; shows nobody.
+    pub pattern: bool,
+    #[serde(with = "serde_bytes")]
+    pub jpeg: Vec<u8>,
+}
+
+/// Says nothing of the picture.
+impl std::fmt::Debug for SmallPicture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("SmallPicture");
+        shown.field("usage", &self.usage);
+        shown.field("bytes", &self.jpeg.len());
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl SmallPicture {
+    /// Within its bounds, and a JPEG by its first bytes.
+    pub fn is_sound(&self) -> bool {
+        self.attempt_id.len() == 16
+            && self.jpeg.len() <= LARGEST_SMALL_PICTURE_BYTES
+            && self.jpeg.starts_with(&[0xff, 0xd8, 0xff])
+    }
 }
 
 /// A command as one terminal gets it: numbered for that terminal in that epoch from 1, without gaps.

@@ -236,6 +236,11 @@ impl LeaseChain {
         self.given.last()
     }
 
+    /// Every machine that held it, in order.
+    pub fn devices(&self) -> impl Iterator<Item = Device> {
+        self.given.iter().map(|one| one.device)
+    }
+
     /// Whether the entry of this attempt at `seq` of `ledger_id`, written under `lease`, is an answer.
     ///
     /// Under the last lease everything of its own ledger is; under an earlier one what the last lease carries on.

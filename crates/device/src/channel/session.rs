@@ -11,6 +11,7 @@ use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::room::{BEAT_EVERY_MS, FromHub, FromTerminal, Hello, RoomCommand};
 use fengjuan_wire::upstream::{EntriesReply, EntriesRequest};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
@@ -48,6 +49,8 @@ pub(super) struct Session<'a> {
     hub: HubDelegation,
     epoch: u64,
     flight: Option<Flight>,
+    /// The last small picture that was said on this connection: a hub that starts anew gets them again.
+    pictured: Arc<AtomicU64>,
     /// An entry from here on is too large for a frame: the uplink's calls bring it.
     stuck_at: Option<u64>,
 }
@@ -81,6 +84,7 @@ impl<'a> Session<'a> {
             hub,
             epoch: no,
             flight: None,
+            pictured: Arc::default(),
             stuck_at: None,
         })
     }
@@ -143,11 +147,21 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Has the machine say how it is, unless it is being asked already.
+    /// Has the machine say how it is and what its camera saw, unless it is being asked already.
     fn beat(&self, beating: bool, say: &mpsc::Sender<Said>) -> bool {
         if !beating {
             let (side, say) = (self.channel.side.clone(), say.clone());
+            let pictured = self.pictured.clone();
             tokio::spawn(async move {
+                // Before the beat, which ends this asking.
+                let after = pictured.load(Ordering::Relaxed);
+                let pictures = off_thread(&side, move |side| side.pictures(after)).await;
+                for (no, picture) in pictures.into_iter().flatten() {
+                    if say.send(Ok(FromTerminal::Picture(picture))).await.is_err() {
+                        return;
+                    }
+                    pictured.store(no, Ordering::Relaxed);
+                }
                 if let Some(beat) = off_thread(&side, |side| side.beat()).await {
                     let _ = say.send(Ok(FromTerminal::Beat(beat))).await;
                 }

@@ -5,7 +5,7 @@ use fengjuan_core::event::Hash32;
 use fengjuan_core::room::post::{Acknowledgement, Mark};
 use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::grant::SittingKeys;
-use fengjuan_wire::room::{Beat, Epoch, RoomCommand, UnlockedSitting};
+use fengjuan_wire::room::{Beat, Epoch, RoomCommand, SmallPicture, UnlockedSitting};
 use std::sync::Arc;
 
 /// Where the machine stands when it connects.
@@ -56,6 +56,12 @@ pub trait RoomSide: Send + Sync + 'static {
     fn keys(&self, keys: OpenedKeys);
 
     fn beat(&self) -> Beat;
+
+    /// Small pictures of whoever sits here, after the one with this number, each with its own; for the station alone. A
+    /// machine without a camera has none.
+    fn pictures(&self, _after: u64) -> Vec<(u64, SmallPicture)> {
+        Vec::new()
+    }
 
     /// Something new is offered. Orders and receipts are looked for by the uplink itself.
     fn look(&self);

@@ -18,7 +18,7 @@ use fengjuan_core::room::epoch::{EpochSeen, Heard};
 use fengjuan_core::room::post::{Inbox, Incoming, Mark};
 use fengjuan_store::{Database, Projection};
 use fengjuan_wire::delegation::HubDelegation;
-use fengjuan_wire::room::{Beat, Epoch, RoomCommand};
+use fengjuan_wire::room::{Beat, Epoch, RoomCommand, SmallPicture};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -37,6 +37,7 @@ struct SideState {
     keys: Vec<(String, u32, [u8; 32])>,
     looks: u32,
     lost: u32,
+    pictures: Vec<SmallPicture>,
     /// So many tries to write a command down fail.
     full: u32,
 }
@@ -107,6 +108,12 @@ impl RoomSide for Side {
             pulling: None,
             failed_checks: None,
         }
+    }
+
+    fn pictures(&self, after: u64) -> Vec<(u64, SmallPicture)> {
+        let state = self.state.lock().unwrap();
+        let numbered = (1..).zip(state.pictures.iter().cloned());
+        numbered.filter(|(no, _)| *no > after).collect()
     }
 
     fn look(&self) {

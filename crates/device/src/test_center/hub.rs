@@ -358,7 +358,7 @@ fn hear(state: &mut HubState, said: FromTerminal) -> Option<FromHub> {
                 }
             }
         }
-        FromTerminal::Beat(_) | FromTerminal::Acknowledge { .. } => None,
+        FromTerminal::Beat(_) | FromTerminal::Acknowledge { .. } | FromTerminal::Picture(_) => None,
     };
     state.heard.push(said);
     reply

@@ -49,6 +49,8 @@ fn settle(core: &Core, ticks: bool, known: (u64, u64)) -> (u64, u64) {
         let written = core.recorder.observe().written;
         note(core, written.and_then(|()| core.recorder.tick()));
         core.unlocks.forget_over();
+        core.pictures
+            .keep(|sitting_no| shows_pictures(core, sitting_no));
     }
     let settled = if ticks {
         core.room.tick()
@@ -65,6 +67,12 @@ fn settle(core: &Core, ticks: bool, known: (u64, u64)) -> (u64, u64) {
         refresh(core);
     }
     now
+}
+
+/// Whether pictures of a sitting are for the page: it is held, and goes on.
+pub(crate) fn shows_pictures(core: &Core, sitting_no: &str) -> bool {
+    let track = core.room.read(|station| station.track(sitting_no));
+    track.held.is_some() && !track.ended
 }
 
 fn note(core: &Core, written: Result<(), StoreError>) {

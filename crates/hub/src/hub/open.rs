@@ -8,6 +8,7 @@ use crate::devices::Devices;
 use crate::forward::Forward;
 use crate::grants::Grants;
 use crate::keys::{Keyring, KeysError};
+use crate::pictures::Pictures;
 use crate::pool::Pool;
 use crate::received::{FOLDER, Received};
 use crate::room::Room;
@@ -263,6 +264,7 @@ fn core(config: &Config, base: &Base) -> Result<Core, HubError> {
         replica_readers: replica_readers(&config.data_dir),
         rates: Rates::default(),
         fetches: Arc::new(Semaphore::new(MOST_FETCHES)),
+        pictures: Pictures::default(),
         uploads: std::array::from_fn(|_| Mutex::new(())),
         orders: RwLock::default(),
         strangers: Mutex::default(),

@@ -1,24 +1,64 @@
-//! Pictures for the page, from memory: registered photos of the people who are on a held roster.
+//! Pictures for the page, from memory: registered photos of the people who are on a held roster, and what the cameras
+//! saw of them last.
 
 use super::Station;
+use super::seats::Seat;
+use super::snapshot::Snapshot;
+use crate::hub::Hub;
+use crate::view::seat::PanelPicture;
 use fengjuan_core::event::Hash32;
+use fengjuan_core::room::Device;
+use std::collections::BTreeSet;
 
 /// The path of a registered photo, for the page's image protocol.
 pub(super) fn photo_path(sitting_no: &str, ticket: &Hash32) -> String {
     format!("/photo/{sitting_no}/{}", ticket.hex())
 }
 
+/// The path of a small picture.
+fn seen_path(no: u64) -> String {
+    format!("/seen/{no}")
+}
+
+/// What the cameras saw of whoever sits here, newest first: this seat's machine, and those that held the attempt.
+pub(super) fn seen(hub: &Hub, room: &Snapshot, seat: &Seat<'_>) -> Vec<PanelPicture> {
+    let Some(attempt) = seat.attempt() else {
+        return Vec::new();
+    };
+    let mut machines: BTreeSet<Device> = seat.device.into_iter().collect();
+    let known = room.attempts.get(&attempt);
+    machines.extend(known.iter().flat_map(|known| known.chain.devices()));
+    let shown = machines
+        .iter()
+        .flat_map(|device| hub.pictures().of(device, &attempt));
+    let mut pictures: Vec<PanelPicture> = shown
+        .map(|shown| PanelPicture {
+            path: seen_path(shown.no),
+            usage: shown.usage,
+            taken_ms: shown.taken_ms,
+            pattern: shown.pattern,
+        })
+        .collect();
+    pictures.sort_by_key(|picture| std::cmp::Reverse(picture.taken_ms));
+    pictures
+}
+
 impl Station {
     /// A picture by its path: its type and bytes. None for everything else, and before anybody has logged in.
     pub fn resource(&self, path: &str) -> Option<(&'static str, Vec<u8>)> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
-        let rest = path.trim_start_matches('/').strip_prefix("photo/")?;
+        let path = path.trim_start_matches('/');
+        if let Some(no) = path.strip_prefix("seen/") {
+            let bytes = self.hub.pictures().jpeg(no.parse().ok()?)?;
+            let may_see = self.may_see_pictures();
+            return may_see.then_some((picture_type(&bytes)?, bytes));
+        }
+        let rest = path.strip_prefix("photo/")?;
         let (sitting_no, ticket) = rest.split_once('/')?;
         let ticket = Hash32::from_hex(ticket)?;
         let book = {
-            let state = self.state();
-            let seen = state.desk.user.is_some() || state.desk.locked;
-            seen.then(|| state.books.of(sitting_no).cloned())??
+            let may_see = self.may_see_pictures();
+            may_see.then(|| self.state().books.of(sitting_no).cloned())??
         };
         let one = book.by_hash(&ticket)?;
         let candidate = &one.candidate;
@@ -27,6 +67,12 @@ impl Station {
         let photo = photo.inspect_err(|error| tracing::warn!(code = error.code(), "no photo"));
         let bytes = photo.ok()?.to_vec();
         Some((picture_type(&bytes)?, bytes))
+    }
+
+    /// Somebody has logged in, and the page is theirs or locked.
+    fn may_see_pictures(&self) -> bool {
+        let state = self.state();
+        state.desk.user.is_some() || state.desk.locked
     }
 }
 

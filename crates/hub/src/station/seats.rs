@@ -38,6 +38,12 @@ impl Seat<'_> {
         room.seen.get(&self.device?)
     }
 
+    /// What is wrong with the camera of the machine while this candidate sits at it.
+    pub fn camera_fault(&self, room: &Snapshot) -> Option<String> {
+        self.beat(room)?;
+        self.seen(room)?.beat.as_ref()?.camera.clone()
+    }
+
     /// What the machine says of this candidate.
     pub fn beat<'r>(&self, room: &'r Snapshot) -> Option<&'r SeatBeat> {
         let beat = self.seen(room)?.beat.as_ref()?.seat.as_ref()?;

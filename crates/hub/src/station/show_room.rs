@@ -51,6 +51,7 @@ impl Station {
     ) -> SeatTile {
         let troubles = self.troubles(state, room, book, seat);
         let device_name = seat.device.map(|device| room.name_of(&device));
+        let pictures = super::pictures::seen(&self.hub, room, seat);
         SeatTile {
             seat_no: seat.seat_no,
             machine: seat.machine(room),
@@ -62,8 +63,7 @@ impl Station {
             ends_ms: seat.ends_ms(room),
             credited_min: u32::try_from(seat.told.credit_ms / 60_000).unwrap_or(0),
             handed_in_ms: seat.told.handed_in.map(|(at_ms, _)| at_ms),
-            // Pictures are sealed to the center where they are taken.
-            picture: None,
+            picture: pictures.into_iter().next().map(|picture| picture.path),
             alert: troubles.into_iter().next().map(|(alert, _)| alert),
             progress: seat.progress,
         }

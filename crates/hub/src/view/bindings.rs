@@ -6,6 +6,7 @@ use super::room::*;
 use super::seat::*;
 use super::tabs::*;
 use super::*;
+use fengjuan_core::event::PictureUse;
 use ts_rs::TS;
 
 macro_rules! declarations {
@@ -62,6 +63,7 @@ pub fn bindings() -> String {
         SeatFilter,
         SeatPanel,
         PanelCandidate,
+        PictureUse,
         PanelPicture,
         PanelTrouble,
         PanelOutage,

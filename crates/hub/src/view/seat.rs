@@ -1,7 +1,7 @@
 //! One seat: details, history, actions.
 
 use super::room::{MachineState, Progress, TileState};
-use fengjuan_core::event::OutageCause;
+use fengjuan_core::event::{OutageCause, PictureUse};
 use fengjuan_device::view::Notice;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -20,8 +20,10 @@ pub struct SeatPanel {
     #[ts(type = "number | null")]
     pub ends_ms: Option<i64>,
     pub progress: Progress,
-    /// Newest first; paths for the page's image protocol.
+    /// What the cameras saw last, newest first; paths for the page's image protocol.
     pub pictures: Vec<PanelPicture>,
+    /// Code of what is wrong with the camera, e.g. `camera.unplugged`.
+    pub camera: Option<String>,
     /// What happened and what can be done about it.
     pub trouble: Option<PanelTrouble>,
     pub history: Vec<HistoryRow>,
@@ -47,6 +49,7 @@ pub struct PanelCandidate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct PanelPicture {
     pub path: String,
+    pub usage: PictureUse,
     #[ts(type = "number")]
     pub taken_ms: i64,
     pub pattern: bool,

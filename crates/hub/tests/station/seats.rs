@@ -1,10 +1,13 @@
 //! Machines that fall silent, and candidates who move.
 
+use crate::plan::SITTING;
 use crate::stage::{Fake, Stage, second};
+use fengjuan_core::event::PictureUse;
 use fengjuan_core::room::command::CommandBody;
 use fengjuan_hub::view::action::{ActionScope, StationAction};
 use fengjuan_hub::view::room::{MachineState, TileAlertKind, TileState};
 use fengjuan_hub::view::seat::{SeatDeed, SeatDeedName};
+use fengjuan_wire::room::SmallPicture;
 
 fn running() -> (Stage, Vec<Fake>, Fake) {
     let stage = Stage::open();
@@ -268,4 +271,112 @@ fn a_machine_that_is_heard_after_the_start_is_told_of_it() {
             fake.told
         );
     }
+}
+
+#[test]
+fn the_last_pictures_of_a_seat_are_shown_in_memory_alone_and_gone_with_the_sitting() {
+    let (stage, mut fakes, mut spare) = running();
+    let jpeg = |mark: u8| vec![0xff, 0xd8, 0xff, mark, 0x5e, 0xc2, 0x1d, 0x77];
+    let saw = |by: &Fake, of: &Fake, usage, taken_ms, jpeg| {
+        stage.station().hub().take_picture(
+            &by.device,
+            SmallPicture {
+                sitting_no: SITTING.to_owned(),
+                attempt_id: of.attempt().to_vec(),
+                usage,
+                taken_ms,
+                pattern: false,
+                jpeg,
+            },
+        )
+    };
+    assert_eq!(
+        (stage.tile(1).picture, stage.panel(1).pictures),
+        (None, vec![])
+    );
+    assert!(saw(&fakes[0], &fakes[0], PictureUse::CheckIn, 1, jpeg(1)));
+    assert!(saw(&fakes[0], &fakes[0], PictureUse::Snapshot, 2, jpeg(2)));
+    stage.settle();
+    let panel = stage.panel(1);
+    let shown: Vec<_> = panel
+        .pictures
+        .iter()
+        .map(|one| (one.usage, one.taken_ms))
+        .collect();
+    assert_eq!(shown, [(PictureUse::Snapshot, 2), (PictureUse::CheckIn, 1)]);
+    let path = panel.pictures[0].path.clone();
+    assert_eq!(stage.tile(1).picture.as_ref(), Some(&path));
+    let served = stage.station().resource(&path).unwrap();
+    assert_eq!(served, ("image/jpeg", jpeg(2)));
+    assert!(stage.station().resource("/seen/77").is_none());
+    // Another machine's word about this candidate counts only once the candidate sits there.
+    assert!(saw(&spare, &fakes[0], PictureUse::Snapshot, 3, jpeg(3)));
+    stage.settle();
+    assert_eq!(stage.panel(1).pictures.len(), 2);
+    stage.done(StationAction::Swap {
+        seat_no: 1,
+        device: spare.device.hex(),
+        reason: "显示器坏了".to_owned(),
+    });
+    fakes[0].obey(&stage);
+    spare.obey(&stage);
+    stage.settle();
+    let times: Vec<i64> = stage
+        .panel(1)
+        .pictures
+        .iter()
+        .map(|one| one.taken_ms)
+        .collect();
+    assert_eq!(times, [3, 2, 1]);
+    for lie in [vec![0; 8], [jpeg(4), vec![0; 12 * 1024]].concat()] {
+        assert!(!saw(&fakes[0], &fakes[0], PictureUse::Snapshot, 4, lie));
+    }
+    let written = files_with(stage.dir.path(), &jpeg(2));
+    assert_eq!(written, Vec::<std::path::PathBuf>::new(), "never on a disk");
+    stage.station().act(StationAction::LogOut {});
+    assert!(
+        stage.station().resource(&path).is_none(),
+        "nobody has logged in"
+    );
+    stage.log_in("P1");
+    stage.done(StationAction::End {
+        class_no: None,
+        forced: true,
+        reason: "机构要求".to_owned(),
+    });
+    stage.settle();
+    until_gone(&stage, &path);
+    assert_eq!(
+        (stage.tile(1).picture, stage.panel(1).pictures),
+        (None, vec![])
+    );
+    let late = saw(&fakes[0], &fakes[0], PictureUse::Snapshot, 9, jpeg(9));
+    assert!(
+        late && stage.panel(1).pictures.is_empty(),
+        "nothing is kept after the end"
+    );
+}
+
+/// The hub's own clerk forgets them at its next second.
+fn until_gone(stage: &Stage, path: &str) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while stage.station().resource(path).is_some() {
+        assert!(std::time::Instant::now() < deadline, "still there");
+        std::thread::yield_now();
+    }
+}
+
+fn files_with(folder: &std::path::Path, bytes: &[u8]) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for item in std::fs::read_dir(folder).unwrap() {
+        let path = item.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, bytes));
+        } else if let Ok(content) = std::fs::read(&path)
+            && content.windows(bytes.len()).any(|window| window == bytes)
+        {
+            found.push(path);
+        }
+    }
+    found
 }

@@ -23,6 +23,7 @@ mod seed;
 mod show;
 mod show_desk;
 mod side;
+mod small_pictures;
 mod start_up;
 mod state;
 mod terminal;

@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::sealing::{self, TakenPicture};
 use crate::view::candidate::{CameraView, ConfirmReason};
 use fengjuan_camera::{
-    CameraDevice, CameraFault, CameraSource, PATTERN_ID, ShotRequest, encode_jpeg,
+    CameraDevice, CameraFault, CameraSource, PATTERN_ID, ShotRequest, encode_jpeg, small_jpeg,
 };
 use fengjuan_core::event::{Event, PictureUse};
 use fengjuan_core::plan::ExamMs;
@@ -16,6 +16,7 @@ use fengjuan_core::seat::SeatState;
 use fengjuan_core::snapshot::Due;
 use fengjuan_device::recorder::SYSTEM;
 use fengjuan_device::refusal::{Answer, refused};
+use fengjuan_wire::room::{LARGEST_SMALL_PICTURE_BYTES, SmallPicture};
 use std::sync::{Arc, Weak};
 
 const JPEG_QUALITY: u8 = 80;
@@ -23,6 +24,8 @@ const JPEG_QUALITY: u8 = 80;
 /// A picture, or why there is none.
 struct Shot {
     jpeg: Vec<u8>,
+    /// The same, for the station's page; none where it could not be made.
+    small: Option<Vec<u8>>,
     pattern: bool,
 }
 
@@ -32,6 +35,7 @@ fn shoot(ports: &Ports, pattern_allowed: bool) -> Result<Shot, CameraFault> {
     let image = source.take(&id, &ShotRequest::vga())?;
     Ok(Shot {
         jpeg: encode_jpeg(&image, JPEG_QUALITY)?,
+        small: small_jpeg(&image, LARGEST_SMALL_PICTURE_BYTES).ok(),
         pattern,
     })
 }
@@ -149,6 +153,14 @@ impl State {
             .get(ticket_no)
             .ok_or_else(|| refused("desk.unknown_ticket"))?;
         let pattern = shot.pattern;
+        let small = shot.small.map(|jpeg| SmallPicture {
+            sitting_no: active.sitting_no().to_owned(),
+            attempt_id: seat.attempt_id.to_vec(),
+            usage,
+            taken_ms: now,
+            pattern,
+            jpeg,
+        });
         let taken = TakenPicture {
             jpeg: shot.jpeg,
             usage,
@@ -179,6 +191,9 @@ impl State {
             now,
         )?;
         self.camera_worked |= !pattern;
+        if let Some(small) = small {
+            self.small.add(small);
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_device::unlock;
 use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::grant::SittingKeys;
-use fengjuan_wire::room::{Beat, Epoch, RoomCommand};
+use fengjuan_wire::room::{Beat, Epoch, RoomCommand, SmallPicture};
 use std::sync::{Arc, Weak};
 
 impl Terminal {
@@ -109,6 +109,11 @@ impl RoomSide for Side {
     fn beat(&self) -> Beat {
         let terminal = self.0.upgrade();
         terminal.map_or_else(facts::silent_beat, |terminal| terminal.beat())
+    }
+
+    fn pictures(&self, after: u64) -> Vec<(u64, SmallPicture)> {
+        let terminal = self.0.upgrade();
+        terminal.map_or_else(Vec::new, |terminal| terminal.small_pictures(after))
     }
 
     fn look(&self) {

@@ -3,6 +3,7 @@
 use super::day;
 use super::held::Outward;
 use super::room::Post;
+use super::small_pictures::SmallPictures;
 use super::state::{Desk, Shared, State, Surface};
 use super::terminal::Terminal;
 use super::{Config, Ports};
@@ -70,6 +71,7 @@ impl Terminal {
             unlocked: None,
             visit: None,
             run: None,
+            small: SmallPictures::default(),
             scores: BTreeMap::new(),
             pause: None,
             trouble: None,

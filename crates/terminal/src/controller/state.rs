@@ -5,6 +5,7 @@ use super::day::Pause;
 use super::held::Outward;
 use super::room::Post;
 use super::seats::SeatRecord;
+use super::small_pictures::SmallPictures;
 use super::{Config, Ports};
 use crate::sealing::DeviceKeys;
 use crate::sitting_run::Run;
@@ -129,6 +130,7 @@ pub(crate) struct State {
     pub unlocked: Option<Unlocked>,
     pub visit: Option<Visit>,
     pub run: Option<Run>,
+    pub small: SmallPictures,
     /// Scores of this run of the program, by attempt; on disk they are sealed.
     pub scores: BTreeMap<[u8; 16], ScoreView>,
     pub pause: Option<Pause>,

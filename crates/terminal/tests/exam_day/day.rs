@@ -72,6 +72,12 @@ fn a_whole_day_of_one_candidate() {
     });
     room.pass(15 * MINUTE);
     room.until("snapshots", |_| (pictures(&room).len() > 1).then_some(()));
+    let small = room.terminal().small_pictures(0);
+    assert_eq!(small.first().unwrap().1.usage, PictureUse::CheckIn);
+    assert_eq!(small.last().unwrap().1.usage, PictureUse::Snapshot);
+    assert!(small.iter().all(|(_, picture)| picture.is_sound()));
+    let last = small.last().unwrap().0;
+    assert!(room.terminal().small_pictures(last).is_empty());
     let check = match room.does(CandidateAction::CheckHandIn {}).screen {
         Screen::HandInCheck(check) => check,
         other => panic!("{other:?}"),

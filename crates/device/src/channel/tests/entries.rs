@@ -1,6 +1,7 @@
 //! Entries on their way up.
 
 use super::*;
+use crate::test_center::HubState;
 use fengjuan_wire::room::FromTerminal;
 use fengjuan_wire::upstream::EntriesReply;
 use std::time::Instant;
@@ -175,4 +176,39 @@ async fn a_stalled_hub_is_left_and_tried_again() {
     terminal.until(|state| state.replicated == 1).await;
     assert_eq!(hub.state().entries, terminal.entries());
     assert_eq!(hub.state().most_in_flight, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_pictures_are_said_once_on_each_connection() {
+    let (center, hub) = delegated().await;
+    let terminal = Terminal::connected(&center, &hub).await;
+    let picture = |taken_ms| SmallPicture {
+        sitting_no: "K1".to_owned(),
+        attempt_id: vec![1; 16],
+        usage: fengjuan_core::event::PictureUse::Snapshot,
+        taken_ms,
+        pattern: false,
+        jpeg: vec![0xff, 0xd8, 0xff],
+    };
+    let times = |state: &HubState| -> Vec<i64> {
+        let said = state.heard.iter().filter_map(|said| match said {
+            FromTerminal::Picture(picture) => Some(picture.taken_ms),
+            _ => None,
+        });
+        said.collect()
+    };
+    for taken_ms in [1, 2] {
+        terminal.side().pictures.push(picture(taken_ms));
+        terminal.channel.as_ref().unwrap().beat_soon();
+        hub.until(|state| times(state).last() == Some(&taken_ms))
+            .await;
+    }
+    assert_eq!(times(&hub.state()), [1, 2]);
+    // A hub that has lost its memory gets them again.
+    hub.hang_up();
+    hub.until(|state| state.hellos.len() == 2).await;
+    terminal.room(RoomLink::is_on).await;
+    terminal.channel.as_ref().unwrap().beat_soon();
+    hub.until(|state| times(state).len() == 4).await;
+    assert_eq!(times(&hub.state()), [1, 2, 1, 2]);
 }
