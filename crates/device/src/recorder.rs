@@ -29,6 +29,14 @@ pub fn staff(staff_id: &str) -> String {
     format!("staff:{staff_id}")
 }
 
+/// Actor of what came as a command: the staff member who gave it, or the station where it decided by itself.
+pub fn commanded(by: &str) -> String {
+    match by {
+        "" => STATION.to_owned(),
+        by => staff(by),
+    }
+}
+
 const CLOCK_NS: &str = "clock";
 const TICK_KEY: &[u8] = b"tick";
 /// Ticks are persisted when the exam clock has moved at least this far.

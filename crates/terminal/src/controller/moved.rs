@@ -11,7 +11,7 @@ use fengjuan_core::room::command::{Command, CommandBody};
 use fengjuan_core::room::lease::{AttemptId, CarryPoint, LeaseChain};
 use fengjuan_core::seat::SeatState;
 use fengjuan_core::start::TerminalStart;
-use fengjuan_device::recorder::staff;
+use fengjuan_device::recorder::commanded;
 use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_envelope::{cbor, merkle};
 use fengjuan_store::{Change, Projection, Reader, StoreError, StoredEntry};
@@ -237,7 +237,7 @@ impl State {
         };
         seat.apply(&event, now)?;
         let entry = self.shared.recorder.entry_under(
-            &staff(&command.by),
+            &commanded(&command.by),
             Some((*attempt, *lease)),
             None,
             event,
@@ -347,7 +347,13 @@ impl State {
             lease,
             holder,
         };
-        self.record_seat(&staff(&command.by), &ticket_no, &[event], now, Vec::new())?;
+        self.record_seat(
+            &commanded(&command.by),
+            &ticket_no,
+            &[event],
+            now,
+            Vec::new(),
+        )?;
         let runs = self.run.as_ref();
         if runs.is_some_and(|run| run.ticket_no == ticket_no) {
             self.run = None;

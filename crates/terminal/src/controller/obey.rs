@@ -10,7 +10,7 @@ use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::{Command, CommandBody};
 use fengjuan_core::seat::SeatState;
-use fengjuan_device::recorder::staff;
+use fengjuan_device::recorder::commanded;
 use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_store::Change;
 
@@ -107,7 +107,7 @@ impl State {
         if self.visit()?.ticket_no != ticket_no {
             return Err(refused("seat.another_person"));
         }
-        self.record_seat(&staff(by), &ticket_no, &[event], now, Vec::new())?;
+        self.record_seat(&commanded(by), &ticket_no, &[event], now, Vec::new())?;
         self.visit_mut()?.picture = None;
         Ok(())
     }
@@ -134,7 +134,7 @@ impl State {
             planned_ms: start.planned_ms,
             started_ms: start.started_ms,
         };
-        self.record(&staff(by), event, vec![day.put(&sitting_no)?])?;
+        self.record(&commanded(by), event, vec![day.put(&sitting_no)?])?;
         self.active_mut()?.day = day;
         Ok(())
     }
@@ -203,7 +203,7 @@ impl State {
                 reason: reason_of(command),
             },
         };
-        self.drive(&staff(&command.by), input, now)
+        self.drive(&commanded(&command.by), input, now)
     }
 
     /// The attempt as its ledgers make it, with the papers that are open here.

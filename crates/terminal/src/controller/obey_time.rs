@@ -9,7 +9,7 @@ use fengjuan_core::attempt::Input;
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::{Authority, Command, CommandBody, Scope};
-use fengjuan_device::recorder::staff;
+use fengjuan_device::recorder::commanded;
 use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_store::Change;
 
@@ -96,7 +96,7 @@ impl State {
             .ok_or_else(|| refused("room.unknown_attempt"))?;
         let runs = self.run.as_ref();
         if runs.is_some_and(|run| run.ticket_no == ticket_no) {
-            return self.drive(&staff(by), input, now);
+            return self.drive(&commanded(by), input, now);
         }
         let seat = self.active()?.seats.get(&ticket_no);
         Err(refused(match seat {
@@ -113,7 +113,7 @@ impl State {
             return self.tell_attempt(attempt, by, input, now);
         }
         match &self.run {
-            Some(run) if meant(scope, run) => self.drive(&staff(by), input, now),
+            Some(run) if meant(scope, run) => self.drive(&commanded(by), input, now),
             None if self.locked_attempt().is_some_and(|open| open.is_in(scope)) => {
                 Err(refused(LOCKED))
             }
@@ -153,7 +153,7 @@ impl State {
         if here {
             self.active_mut()?.day = day;
         }
-        let actor = staff(&command.by);
+        let actor = commanded(&command.by);
         if attempt.is_some() {
             self.commit(Change::default().project(projection))?;
             self.drive(&actor, Input::Postpone { by_ms, order }, now)?;
@@ -215,7 +215,7 @@ impl State {
             reason: command.reason.clone(),
             order,
         };
-        self.drive(&staff(&command.by), input, now)
+        self.drive(&commanded(&command.by), input, now)
     }
 
     /// Whose time it is, as the day remembers it.
@@ -264,7 +264,13 @@ impl State {
             order: authority.order(),
         };
         let projections = vec![day.put(&sitting_no)?];
-        self.record_seat(&staff(&command.by), &ticket_no, &[event], now, projections)?;
+        self.record_seat(
+            &commanded(&command.by),
+            &ticket_no,
+            &[event],
+            now,
+            projections,
+        )?;
         let active = self.active_mut()?;
         active.day = day;
         if let Some(seat) = active.seats.get_mut(&ticket_no) {
@@ -319,7 +325,7 @@ impl State {
         self.run = Some(run);
         self.commit(Change::default().project(day.put(&sitting_no)?))?;
         self.active_mut()?.day = day;
-        self.drive(&staff(&command.by), input, now)
+        self.drive(&commanded(&command.by), input, now)
     }
 
     fn here(&self, sitting_no: &str) -> bool {

@@ -3,8 +3,10 @@
 
 use super::Ports;
 use super::candidate::After;
+use super::seats::SeatRecord;
 use super::state::State;
 use super::terminal::Terminal;
+use crate::checkin::CheckInError;
 use crate::sealing::{self, TakenPicture};
 use crate::view::candidate::{CameraView, ConfirmReason};
 use fengjuan_camera::{
@@ -88,6 +90,10 @@ impl State {
 
     pub(super) fn ask_for_picture(&mut self) -> Answer<After> {
         let ticket_no = self.visit()?.ticket_no.clone();
+        let seat = self.active()?.seats.get(&ticket_no);
+        if seat.is_some_and(SeatRecord::is_fenced) {
+            return Err(CheckInError::GoesOnElsewhere.into());
+        }
         let state = self.seat_state(&ticket_no);
         if !matches!(state, Some(SeatState::Identified | SeatState::Pictured)) {
             return Err(refused("seat.out_of_order"));

@@ -393,7 +393,7 @@ impl State {
         if ended || now < start.started_ms || !has_keys || !self.someone_waits() {
             return;
         }
-        if let Err(refusal) = self.begin_attempt(&fengjuan_device::recorder::staff(&by), now) {
+        if let Err(refusal) = self.begin_attempt(&fengjuan_device::recorder::commanded(&by), now) {
             tracing::debug!(code = refusal.code, "whoever waits could not begin");
         }
         self.shared.outward.nudge();

@@ -5,7 +5,7 @@ use crate::evidence;
 use crate::room::*;
 use crate::station::*;
 use fengjuan_core::attempt::{Attempt, AttemptPlan};
-use fengjuan_core::event::{Hash32, OutageCause};
+use fengjuan_core::event::{Event, Hash32, OutageCause};
 use fengjuan_core::room::command::CommandBody;
 use fengjuan_core::room::lease::{CarryPoint, LeaseChain};
 use fengjuan_device::channel::Taken;
@@ -236,4 +236,25 @@ fn a_seat_that_somebody_sits_at_takes_nobody_else() {
     let refusal = station.tell(&spare, lease(2, vec![replica.carry(1)]));
     assert_eq!(refusal.as_deref(), Some("seat.taken"));
     assert!(matches!(spare.screen(), Screen::StaffConfirm(_)));
+}
+
+#[test]
+fn whoever_is_seated_elsewhere_is_not_even_pictured() {
+    let spare = Room::new();
+    spare.does(CandidateAction::Begin {});
+    let number = TICKET.to_owned();
+    spare.does(CandidateAction::Identify { number });
+    let mut station = Station::over(&spare);
+    // Nobody at the station has decided this; it follows from who came first.
+    let mut command = station.command(&spare, fence(1));
+    command.command.by.clear();
+    assert_eq!(acknowledged(give(&spare, &command)).refusal, None);
+    let fenced = evidence::events(&spare);
+    let mut fenced = fenced.iter().rev();
+    let fenced = fenced.find(|(event, ..)| matches!(event, Event::Fenced { .. }));
+    assert_eq!(fenced.unwrap().1, "station");
+    let pictured = spare.candidate(CandidateAction::TakePicture {});
+    assert_eq!(refused(pictured), "checkin.elsewhere");
+    assert!(refused(spare.candidate(CandidateAction::AgreeRules {})).starts_with("lease."));
+    assert_eq!(evidence::count(&spare, "exam.picture_taken"), 0);
 }
