@@ -55,6 +55,7 @@ pub(crate) struct Arrived<'a> {
     pub object: &'a Outside,
     /// The device that brought it over the line; by courier, the one that the object names.
     pub uploader: &'a PublicKey,
+    pub now_ms: i64,
 }
 
 /// Length and receipt of an object that was received before.
@@ -76,12 +77,12 @@ pub(crate) fn register(
     receipt: &SigningKey,
     arrived: &Arrived<'_>,
 ) -> Result<Vec<u8>, CenterError> {
-    let now_ms = crate::now_ms();
     let Arrived {
         hash,
         bytes,
         object,
         uploader,
+        now_ms,
     } = *arrived;
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Some((_, receipt)) = held(&change, hash)? {

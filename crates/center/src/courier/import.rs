@@ -100,6 +100,7 @@ fn object(center: &Center, up: &Folder, hash: &Hash32) -> Result<(Vec<u8>, bool)
         bytes: bytes.len() as u64,
         object: &object,
         uploader: &object.device,
+        now_ms: center.now_ms(),
     };
     let receipt = received::register(center.home(), conn, center.receipt_key(), &arrived)?;
     Ok((receipt, true))

@@ -52,7 +52,7 @@ pub(super) async fn append(
                         &device.sign,
                         AlertKind::RolledBack,
                         &detail,
-                        crate::now_ms(),
+                        center.now_ms(),
                     )?;
                 }
             }
@@ -88,7 +88,7 @@ pub(crate) fn take(
     request: &EntriesRequest,
     incoming: &[Incoming],
 ) -> Result<EntriesReply, Refused> {
-    let now_ms = crate::now_ms();
+    let now_ms = center.now_ms();
     let identity = LedgerIdentity {
         device: device.name.clone(),
         device_key: *device.sign.as_bytes(),
@@ -150,7 +150,7 @@ fn witness(
             cosigned: None,
         });
     };
-    let now_ms = crate::now_ms();
+    let now_ms = center.now_ms();
     let name = center.home.directory().witness_name();
     let cosign = |text: &str| {
         let seconds = u64::try_from(now_ms / 1000).unwrap_or(0);
@@ -223,7 +223,7 @@ pub(super) async fn of_attempt(
                 }
             }
             let sql = "INSERT INTO attempt_reads (attempt, device, entries, at_ms) VALUES (?1, ?2, ?3, ?4)";
-            conn.execute(sql, params![attempt, device.sign.as_bytes(), found.len(), crate::now_ms()])?;
+            conn.execute(sql, params![attempt, device.sign.as_bytes(), found.len(), center.now_ms()])?;
             let entries = found.into_iter().map(|(_, entry)| ByteBuf::from(entry.bytes)).collect();
             Ok(Cbor(AttemptEntries { entries }))
         })

@@ -49,7 +49,9 @@ pub(super) async fn enrol(
         ));
     }
     center
-        .with_database(move |_, conn| Ok(Cbor(device::enrol(conn, &request, crate::now_ms())?)))
+        .with_database(move |center, conn| {
+            Ok(Cbor(device::enrol(conn, &request, center.now_ms())?))
+        })
         .await
 }
 
@@ -72,7 +74,7 @@ pub(super) async fn time(
         hex16(&query.nonce).ok_or_else(|| Refused::bad("time.bad_nonce", "32 hex digits"))?;
     let time = SignedTime {
         nonce: nonce.to_vec(),
-        unix_ms: crate::now_ms(),
+        unix_ms: center.now_ms(),
     };
     Ok(signed(
         time.sign(&center.receipt).map_err(CenterError::from)?,
@@ -85,7 +87,7 @@ pub(super) async fn offer(
 ) -> Result<Cbor<Offer>, Refused> {
     center
         .with_database(move |center, conn| {
-            let now_ms = crate::now_ms();
+            let now_ms = center.now_ms();
             let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let made = offer::grant_missing(&center.home, &change, &device, now_ms)?;
             if made > 0 {
@@ -129,8 +131,8 @@ pub(super) async fn orders(
     device: Known,
 ) -> Result<Cbor<Orders>, Refused> {
     center
-        .with_database(move |_, conn| {
-            let orders = order::hand_out(conn, &device, crate::now_ms())?;
+        .with_database(move |center, conn| {
+            let orders = order::hand_out(conn, &device, center.now_ms())?;
             Ok(Cbor(Orders {
                 orders: orders.into_iter().map(ByteBuf::from).collect(),
             }))

@@ -30,7 +30,7 @@ pub(super) async fn delegation(
 ) -> Result<Response, Refused> {
     center
         .with_database(move |center, conn| {
-            delegated(center, conn, &device)?.in_force(crate::now_ms())?;
+            delegated(center, conn, &device)?.in_force(center.now_ms())?;
             let newest = hub::signed_delegation(conn, &device.sign)?;
             let (bytes, _) = newest.ok_or_else(|| Refused::forbidden("hub.no_delegation"))?;
             Ok(signed(bytes))
@@ -55,7 +55,7 @@ pub(super) async fn devices(
     }
     center
         .with_database(move |center, conn| {
-            let now_ms = crate::now_ms();
+            let now_ms = center.now_ms();
             let acting = delegated(center, conn, &device)?;
             acting.in_force(now_ms)?;
             let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -165,7 +165,7 @@ pub(super) fn may_bring(
         return Ok(());
     }
     let acting = delegated(center, conn, caller)?;
-    acting.in_force(crate::now_ms())?;
+    acting.in_force(center.now_ms())?;
     terminal_of(conn, caller, sealed_by)?;
     acting.covers(conn, sitting_no)
 }
@@ -181,7 +181,7 @@ pub(super) fn may_read(
         return Ok(());
     }
     let acting = delegated(center, conn, caller)?;
-    acting.in_force(crate::now_ms())?;
+    acting.in_force(center.now_ms())?;
     acting.covers(conn, sitting_no)
 }
 

@@ -6,7 +6,7 @@ mod handlers;
 mod hubs;
 mod uploads;
 
-pub use center::Center;
+pub use center::{Center, Clock};
 pub use fengjuan_serve::{Peer, Running};
 
 use crate::keys::KeyRole;
@@ -28,6 +28,16 @@ pub async fn serve(
     listener: TcpListener,
     health: Option<TcpListener>,
 ) -> Result<Running, CenterError> {
+    serve_by(home, listener, health, crate::now_ms).await
+}
+
+/// [`serve`] by another clock than this machine's: for rooms whose time a test moves.
+pub async fn serve_by(
+    home: Home,
+    listener: TcpListener,
+    health: Option<TcpListener>,
+    clock: Clock,
+) -> Result<Running, CenterError> {
     let listens = |error| CenterError::Io {
         path: "listener".into(),
         source: error,
@@ -35,7 +45,7 @@ pub async fn serve(
     let key = home.keys().signing(KeyRole::Tls)?;
     let config =
         fengjuan_serve::server_config(&key).map_err(|error| CenterError::Tls(error.to_string()))?;
-    let center = Arc::new(Center::open(home)?);
+    let center = Arc::new(Center::open_by(home, clock)?);
     let app = router(center.clone());
     let mut running =
         fengjuan_serve::listen(app, listener, config, Limits::default()).map_err(listens)?;

@@ -133,6 +133,7 @@ impl Upload<'_> {
             bytes: length,
             object: &object,
             uploader: &self.device.sign,
+            now_ms: self.center.now_ms(),
         };
         let Center { home, receipt, .. } = self.center;
         let receipt = received::register(home, &mut self.center.database(), receipt, &arrived)?;
