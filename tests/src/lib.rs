@@ -8,6 +8,7 @@ pub mod day;
 pub mod display;
 pub mod kiosk;
 pub mod paper_scan;
+pub mod party;
 pub mod plan;
 pub mod process;
 pub mod results;

@@ -77,12 +77,14 @@ const DIRECTION: [(&str, &[&str]); 13] = [
             "fengjuan-terminal",
         ],
     ),
-    // Benchmarks time the verifier's library; journeys reach into no deployable but by running it.
+    // Benchmarks time the verifier's library, and a room's parties run in processes of their own over the libraries of
+    // the deployables; journeys reach into no deployable but by running it.
     (
         "fengjuan-tests",
         &[
             "fengjuan-audit",
             "fengjuan-camera",
+            "fengjuan-center",
             "fengjuan-core",
             "fengjuan-device",
             "fengjuan-envelope",

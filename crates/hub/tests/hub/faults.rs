@@ -15,6 +15,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_bytes::ByteBuf;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -258,7 +259,10 @@ async fn stalled_clients_slow_nobody() {
         fetch.write_all(head.as_bytes()).await.unwrap();
         fetches.push(fetch);
     }
+    let begun = Instant::now();
     served(&stage, &calm).await;
+    // Whoever has to wait for one of them waits for as long as it is given.
+    assert!(begun.elapsed() < Duration::from_secs(10), "slowed down");
     let pulled = calm
         .papers
         .pull(calm.uplink.upstream(), &|_| {})
