@@ -45,6 +45,9 @@ fn not_proven_zh(what: NotProven) -> String {
             format!("{count} 个密封对象没有对应条目")
         }
         NotProven::Unreceipted { count } => format!("{count} 个密封对象没有中心回执"),
+        NotProven::LeasesUngiven { count } => {
+            format!("{count} 次换机没有管理机的记录可以对照，未获证明")
+        }
         NotProven::OrdersMissing { count } => {
             format!("{count} 份被引用的考试机构指令不在档案里")
         }
@@ -91,6 +94,9 @@ fn not_proven_en(what: NotProven) -> String {
         }
         NotProven::Unreceipted { count } => {
             format!("{count} sealed objects have no receipt of the center")
+        }
+        NotProven::LeasesUngiven { count } => {
+            format!("{count} moves to another terminal are in no station's ledger here: not proven")
         }
         NotProven::OrdersMissing { count } => {
             format!("{count} orders that entries name are not in the archive")

@@ -123,6 +123,11 @@ const WRONGS: &[(Wrong, &str, &str)] = &[
         "an attempt at a hub's device, in a room or at a time that its delegation does not cover",
     ),
     (
+        Wrong::LeaseContradicts,
+        "考试机接手的作答，管理机的记录是交给别的考试机的，或截止处不同",
+        "a terminal took an attempt that the station gave to another one, or up to another point",
+    ),
+    (
         Wrong::SittingInvalid,
         "场次文件的签名无效",
         "a sitting's signature is not valid",

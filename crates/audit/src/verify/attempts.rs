@@ -36,7 +36,13 @@ pub(super) enum Fact {
     Taken(ExamMs),
     Failed(ExamMs),
     /// The attempt goes on in this ledger under this lease.
-    LeaseTaken(u64),
+    LeaseTaken(u64, i64),
+    /// A station gave this lease to the ledger with this number.
+    LeaseGiven {
+        lease: u64,
+        holder: u32,
+        carry: i64,
+    },
     /// One of the carry points of the lease `by`.
     CarriedOn {
         by: u64,
@@ -49,11 +55,12 @@ pub(super) enum Fact {
 // Leases first: they say which of the others count.
 const LEASE: u8 = 0;
 const CARRIED: u8 = 1;
-const PARTIAL: u8 = 2;
-const STARTED: u8 = 3;
-const HANDED_IN: u8 = 4;
-const OUTAGE: u8 = 5;
-const SNAPSHOT: u8 = 6;
+const GIVEN: u8 = 2;
+const PARTIAL: u8 = 3;
+const STARTED: u8 = 4;
+const HANDED_IN: u8 = 5;
+const OUTAGE: u8 = 6;
+const SNAPSHOT: u8 = 7;
 
 const TAKEN: u32 = 0;
 const FAILED: u32 = 1;
@@ -65,7 +72,12 @@ const WIDTH: usize = 16 + 1 + 8 + 4 + 8 + 8 + 4 + 8 + 4 + 8;
 fn record(id: &[u8; 16], under: Under, fact: &Fact) -> [u8; WIDTH] {
     let at = under.at;
     let (kind, key, ledger, seq, value, document) = match fact {
-        Fact::LeaseTaken(lease) => (LEASE, *lease as i64, at.ledger, at.seq, 0, 0),
+        Fact::LeaseTaken(lease, carry) => (LEASE, *lease as i64, at.ledger, at.seq, *carry, 0),
+        Fact::LeaseGiven {
+            lease,
+            holder,
+            carry,
+        } => (GIVEN, *lease as i64, *holder, at.seq, *carry, 0),
         Fact::CarriedOn {
             by,
             ledger,
@@ -94,6 +106,19 @@ fn record(id: &[u8; 16], under: Under, fact: &Fact) -> [u8; WIDTH] {
     bytes[57..61].copy_from_slice(&at.ledger.to_be_bytes());
     bytes[61..].copy_from_slice(&at.seq.to_be_bytes());
     bytes
+}
+
+/// Carry points in a few bytes, to be compared.
+pub(super) fn digest(carry: &[CarryPoint]) -> i64 {
+    let mut bytes = Vec::new();
+    for point in carry {
+        bytes.extend(point.lease.to_be_bytes());
+        bytes.extend(point.ledger_id);
+        bytes.extend(point.size.to_be_bytes());
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&fengjuan_envelope::sha256(&bytes)[..8]);
+    i64::from_be_bytes(first)
 }
 
 /// A record, taken apart.
@@ -155,6 +180,7 @@ impl Attempts {
             places,
             judged,
             open: 0,
+            ungiven: 0,
             unrevealed: 0,
             first: None,
         };
@@ -170,6 +196,7 @@ impl Attempts {
         }
         judging.finish(attempt);
         let (open, unrevealed, first) = (judging.open, judging.unrevealed, judging.first);
+        let ungiven = judging.ungiven;
         if let Some((_, refusal)) = first {
             return Err(refusal);
         }
@@ -177,6 +204,10 @@ impl Attempts {
             judged
                 .not_proven
                 .push(NotProven::AttemptsOpen { attempts: open });
+        }
+        if ungiven > 0 {
+            let count = ungiven;
+            judged.not_proven.push(NotProven::LeasesUngiven { count });
         }
         if unrevealed > 0 {
             judged.not_proven.push(NotProven::SnapshotSeed {
@@ -218,10 +249,15 @@ struct Leases {
     last: Option<(u64, u32)>,
     carry: Vec<CarryPoint>,
     chain: Option<LeaseChain>,
+    /// Every lease above the first that a terminal took: where, and the digest of its carry points.
+    taken: Vec<(u64, At, i64)>,
+    /// What the stations gave: lease, number of the ledger, digest.
+    given: Vec<(u64, u32, i64)>,
 }
 
 impl Leases {
     fn taken(&mut self, told: &Told) {
+        self.taken.push((told.key as u64, told.at, told.value));
         self.last = Some((told.key as u64, told.at.ledger));
     }
 
@@ -255,6 +291,7 @@ struct Judging<'j> {
     places: &'j Places,
     judged: &'j mut Judged,
     open: u64,
+    ungiven: u64,
     unrevealed: u64,
     /// What is wrong first, by its place in the archive.
     first: Option<(At, Refusal)>,
@@ -268,13 +305,17 @@ impl Judging<'_> {
     }
 
     fn fact(&mut self, attempt: &mut Attempt, told: &Told) {
-        let about_leases = matches!(told.kind, LEASE | CARRIED | PARTIAL);
+        let about_leases = matches!(told.kind, LEASE | CARRIED | GIVEN | PARTIAL);
         if !about_leases && !attempt.leases.count(&attempt.id, told.under) {
             return;
         }
         match told.kind {
             LEASE => attempt.leases.taken(told),
             CARRIED => attempt.leases.carried(told),
+            GIVEN => {
+                let given = (told.key as u64, told.at.ledger, told.value);
+                attempt.leases.given.push(given);
+            }
             PARTIAL => attempt.partial = true,
             STARTED if attempt.started.is_some() => {
                 let refusal = self.places.refuse(Wrong::AttemptStartedTwice, told.at);
@@ -361,5 +402,22 @@ impl Judging<'_> {
 
     fn finish(&mut self, mut attempt: Attempt) {
         self.missing_before(&mut attempt, ExamMs::MAX);
+        self.leases(&attempt);
+    }
+
+    /// A terminal may say of itself that it holds an attempt; what the room's stations gave is held against it. Where no
+    /// station's ledger tells of the lease, nobody contradicts, and nothing is proven.
+    fn leases(&mut self, attempt: &Attempt) {
+        let Leases { taken, given, .. } = &attempt.leases;
+        for (lease, at, carry) in taken {
+            let mut of_lease = given.iter().filter(|(one, ..)| one == lease).peekable();
+            if of_lease.peek().is_none() {
+                self.ungiven += 1;
+            } else if of_lease.any(|(_, holder, with)| *holder != at.ledger || with != carry) {
+                let refusal = self.places.refuse(Wrong::LeaseContradicts, *at);
+                let what = format!("{} {lease}", hex(&attempt.id));
+                self.refuse(*at, refusal.found(what));
+            }
+        }
     }
 }

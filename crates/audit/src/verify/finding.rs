@@ -43,6 +43,8 @@ wrongs! {
     VoucherInvalid = "hub.voucher_invalid",
     /// An attempt at a hub's device, in a room or at a time that the hub's delegation does not cover.
     BeyondDelegation = "hub.beyond_delegation",
+    /// A terminal took a lease that the room's station gave to another one, or with other carry points.
+    LeaseContradicts = "hub.lease_contradicts",
     SittingInvalid = "sitting.invalid",
     SittingMissing = "sitting.missing",
     OrderInvalid = "order.invalid",
@@ -197,6 +199,8 @@ pub enum NotProven {
     SilentDevices { count: u64 },
     /// Devices that a hub has approved and the center has not.
     ByHubsOnly { count: u64 },
+    /// Leases that terminals took, and that no station's ledger here gives.
+    LeasesUngiven { count: u64 },
     /// Entries after the last witnessed one.
     UnwitnessedEntries { count: u64, ledgers: u64 },
     /// Entries after a ledger's last signed checkpoint: nobody's signature covers them.

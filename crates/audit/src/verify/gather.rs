@@ -9,6 +9,7 @@ use super::layout::Layout;
 use super::objects::{self, Count, Objects};
 use crate::format::{LedgerHead, hex};
 use fengjuan_core::event::{Event, Hash32, PictureUse};
+use fengjuan_core::room::lease::{LeaseCause, LeaseGiven};
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::sitting::SittingDocument;
 use std::collections::HashMap;
@@ -162,6 +163,7 @@ impl<'d> Gathered<'d> {
                 self.objects.add(report, &objects::Fact::Report(at))?;
             }
             Event::ForkSeen { .. } => self.forks_seen += 1,
+            Event::LeaseGiven { given } => self.lease_given(at, given)?,
             Event::OrderReceived { order, .. }
             | Event::Postponed {
                 order: Some(order), ..
@@ -180,11 +182,27 @@ impl<'d> Gathered<'d> {
         }
     }
 
+    /// What a station wrote of a lease. One that it only learned of from a terminal proves nothing.
+    fn lease_given(&mut self, at: At, given: &LeaseGiven) -> Result<(), Refusal> {
+        let of_ledger = self.places.ledgers.get(self.ledger as usize);
+        let by_hub = of_ledger.is_some_and(|(_, _, device)| self.documents.hubs.is_hub(device));
+        if !by_hub || given.lease <= 1 || given.cause == LeaseCause::Learned {
+            return Ok(());
+        }
+        let fact = attempts::Fact::LeaseGiven {
+            lease: given.lease,
+            holder: self.places.ledger_number(&given.ledger_id),
+            carry: attempts::digest(&given.carry),
+        };
+        let under = Under { at, lease: 0 };
+        self.attempts.add(&given.attempt, under, &fact)
+    }
+
     fn of_attempt(&mut self, under: Under, id: &[u8; 16], event: &Event) -> Result<(), Refusal> {
         let at = under.at;
         let fact = match event {
             Event::LeaseTaken { lease, carry, .. } => {
-                let taken = attempts::Fact::LeaseTaken(*lease);
+                let taken = attempts::Fact::LeaseTaken(*lease, attempts::digest(carry));
                 self.attempts.add(id, under, &taken)?;
                 for point in carry {
                     let carried = attempts::Fact::CarriedOn {

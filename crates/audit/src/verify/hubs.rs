@@ -73,6 +73,12 @@ impl Hubs {
         })
     }
 
+    /// Whether this device is a hub that the center has delegated: only such a one gives leases.
+    pub(super) fn is_hub(&self, device: &PublicKey) -> bool {
+        let mut own = self.delegations.iter();
+        own.any(|delegation| delegation.device == *device)
+    }
+
     /// How many devices are known by a hub's word only.
     pub(super) fn vouched(&self) -> u64 {
         self.vouched.len() as u64
