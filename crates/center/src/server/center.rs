@@ -2,7 +2,7 @@ use crate::device::{self, Device, DeviceState};
 use crate::keys::KeyRole;
 use crate::{CenterError, Home};
 use axum::http::StatusCode;
-use fengjuan_envelope::sign::SigningKey;
+use fengjuan_envelope::sign::{PublicKey, SigningKey};
 use fengjuan_serve::{FAULT, Peer, Rates, Refused};
 use fengjuan_store::LedgerId;
 use fengjuan_wire::Hash32;
@@ -24,8 +24,10 @@ pub struct Center {
     rates: Rates,
     /// Two parts of one upload must not be written at once; unrelated uploads need not wait for each other.
     uploads: [Mutex<()>; 64],
-    /// When the last request came in that reached the end of what is held of a ledger.
-    heads: Mutex<HashMap<LedgerId, Instant>>,
+    /// When the last request came in that reached the end of what is held of a ledger, by who sent it.
+    heads: Mutex<HashMap<(LedgerId, PublicKey), Instant>>,
+    /// What a hub has stated of a ledger at most.
+    brought: Mutex<HashMap<(LedgerId, PublicKey), u64>>,
 }
 
 impl Center {
@@ -43,6 +45,7 @@ impl Center {
             rates: Rates::default(),
             uploads: std::array::from_fn(|_| Mutex::new(())),
             heads: Mutex::default(),
+            brought: Mutex::default(),
             home,
         })
     }
@@ -96,17 +99,25 @@ impl Center {
     }
 
     /// A request that came in at `arrived` showed that the device's ledger reaches as far as what is held of it.
-    pub(super) fn head_reached(&self, ledger_id: &LedgerId, arrived: Instant) {
+    pub(super) fn head_reached(&self, by: (LedgerId, PublicKey), arrived: Instant) {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = heads.entry(*ledger_id).or_insert(arrived);
+        let last = heads.entry(by).or_insert(arrived);
         *last = arrived.max(*last);
+    }
+
+    /// How much of a ledger a hub has stated at most, this time included. Forgotten with the program.
+    pub(super) fn brought(&self, ledger_id: &LedgerId, hub: &PublicKey, stated: u64) -> u64 {
+        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = brought.entry((*ledger_id, *hub)).or_insert(stated);
+        *most = stated.max(*most);
+        *most
     }
 
     /// Whether a request came in before the one that reached the present end: it then says nothing about the present,
     /// as when it was given up by the device and worked on late.
-    pub(super) fn outrun(&self, ledger_id: &LedgerId, arrived: Instant) -> bool {
+    pub(super) fn outrun(&self, by: &(LedgerId, PublicKey), arrived: Instant) -> bool {
         let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        heads.get(ledger_id).is_some_and(|last| arrived <= *last)
+        heads.get(by).is_some_and(|last| arrived <= *last)
     }
 
     /// Whether a device keeps to a sane number of requests.

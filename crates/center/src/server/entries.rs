@@ -37,23 +37,23 @@ pub(super) async fn append(
             let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let owner = hubs::owner(center, &change, &device, &request)?;
             let reply = take(center, &change, &owner, &ledger_id, &request, &incoming)?;
-            // What a hub brings may be older than what the terminal has sent itself, and says nothing of the present.
-            if owner.sign == device.sign
-                && let (EntriesReply::Stored { size, .. }, Some(text)) =
-                    (&reply, &request.checkpoint)
-            {
-                let stated = stated(center, &device, &ledger_id, text)?;
-                if stated >= *size {
-                    center.head_reached(&ledger_id, arrived);
-                } else if !center.outrun(&ledger_id, arrived) {
-                    let detail = format!("{stated} of {size} entries");
-                    alert::record(
-                        &change,
-                        &device.sign,
-                        AlertKind::RolledBack,
-                        &detail,
-                        center.now_ms(),
-                    )?;
+            if let (EntriesReply::Stored { size, .. }, Some(text)) = (&reply, &request.checkpoint) {
+                let stated = stated(center, &owner, &ledger_id, text)?;
+                // What a hub brings may be older than what the terminal has sent itself, or another hub: a prefix of it. But
+                // it is never less than the same hub has brought before.
+                let (reach, of) = if owner.sign == device.sign {
+                    (*size, String::new())
+                } else {
+                    let brought = center.brought(&ledger_id, &device.sign, stated);
+                    (brought, format!(", brought by {}", device.name))
+                };
+                let by = (ledger_id, device.sign);
+                if stated >= reach {
+                    center.head_reached(by, arrived);
+                } else if !center.outrun(&by, arrived) {
+                    let detail = format!("{stated} of {reach} entries{of}");
+                    let (sign, now_ms) = (&owner.sign, center.now_ms());
+                    alert::record(&change, sign, AlertKind::RolledBack, &detail, now_ms)?;
                 }
             }
             // Committed before it is answered; a fork is kept as evidence too.
@@ -125,14 +125,16 @@ pub(crate) fn take(
                 held: Hash32(mine),
             })
         }
-        AppendOutcome::Appended { size, .. } => witness(
-            center,
-            conn,
-            device,
-            ledger_id,
-            request.checkpoint.as_deref(),
-            size,
-        ),
+        AppendOutcome::Appended { size, new, .. } => {
+            let first = request
+                .entries
+                .len()
+                .saturating_sub(usize::try_from(new).unwrap_or(0));
+            let unheard = request.entries.get(first..).unwrap_or_default();
+            hubs::alerts_told(center, conn, device, unheard, now_ms)?;
+            let checkpoint = request.checkpoint.as_deref();
+            witness(center, conn, device, ledger_id, checkpoint, size)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! delegation, for its site and room, and until it expires.
 
 use super::center::Center;
+use crate::alert::{self, AlertKind};
 use crate::device::{self, Device, DeviceState};
 use crate::hub::{self, Standing};
 use axum::Extension;
@@ -11,12 +12,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::alert::Alert;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_serve::{Cbor, Refused, read, signed};
 use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::entry::Entry;
 use fengjuan_wire::upstream::{EntriesRequest, VouchedDevices, VouchedReply};
 use rusqlite::{Connection, TransactionBehavior};
+use serde_bytes::ByteBuf;
 use std::sync::Arc;
 
 const MOST_CERTIFICATES: usize = 500;
@@ -183,6 +186,43 @@ pub(super) fn may_read(
     let acting = delegated(center, conn, caller)?;
     acting.in_force(center.now_ms())?;
     acting.covers(conn, sitting_no)
+}
+
+/// A hub sees first where a terminal's disk went back in time: it holds what the terminal lost, and a terminal that it
+/// refuses sends the center nothing. What it has written of that is an alert of the terminal here too.
+pub(super) fn alerts_told(
+    center: &Center,
+    conn: &Connection,
+    hub: &Device,
+    entries: &[ByteBuf],
+    now_ms: i64,
+) -> Result<(), Refused> {
+    // Anybody may write what they like into their own ledger.
+    let is_hub = hub::keys_of(conn, &hub.sign)?.is_some();
+    if !is_hub || delegated(center, conn, hub).is_err() {
+        return Ok(());
+    }
+    for bytes in entries {
+        let Ok(entry) = Entry::decode(bytes) else {
+            continue;
+        };
+        let (kind, named, detail) = match entry.event(None) {
+            Ok(Event::AlertRaised { alert, .. }) => match alert {
+                Alert::WentBack { device } => (AlertKind::RolledBack, device, String::new()),
+                Alert::Fork { device, at_seq } => {
+                    (AlertKind::Fork, device, format!("entry {at_seq}, "))
+                }
+                _ => continue,
+            },
+            _ => continue,
+        };
+        let sign = PublicKey::from_bytes(named.0);
+        if terminal_of(conn, hub, &sign).is_ok() {
+            let detail = format!("{detail}told by {}", hub.name);
+            alert::record(conn, &sign, kind, &detail, now_ms)?;
+        }
+    }
+    Ok(())
 }
 
 /// The sitting that an entry of an attempt names.

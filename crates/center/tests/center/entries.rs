@@ -1,12 +1,14 @@
 //! Ledgers replicated, witnessed, forked and read back.
 
-use crate::day::{Day, SITTING};
+use crate::day::{Day, Device, SITTING};
+use crate::hubs::{Station, on_behalf};
 use crate::ledger::Ledger;
 use crate::protocol::{Caller, app};
 use axum::http::{Method, StatusCode};
 use fengjuan_center::alert::{self, AlertKind};
 use fengjuan_center::roll::{self, RollScope};
 use fengjuan_core::event::Event;
+use fengjuan_core::room::alert::Alert;
 use fengjuan_envelope::note;
 use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, EntriesRequest, Roll};
 use fengjuan_wire::{Hash32, Signed};
@@ -418,4 +420,96 @@ async fn hostile_bodies_are_answered_and_never_stored() {
             cosigned: Some(_)
         }
     ));
+}
+
+/// The alerts of all devices.
+fn alerted(day: &Day) -> Vec<(AlertKind, String)> {
+    let alerts = alert::list(&day.home.database().unwrap(), None).unwrap();
+    alerts
+        .into_iter()
+        .map(|one| (one.kind, one.detail))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_hub_may_bring_a_prefix_and_never_less_than_it_has_brought() {
+    let day = Day::planned();
+    let (terminal, station) = (day.approved(1), Station::delegated(&day, 9));
+    let [direct, by_hub] = [&terminal, &station.device].map(|device| Caller {
+        app: app(&day),
+        device,
+    });
+    let (mut ledger, mut back) = (Ledger::new(&day.home, 5), Ledger::new(&day.home, 5));
+    events(&mut ledger, 0, 5);
+    events(&mut back, 0, 3);
+    let state = async |caller: &Caller<'_>, request: EntriesRequest| -> EntriesReply {
+        caller.post("/v1/entries", &request).await.unwrap()
+    };
+    state(&direct, ledger.request(&terminal, 0)).await;
+    // What the hub holds is older than what the terminal has sent itself.
+    state(&by_hub, on_behalf(back.request(&terminal, 0), &terminal)).await;
+    state(&by_hub, on_behalf(ledger.request(&terminal, 3), &terminal)).await;
+    state(&by_hub, on_behalf(ledger.request(&terminal, 5), &terminal)).await;
+    assert_eq!(alerted(&day), []);
+    state(&by_hub, on_behalf(back.request(&terminal, 3), &terminal)).await;
+    let seen = alerted(&day);
+    assert_eq!((seen.len(), seen[0].0), (1, AlertKind::RolledBack));
+    assert!(
+        seen[0].1.starts_with("3 of 5 entries, brought by "),
+        "{seen:?}"
+    );
+    // Another hub has brought nothing yet.
+    let other = Station::delegated(&day, 10);
+    let by_other = Caller {
+        app: app(&day),
+        device: &other.device,
+    };
+    state(&by_other, on_behalf(back.request(&terminal, 0), &terminal)).await;
+    assert_eq!(alerted(&day).len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_hub_writes_of_a_terminals_disk_is_an_alert_here_too() {
+    let day = Day::planned();
+    let (terminal, station) = (day.approved(1), Station::delegated(&day, 9));
+    let raised = |alert_no, alert| Event::AlertRaised { alert_no, alert };
+    let named = Hash32(*terminal.sign.public().as_bytes());
+    let mut ledger = Ledger::new(&day.home, 6);
+    let wrote = [
+        raised(1, Alert::WentBack { device: named }),
+        raised(2, Alert::OutOfContact { device: named }),
+        raised(
+            3,
+            Alert::WentBack {
+                device: Hash32([1; 32]),
+            },
+        ),
+    ];
+    for event in &wrote {
+        ledger.add(None, event, 5, None);
+    }
+    let sent = async |device: &Device, ledger: &Ledger| {
+        let caller = Caller {
+            app: app(&day),
+            device,
+        };
+        let _: EntriesReply = caller
+            .post("/v1/entries", &ledger.request(device, 0))
+            .await
+            .unwrap();
+    };
+    sent(&station.device, &ledger).await;
+    sent(&station.device, &ledger).await;
+    let seen = alerted(&day);
+    assert_eq!((seen.len(), seen[0].0), (1, AlertKind::RolledBack));
+    assert!(seen[0].1.starts_with("told by "), "{seen:?}");
+    // Whoever is no hub may write what it likes.
+    let mut own = Ledger::new(&day.home, 7);
+    let fork = Alert::Fork {
+        device: named,
+        at_seq: 1,
+    };
+    own.add(None, &raised(1, fork), 5, None);
+    sent(&day.approved(2), &own).await;
+    assert_eq!(alerted(&day).len(), 1);
 }
