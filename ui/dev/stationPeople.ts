@@ -1,4 +1,4 @@
-import type { SeatTile, TileState } from '../src/station-bindings.ts'
+import type { RoomView, SeatTile, TileState } from '../src/station-bindings.ts'
 import { taken } from './faces.ts'
 import { start } from './examScenes.ts'
 
@@ -18,6 +18,7 @@ export function tile(seat_no: number, over: Partial<SeatTile> = {}): SeatTile {
     machine: 'in_contact',
     device_name: `306-${String(seat_no).padStart(2, '0')}`,
     name: nameOf(seat_no),
+    class_no: seat_no % 7 < 4 ? 'C1' : 'C2',
     state: 'answering',
     answered: 48 + ((seat_no * 29) % 41),
     questions: 100,
@@ -36,6 +37,7 @@ export const spare = (seat_no: number, device_name = `306-${seat_no}`): SeatTile
     machine: 'spare',
     device_name,
     name: null,
+    class_no: null,
     state: 'empty',
     answered: null,
     questions: null,
@@ -103,4 +105,24 @@ export function entering(count: number, now: number): SeatTile[] {
       alert: state === 'checked_in' ? { kind: 'needs_confirmation', since_ms: now - 50_000 } : null,
     })
   })
+}
+
+export const classes: RoomView['classes'] = [
+  { class_no: 'C1', name: '低压电工 2611 班' },
+  { class_no: 'C2', name: '焊接与热切割 2609 班（复审）' },
+]
+
+export function counts(tiles: readonly SeatTile[]): RoomView['counts'] {
+  const of = (fits: (tile: SeatTile) => boolean) => tiles.filter(fits).length
+  return {
+    all: tiles.length,
+    attention: of((each) => each.alert !== null),
+    answering: of((each) => each.state === 'answering'),
+    suspended: of((each) => each.state === 'suspended'),
+    handed_in: of((each) => each.state === 'handed_in' || each.state === 'removed'),
+    absent: of((each) =>
+      ['absent', 'not_admitted', 'late_refused', 'arrived_not_seated'].includes(each.state),
+    ),
+    spare: of((each) => each.machine === 'spare'),
+  }
 }

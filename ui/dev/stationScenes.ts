@@ -19,7 +19,7 @@ import { start } from './examScenes.ts'
 import { registered, pattern, taken } from './faces.ts'
 import { scenes, staff } from './scenes.ts'
 import { standbyScenes } from './standbyScenes.ts'
-import { entering, nameOf, running, spare, tile } from './stationPeople.ts'
+import { classes, counts, entering, nameOf, running, spare, tile } from './stationPeople.ts'
 import { desk, order, sittingNo, track } from './stationTracks.ts'
 
 const minute = 60_000
@@ -64,25 +64,11 @@ const facts: StationFacts = {
   version: '0.1.0',
 }
 
-function counts(tiles: readonly SeatTile[]): RoomView['counts'] {
-  const of = (fits: (tile: SeatTile) => boolean) => tiles.filter(fits).length
-  return {
-    all: tiles.length,
-    attention: of((each) => each.alert !== null),
-    answering: of((each) => each.state === 'answering'),
-    suspended: of((each) => each.state === 'suspended'),
-    handed_in: of((each) => each.state === 'handed_in' || each.state === 'removed'),
-    absent: of((each) =>
-      ['absent', 'not_admitted', 'late_refused', 'arrived_not_seated'].includes(each.state),
-    ),
-    spare: of((each) => each.machine === 'spare'),
-  }
-}
-
 function room(tiles: SeatTile[], over: Partial<RoomView> = {}): RoomView {
   return {
     columns: 10,
     tiles,
+    classes,
     counts: counts(tiles),
     expected: tiles.filter((each) => each.name !== null).length,
     present: tiles.filter((each) => each.name !== null).length - 2,
@@ -293,6 +279,7 @@ const device = (seat_no: number, over: Partial<DeviceRow> = {}): DeviceRow => ({
   device_name: `306-${String(seat_no).padStart(2, '0')}`,
   short_fingerprint: `7K3M-${String(1000 + seat_no)}`,
   address: `192.168.6.${100 + seat_no}`,
+  asks_from: null,
   seat_no,
   machine: 'in_contact',
   heard_ms: during - 3_000,

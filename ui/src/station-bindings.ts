@@ -33,6 +33,7 @@ export const stationCodes = [
   'station.reason_missing',
   'station.busy',
   'station.papers_missing',
+  'station.same_address',
   'staff.unknown',
   'staff.slowed',
   'staff.locked_out',
@@ -102,6 +103,7 @@ export const stationCodes = [
   'trouble.needs_confirmation',
   'machine.revoked',
   'machine.out_of_use',
+  'machine.other_address',
   'machine.failed_checks',
   'enrol.key_on_two_machines',
   'alert.fork',
@@ -141,6 +143,8 @@ export const stationCodes = [
   'command.fence',
   'command.unfence',
   'command.seat_number',
+  'command.check_equipment',
+  'command.seats',
   'command.pattern_camera',
   'awaited.postpone',
   'awaited.credit_many',
@@ -250,11 +254,20 @@ export type Acknowledged = { by: StaffName, at_ms: number, note: string, };
 
 export type StationOutcome = { page: StationPage, refused: Refused | null, };
 
-export type RoomView = { columns: number, tiles: Array<SeatTile>, counts: SeatCounts, expected: number, present: number, filter: SeatFilter, 
+export type RoomView = { columns: number, tiles: Array<SeatTile>, 
+/**
+ * The class groups of the sitting that is worked on, in its order.
+ */
+classes: Array<RoomClass>, counts: SeatCounts, expected: number, present: number, filter: SeatFilter, 
 /**
  * The seat whose panel is open.
  */
 panel: SeatPanel | null, };
+
+/**
+ * A class group (班级), by which tiles are told apart where there are several.
+ */
+export type RoomClass = { class_no: string, name: string, };
 
 export type SeatTile = { 
 /**
@@ -264,7 +277,11 @@ seat_no: number, machine: MachineState, device_name: string | null,
 /**
  * Who sits or is expected here; none: a spare machine or an empty seat.
  */
-name: string | null, state: TileState, answered: number | null, questions: number | null, ends_ms: number | null, 
+name: string | null, 
+/**
+ * The class group of whoever sits or is expected here.
+ */
+class_no: string | null, state: TileState, answered: number | null, questions: number | null, ends_ms: number | null, 
 /**
  * Minutes credited, when there are any.
  */
@@ -370,7 +387,11 @@ export type AskingDevice = { device: string, device_name: string, fingerprint: s
  */
 warning: Notice | null, };
 
-export type DeviceRow = { device: string, device_name: string, short_fingerprint: string, address: string, seat_no: number | null, machine: MachineState, heard_ms: number | null, papers_whole: boolean, unlocked: boolean, failed_checks: number | null, ledger_size: number, replicated: number, unsent: number, note: Notice | null, };
+export type DeviceRow = { device: string, device_name: string, short_fingerprint: string, address: string, 
+/**
+ * It was refused because it speaks from there now.
+ */
+asks_from: string | null, seat_no: number | null, machine: MachineState, heard_ms: number | null, papers_whole: boolean, unlocked: boolean, failed_checks: number | null, ledger_size: number, replicated: number, unsent: number, note: Notice | null, };
 
 export type SeatingView = { published_ms: number | null, random: boolean, working_machines: number, candidates: number, 
 /**
@@ -418,4 +439,4 @@ export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "enro
 /**
  * None: it becomes a spare.
  */
-seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };
+seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "accept_address", device: string, reason: string, } | { "do": "check_machine", device: string, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };

@@ -202,6 +202,7 @@ events! {
     StoodDown = "room.stood_down", Application, false, "改由另一考场管理机指挥", "Another station runs the room" { epoch: u64, station: Option<Hash32> }
     MachineListed = "room.machine_listed", Application, false, "考试机列入考场", "Machine listed" { device: Hash32, name: String, spare: bool }
     MachineOutOfUse = "room.machine_out_of_use", Exam, false, "考试机停用", "Machine put out of use" { device: Hash32, staff_id: String, second: String, reason: String }
+    MachineMoved = "room.machine_moved", Exam, false, "考试机地址变更", "Machine speaks from another address" { device: Hash32, address: String, staff_id: String, reason: String }
     MachineBackInUse = "room.machine_back_in_use", Exam, false, "考试机恢复使用", "Machine back in use" { device: Hash32, staff_id: String, second: String, reason: String }
     SeatAssigned = "room.seat_assigned", Exam, false, "考位号对应考试机", "Seat number given to a machine" { seat_no: u32, device: Option<Hash32>, staff_id: String, reason: String }
     SeatDealt = "room.seat_dealt", Exam, false, "考生考位", "Candidate's seat" { sitting_no: String, ticket_hash: Hash32, seat_no: u32 }

@@ -113,6 +113,8 @@ pub struct Devices {
 #[derive(Default)]
 struct Known {
     terminals: BTreeMap<Device, Arc<Terminal>>,
+    /// From where a known one was refused last.
+    elsewhere: BTreeMap<Device, IpAddr>,
     /// Rises with every change.
     revision: u64,
 }
@@ -150,6 +152,11 @@ impl Devices {
         self.known().terminals.get(device).cloned()
     }
 
+    /// From where it was refused last because that is not its address; lost with the program.
+    pub fn elsewhere(&self, device: &Device) -> Option<IpAddr> {
+        self.known().elsewhere.get(device).copied()
+    }
+
     pub fn approved(&self) -> Vec<Arc<Terminal>> {
         let mut all = self.list();
         all.retain(|terminal| terminal.admission == Admission::Approved);
@@ -172,7 +179,10 @@ impl Devices {
             Some(terminal) => match terminal.admission {
                 Admission::Asking => Err("upstream.device_pending"),
                 Admission::Revoked => Err("upstream.device_revoked"),
-                Admission::Approved if terminal.address != from => Err("upstream.other_address"),
+                Admission::Approved if terminal.address != from => {
+                    self.known_mut().elsewhere.insert(terminal.device(), from);
+                    Err("upstream.other_address")
+                }
                 Admission::Approved => Ok(terminal),
             },
         }
@@ -226,6 +236,7 @@ impl Devices {
         match (terminal.admission, &terminal.certificate) {
             (Admission::Revoked, _) => refused("enrol.revoked"),
             (Admission::Approved, _) if terminal.address != from => {
+                known.elsewhere.insert(device, from);
                 refused("upstream.other_address")
             }
             (Admission::Approved, Some(certificate)) => EnrolReply::Approved {

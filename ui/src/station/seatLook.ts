@@ -1,4 +1,4 @@
-import type { SeatFilter, SeatTile, TileAlertKind, TileState } from '../station-bindings.ts'
+import type { RoomView, SeatFilter, SeatTile, TileAlertKind, TileState } from '../station-bindings.ts'
 import type { IconName } from '../parts/icons.ts'
 
 export type Tone = 'quiet' | 'blue' | 'amber' | 'green' | 'red'
@@ -42,6 +42,13 @@ const notSitting: ReadonlySet<TileState> = new Set([
 ])
 
 export const isSitting = (state: TileState): boolean => state === 'answering' || state === 'suspended'
+
+/** The mark of a class group on its tiles: a circled number in the sitting's order; none where there is only one. */
+export function classMark(room: Pick<RoomView, 'classes'>, class_no: string | null): string | null {
+  if (class_no === null || room.classes.length < 2) return null
+  const place = room.classes.findIndex((each) => each.class_no === class_no)
+  return place < 0 || place > 19 ? null : String.fromCodePoint(0x2460 + place)
+}
 
 /** A place where nobody sits: it is drawn as an outline. */
 export function isHollow(tile: SeatTile): boolean {

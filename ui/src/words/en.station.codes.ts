@@ -20,6 +20,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'station.number_taken': 'Number {seat_no} has a terminal already. Choose another number.',
   'station.reason_missing': 'Give a reason.',
   'station.busy': 'The last step is not done yet. Wait a moment.',
+  'station.same_address': 'This terminal has not changed its address.',
   'station.papers_missing':
     'This terminal has no papers of this sitting yet. Wait until it has pulled them, or swap it.',
   'staff.slowed': 'Too many wrong passwords. Try again after {until_time}.',
@@ -140,6 +141,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'trouble.needs_confirmation': 'Checked in; a staff member must confirm the person.',
 
   'machine.revoked': 'Off the allow-list',
+  'machine.other_address': 'Speaks from {address} now and was refused',
   'machine.out_of_use': 'Out of use',
   'machine.failed_checks': '{failed} checks failed',
 
@@ -186,6 +188,8 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'command.fence': 'The old terminal becomes read-only{who}',
   'command.unfence': 'Swap undone{who}{why}',
   'command.seat_number': 'Seat number moved{why}',
+  'command.check_equipment': 'New equipment check{why}',
+  'command.seats': 'Seating list{why}',
   'command.pattern_camera': 'Test pattern instead of pictures{why}',
 
   'awaited.postpone': 'Sitting postponed',

@@ -70,6 +70,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'filter.absent': 'Absent',
   'filter.spare': 'Spare',
   'room.present': '{present} of {expected} here',
+  'room.classes': 'Class groups',
   'room.podium': 'Front',
   'room.map': 'Seat map: arrows move, Enter opens',
   'room.no_seats': 'No seats yet',

@@ -17,6 +17,7 @@ export const zhStationCodes = {
   'station.number_taken': '{seat_no} 号已经有考试机，请换一个号码。',
   'station.reason_missing': '请写明理由。',
   'station.busy': '上一步还没有做完，请稍等。',
+  'station.same_address': '这台考试机没有换地址。',
   'station.papers_missing': '这台考试机上还没有本场的试卷。等它拉到试卷再开考，或者换一台。',
   'staff.slowed': '密码多次不对，{until_time} 以后再试。',
   'staff.locked_out': '密码错得太多，已锁定到 {until_time}。可以请另一位工作人员解锁。',
@@ -123,6 +124,7 @@ export const zhStationCodes = {
   'trouble.needs_confirmation': '考生已签到，等工作人员核验本人。',
 
   'machine.revoked': '已移出白名单',
+  'machine.other_address': '现在从 {address} 来，没有让它连',
   'machine.out_of_use': '已停用',
   'machine.failed_checks': '{failed} 项检查不合格',
 
@@ -164,6 +166,8 @@ export const zhStationCodes = {
   'command.fence': '原来那台改为只能看{who}',
   'command.unfence': '撤销换机{who}{why}',
   'command.seat_number': '座位号换机{why}',
+  'command.check_equipment': '重新检查设备{why}',
+  'command.seats': '考位表{why}',
   'command.pattern_camera': '用示意图代替拍照{why}',
 
   'awaited.postpone': '整场顺延',

@@ -68,6 +68,7 @@ export const zhStation = {
   'filter.absent': '缺考',
   'filter.spare': '备用',
   'room.present': '应到 {expected}　实到 {present}',
+  'room.classes': '班级',
   'room.podium': '讲台',
   'room.map': '座位图，方向键移动，回车打开',
   'room.no_seats': '还没有座位',

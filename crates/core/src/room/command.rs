@@ -173,6 +173,13 @@ pub enum CommandBody {
     SeatNumber {
         seat_no: Option<u32>,
     },
+    /// A new equipment check, and its report.
+    CheckEquipment {},
+    /// 考位编排: who sits at which number, by ticket; published and locked. It goes before the roster's own numbers.
+    Seats {
+        sitting_no: String,
+        dealt: Vec<(Hash32, u32)>,
+    },
     /// The labelled pattern source instead of a camera, for this sitting.
     PatternCamera {
         sitting_no: String,
@@ -201,6 +208,8 @@ impl CommandBody {
             CommandBody::Fence { .. } => "fence",
             CommandBody::Unfence { .. } => "unfence",
             CommandBody::SeatNumber { .. } => "seat_number",
+            CommandBody::CheckEquipment {} => "check_equipment",
+            CommandBody::Seats { .. } => "seats",
             CommandBody::PatternCamera { .. } => "pattern_camera",
         }
     }

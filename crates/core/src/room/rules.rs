@@ -35,6 +35,10 @@ pub enum Deed {
     MoveSeat,
     OutOfUse,
     BackInUse,
+    /// A known machine may speak from another address.
+    MoveAddress,
+    /// Asked for a new equipment report.
+    CheckMachine,
     PatternCamera,
     TakeOver,
     Acknowledge,
@@ -59,6 +63,7 @@ use Role::{ExamStaff, Proctor, SiteHead, SystemAdministrator};
 const PROCTOR: &[Role] = &[Proctor];
 const ROOM: &[Role] = &[Proctor, ExamStaff];
 const MACHINES: &[Role] = &[Proctor, SystemAdministrator];
+const CHECKS: &[Role] = &[Proctor, ExamStaff, SystemAdministrator];
 const ALERTS: &[Role] = &[Proctor, ExamStaff, SiteHead];
 const LOCKOUTS: &[Role] = &[Proctor, SiteHead, SystemAdministrator];
 
@@ -109,6 +114,8 @@ pub const RULES: &[Rule] = &[
     rule(Deed::MoveSeat, MACHINES, "r"),
     rule(Deed::OutOfUse, MACHINES, "2r"),
     rule(Deed::BackInUse, MACHINES, "2r"),
+    rule(Deed::MoveAddress, MACHINES, "r"),
+    rule(Deed::CheckMachine, CHECKS, "–"),
     rule(Deed::PatternCamera, PROCTOR, "r"),
     rule(Deed::TakeOver, PROCTOR, "r"),
     rule(Deed::Acknowledge, ALERTS, "r"),
@@ -226,7 +233,8 @@ pub fn deed(body: &CommandBody) -> Option<Deed> {
         CommandBody::Lease { .. } => Deed::Swap,
         CommandBody::Unfence { .. } => Deed::UndoSwap,
         CommandBody::PatternCamera { .. } => Deed::PatternCamera,
+        CommandBody::CheckEquipment {} => Deed::CheckMachine,
         CommandBody::SeatNumber { .. } => Deed::MoveSeat,
-        CommandBody::Fence { .. } => return None,
+        CommandBody::Fence { .. } | CommandBody::Seats { .. } => return None,
     })
 }

@@ -94,6 +94,18 @@ impl Seating {
         self.dealt.get(sitting_no)?.get(ticket_hash).copied()
     }
 
+    /// Everybody's number in a sitting whose seats are published; none before that.
+    pub fn published_deal(&self, sitting_no: &str) -> Option<Vec<(Hash32, u32)>> {
+        let dealt = self.dealt.get(sitting_no)?;
+        let pairs = dealt.iter().map(|(ticket, seat_no)| (*ticket, *seat_no));
+        self.is_published(sitting_no).then(|| pairs.collect())
+    }
+
+    /// Sittings whose seats are published.
+    pub fn published(&self) -> impl Iterator<Item = &String> {
+        self.published.iter()
+    }
+
     pub fn is_published(&self, sitting_no: &str) -> bool {
         self.published.contains(sitting_no)
     }

@@ -106,8 +106,13 @@ impl Devices {
             ..(*known).clone()
         };
         if moved.admission != Admission::Asking {
-            keep(room, actor, vec![row(&moved)?])?;
+            let action = Action::MoveAddress {
+                device: *device,
+                address: address.to_string(),
+            };
+            room.act_with(&action, actor, Vec::new(), vec![row(&moved)?])?;
         }
+        self.known_mut().elsewhere.remove(device);
         room.lines().close(device);
         self.put(moved)
     }

@@ -134,6 +134,7 @@ impl Station {
             Wish::Publish => self.publish(book.as_deref(), &actor),
             Wish::Approve { device, seat_no } => self.approve(&device, seat_no, &actor),
             Wish::Revoke { device } => self.revoke(&device, &actor),
+            Wish::AcceptAddress { device } => self.accept_address(&device, &actor),
             Wish::Submit => self.submit(book.as_deref(), &actor),
         }
     }
@@ -240,6 +241,14 @@ impl Station {
         }
         let revoked = self.hub.devices().revoke(self.hub.room(), device, actor);
         revoked.map(drop).map_err(of_device)
+    }
+
+    fn accept_address(&self, device: &Device, actor: &Actor) -> Answer {
+        let devices = self.hub.devices();
+        let address = devices.elsewhere(device);
+        let address = address.ok_or_else(|| refused("station.same_address"))?;
+        let moved = devices.move_to(self.hub.room(), device, address, actor);
+        moved.map(drop).map_err(of_device)
     }
 
     fn over_machines(&self, actor: &Actor) -> Answer {

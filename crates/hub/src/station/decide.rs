@@ -30,6 +30,10 @@ pub(super) enum Wish {
     Revoke {
         device: Device,
     },
+    /// It speaks from another address now.
+    AcceptAddress {
+        device: Device,
+    },
     Submit,
 }
 
@@ -51,6 +55,7 @@ pub(super) fn with(action: &mut StationAction) -> (String, Option<SecondPerson>)
         AcknowledgeAlert { note, .. } => (Some(note), None),
         RefuseDevice { reason, .. }
         | MoveNumber { reason, .. }
+        | AcceptAddress { reason, .. }
         | End { reason, .. }
         | NotAdmitted { reason, .. }
         | Suspend { reason, .. }
@@ -82,6 +87,8 @@ pub(super) fn is_of_sitting(action: &StationAction) -> bool {
             | RevokeDevice { .. }
             | OutOfUse { .. }
             | BackInUse { .. }
+            | AcceptAddress { .. }
+            | CheckMachine { .. }
             | MoveNumber { .. }
     )
 }
@@ -131,6 +138,14 @@ pub(super) fn wish(room: &Snapshot, book: Option<&Book>, action: &StationAction)
             device: hex(device)?,
         },
         BackInUse { device, .. } => Action::BackInUse {
+            device: hex(device)?,
+        },
+        AcceptAddress { device, .. } => {
+            return Ok(Wish::AcceptAddress {
+                device: hex(device)?,
+            });
+        }
+        CheckMachine { device } => Action::CheckMachine {
             device: hex(device)?,
         },
         MoveNumber {

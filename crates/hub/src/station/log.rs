@@ -212,6 +212,7 @@ fn worth_a_row(event: &Event) -> bool {
             | Event::MachineListed { .. }
             | Event::MachineOutOfUse { .. }
             | Event::MachineBackInUse { .. }
+            | Event::MachineMoved { .. }
             | Event::SeatsPublished { .. }
             | Event::SittingHeld { .. }
             | Event::RoomStarted { .. }
@@ -229,6 +230,6 @@ fn worth_a_row(event: &Event) -> bool {
 fn worth_telling(body: &CommandBody) -> bool {
     !matches!(
         body,
-        CommandBody::Fence { .. } | CommandBody::SeatNumber { .. }
+        CommandBody::Fence { .. } | CommandBody::SeatNumber { .. } | CommandBody::Seats { .. }
     )
 }

@@ -52,6 +52,7 @@ impl Station {
             Event::MachineListed { device, .. }
             | Event::MachineOutOfUse { device, .. }
             | Event::MachineBackInUse { device, .. }
+            | Event::MachineMoved { device, .. }
             | Event::OutageProposed { device, .. } => Some(device),
             _ => None,
         };

@@ -188,6 +188,7 @@ pub(super) fn told_event(event: &Event) -> Notice {
         | Event::LockoutReleased { reason, .. }
         | Event::MachineOutOfUse { reason, .. }
         | Event::MachineBackInUse { reason, .. }
+        | Event::MachineMoved { reason, .. }
         | Event::OrderAwaited { reason, .. }
         | Event::RoomEnded { reason, .. }
         | Event::EpochRaised { reason, .. } => (Some(reason), None),

@@ -33,6 +33,7 @@ impl Station {
         RoomView {
             columns: columns(tiles.len()),
             counts,
+            classes: book.map(classes).unwrap_or_default(),
             expected: book.map_or(0, Book::candidates),
             present: u32::try_from(present).unwrap_or(u32::MAX),
             filter: state.desk.filter,
@@ -57,6 +58,7 @@ impl Station {
             machine: seat.machine(room),
             device_name,
             name: seat.entrant.map(|one| one.candidate.name.clone()),
+            class_no: seat.entrant.map(|one| one.candidate.class_no.clone()),
             state: seat.state(room, late_ms),
             answered: seat.answered(room),
             questions: seat.entrant.map(|one| one.questions),
@@ -79,6 +81,16 @@ pub(super) fn late_limit(room: &Snapshot, book: &Book) -> ExamMs {
     planned_start(sitting, postponed_ms) + i64::from(sitting.entry.late_limit_min) * 60_000
 }
 
+fn classes(book: &Book) -> Vec<RoomClass> {
+    let groups = book.sitting().class_groups.iter();
+    groups
+        .map(|group| RoomClass {
+            class_no: group.class_no.clone(),
+            name: group.name.clone(),
+        })
+        .collect()
+}
+
 /// Spare machines without a number, behind the seats.
 fn spares(room: &Snapshot) -> Vec<SeatTile> {
     let machines = room.seating.machines().iter();
@@ -88,6 +100,7 @@ fn spares(room: &Snapshot) -> Vec<SeatTile> {
         machine: MachineState::Spare,
         device_name: Some(machine.name.clone()),
         name: None,
+        class_no: None,
         state: TileState::Empty,
         answered: None,
         questions: None,

@@ -200,6 +200,7 @@ impl Station {
             key.is_some_and(|key| one.sitting_no == key.sitting_no && one.version == key.version)
         };
         let heard = room.in_contact(&device);
+        let from = self.hub.devices().elsewhere(&device);
         let held = self.hub.room().held_of(&device);
         let held = seen.and_then(|seen| held.iter().find(|(ledger, _)| *ledger == seen.ledger_id));
         let replicated = held.filter(|_| looked).map_or(0, |(_, size)| *size);
@@ -210,6 +211,7 @@ impl Station {
             device_name: terminal.name.clone(),
             short_fingerprint: terminal.fingerprint().chars().take(9).collect(),
             address: terminal.address.to_string(),
+            asks_from: from.map(|from| from.to_string()),
             seat_no: room.number_of(&device),
             machine: machine_state(room, &device),
             heard_ms: seen.filter(|_| looked || !heard).map(|seen| seen.heard_ms),
@@ -219,7 +221,12 @@ impl Station {
             ledger_size: said.max(replicated),
             replicated,
             unsent: beat.map_or(0, |beat| beat.unsent),
-            note: note(room, terminal, beat.and_then(|beat| beat.failed_checks)),
+            note: note(
+                room,
+                terminal,
+                from,
+                beat.and_then(|beat| beat.failed_checks),
+            ),
         }
     }
 
@@ -273,7 +280,12 @@ fn asks(terminal: &Terminal) -> AskingDevice {
     }
 }
 
-fn note(room: &Snapshot, terminal: &Terminal, failed: Option<u32>) -> Option<Notice> {
+fn note(
+    room: &Snapshot,
+    terminal: &Terminal,
+    from: Option<IpAddr>,
+    failed: Option<u32>,
+) -> Option<Notice> {
     let machine = room.seating.machine(&terminal.device());
     if terminal.admission == Admission::Revoked {
         return Some(notice("machine.revoked", Tone::Red));
@@ -283,6 +295,9 @@ fn note(room: &Snapshot, terminal: &Terminal, failed: Option<u32>) -> Option<Not
     }
     if let Some(code) = &terminal.warning {
         return Some(notice(code, Tone::Red));
+    }
+    if let Some(from) = from {
+        return Some(notice("machine.other_address", Tone::Amber).with("address", from));
     }
     let failed = failed.filter(|failed| *failed > 0)?;
     Some(notice("machine.failed_checks", Tone::Amber).with("failed", failed))

@@ -113,6 +113,15 @@ pub enum StationAction {
         reason: String,
         second: SecondPerson,
     },
+    /// The machine may speak from the address that it was refused at last.
+    AcceptAddress {
+        device: String,
+        reason: String,
+    },
+    /// A new equipment report of one machine.
+    CheckMachine {
+        device: String,
+    },
     MoveNumber {
         seat_no: u32,
         device: String,

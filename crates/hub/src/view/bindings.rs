@@ -55,6 +55,7 @@ pub fn bindings() -> String {
         Acknowledged,
         StationOutcome,
         RoomView,
+        RoomClass,
         SeatTile,
         MachineState,
         TileState,

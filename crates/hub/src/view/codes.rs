@@ -24,6 +24,7 @@ pub const CODES: &[&str] = &[
     "station.reason_missing",
     "station.busy",
     "station.papers_missing",
+    "station.same_address",
     "staff.unknown",
     "staff.slowed",         // until_ms
     "staff.locked_out",     // until_ms
@@ -96,6 +97,7 @@ pub const CODES: &[&str] = &[
     // What is said of a machine.
     "machine.revoked",
     "machine.out_of_use",
+    "machine.other_address", // address
     "machine.failed_checks", // failed
     "enrol.key_on_two_machines",
     // Alerts; each with device, seat and name where they are known.
@@ -138,6 +140,8 @@ pub const CODES: &[&str] = &[
     "command.fence",
     "command.unfence",
     "command.seat_number",
+    "command.check_equipment",
+    "command.seats",
     "command.pattern_camera",
     // Decisions that wait for an order; with class, seat, minutes where they are known.
     "awaited.postpone",

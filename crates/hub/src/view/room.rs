@@ -9,12 +9,21 @@ use ts_rs::TS;
 pub struct RoomView {
     pub columns: u32,
     pub tiles: Vec<SeatTile>,
+    /// The class groups of the sitting that is worked on, in its order.
+    pub classes: Vec<RoomClass>,
     pub counts: SeatCounts,
     pub expected: u32,
     pub present: u32,
     pub filter: SeatFilter,
     /// The seat whose panel is open.
     pub panel: Option<SeatPanel>,
+}
+
+/// A class group (班级), by which tiles are told apart where there are several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RoomClass {
+    pub class_no: String,
+    pub name: String,
 }
 
 /// A seat, or a spare machine.
@@ -26,6 +35,8 @@ pub struct SeatTile {
     pub device_name: Option<String>,
     /// Who sits or is expected here; none: a spare machine or an empty seat.
     pub name: Option<String>,
+    /// The class group of whoever sits or is expected here.
+    pub class_no: Option<String>,
     pub state: TileState,
     pub answered: Option<u32>,
     pub questions: Option<u32>,

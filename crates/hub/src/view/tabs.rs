@@ -96,6 +96,8 @@ pub struct DeviceRow {
     pub device_name: String,
     pub short_fingerprint: String,
     pub address: String,
+    /// It was refused because it speaks from there now.
+    pub asks_from: Option<String>,
     pub seat_no: Option<u32>,
     pub machine: MachineState,
     #[ts(type = "number | null")]

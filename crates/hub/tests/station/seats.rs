@@ -380,3 +380,47 @@ fn files_with(folder: &std::path::Path, bytes: &[u8]) -> Vec<std::path::PathBuf>
     }
     found
 }
+
+#[test]
+fn a_machine_at_another_address_is_let_in_by_a_person_with_a_reason() {
+    let stage = Stage::open();
+    let (mut fakes, _spare) = stage.furnished();
+    let devices = stage.station().hub().devices();
+    let elsewhere = std::net::IpAddr::from([10, 0, 9, 9]);
+    let (key, device) = (fakes[0].key(), fakes[0].device.hex());
+    let row = || {
+        let rows = stage.view().devices.known;
+        rows.into_iter().find(|row| row.device == device).unwrap()
+    };
+    let accept = |reason: &str| StationAction::AcceptAddress {
+        device: device.clone(),
+        reason: reason.to_owned(),
+    };
+    assert_eq!(stage.refused(accept("换了网卡")), "station.same_address");
+    assert_eq!(
+        devices.judge(&key, elsewhere).unwrap_err(),
+        "upstream.other_address"
+    );
+    stage.station().hub().room().touch();
+    stage.settle();
+    assert_eq!(row().asks_from.as_deref(), Some("10.0.9.9"));
+    assert_eq!(row().note.unwrap().code, "machine.other_address");
+    assert_eq!(stage.refused(accept("")), "room.reason_needed");
+    stage.done(accept("换了网卡"));
+    assert!(devices.judge(&key, elsewhere).is_ok());
+    assert_eq!(
+        (row().address.as_str(), row().asks_from),
+        ("10.0.9.9", None)
+    );
+
+    // A new equipment report is one command, and not while somebody answers there.
+    let check = || StationAction::CheckMachine {
+        device: device.clone(),
+    };
+    stage.done(check());
+    fakes[0].connect(&stage);
+    let asked = |body: &CommandBody| matches!(body, CommandBody::CheckEquipment {});
+    assert!(fakes[0].told.iter().any(asked));
+    fakes[0].check_in(&stage);
+    assert_eq!(stage.refused(check()), "room.machine_taken");
+}

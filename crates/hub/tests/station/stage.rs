@@ -300,6 +300,10 @@ impl Fake {
         }
     }
 
+    pub fn key(&self) -> fengjuan_envelope::sign::PublicKey {
+        self.sign.public()
+    }
+
     fn address(&self) -> IpAddr {
         IpAddr::from([10, 0, 0, self.ledger[0]])
     }

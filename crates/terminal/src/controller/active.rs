@@ -121,6 +121,14 @@ impl Active {
             .find(|candidate| candidate.ticket_no == ticket_no)
     }
 
+    /// Where a candidate sits: as the station has published it, else by the roster.
+    pub fn seat_of(&self, candidate: &Candidate) -> u32 {
+        let ticket = self.ticket_hash(&candidate.ticket_no);
+        let mut dealt = self.day.dealt.iter();
+        let published = dealt.find(|(one, _)| *one == ticket);
+        published.map_or(candidate.seat_no, |(_, seat_no)| *seat_no)
+    }
+
     pub fn attempt_id(&self, candidate: &Candidate) -> Option<[u8; 16]> {
         let class = self.sitting().class_group(&candidate.class_no)?;
         Some(draw::attempt_id(

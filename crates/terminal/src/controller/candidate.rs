@@ -110,7 +110,7 @@ impl State {
         let event = Event::Identified {
             sitting_no: active.sitting_no().to_owned(),
             ticket_hash: active.ticket_hash(&candidate.ticket_no),
-            seat_no: self.seat_no().unwrap_or(candidate.seat_no),
+            seat_no: self.seat_no().unwrap_or_else(|| active.seat_of(&candidate)),
         };
         self.visit = Some(Visit {
             camera,
@@ -152,10 +152,9 @@ impl State {
             return Err(CheckInError::EntryNotOpen { opens_ms });
         }
         let here = self.seat_no();
-        if here.is_some_and(|seat_no| seat_no != candidate.seat_no) {
-            return Err(CheckInError::OtherSeat {
-                seat_no: candidate.seat_no,
-            });
+        let theirs = active.seat_of(candidate);
+        if here.is_some_and(|seat_no| seat_no != theirs) {
+            return Err(CheckInError::OtherSeat { seat_no: theirs });
         }
         let Some(seat) = active.seats.get(&candidate.ticket_no) else {
             return Err(CheckInError::NoRoster);

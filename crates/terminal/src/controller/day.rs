@@ -52,6 +52,8 @@ pub struct SittingDay {
     pub orders_seen: Vec<Hash32>,
     /// What stands until the center's order comes.
     pub pending: Vec<Pending>,
+    /// Who sits at which number, by the station's word; empty: the roster's own numbers.
+    pub dealt: Vec<(Hash32, u32)>,
     /// Time that attempts have had already, by attempt and by what gave it.
     pub given: Vec<([u8; 16], Hash32)>,
     /// Commands of the station that take effect when the papers are open here again, in their order.

@@ -233,7 +233,7 @@ impl State {
         let missing: Vec<String> = active
             .roster
             .iter()
-            .filter(|candidate| candidate.seat_no == seat_no)
+            .filter(|candidate| active.seat_of(candidate) == seat_no)
             .filter(|candidate| {
                 let seat = active.seats.get(&candidate.ticket_no);
                 seat.is_some_and(|seat| seat.seat.state() == SeatState::Standby)

@@ -1,6 +1,7 @@
 //! What each command of the station does here. Everything goes through the same machines as what staff do at this
 //! terminal, with their name in the entry; a refusal leaves nothing behind.
 
+use super::held::OutwardAct;
 use super::moved::Fetched;
 use super::owed::LOCKED;
 use super::state::State;
@@ -61,6 +62,12 @@ impl State {
                 Some(class_no) => self.end_class(command, class_no, *forced, now),
             },
             CommandBody::SeatNumber { seat_no } => self.obey_seat_no(*seat_no),
+            // The camera and the disk are somebody's who answers.
+            CommandBody::CheckEquipment {} if self.run.is_some() => {
+                Err(refused("room.somebody_answers"))
+            }
+            CommandBody::CheckEquipment {} => Ok(()),
+            CommandBody::Seats { sitting_no, dealt } => self.obey_seats(sitting_no, dealt),
             CommandBody::PatternCamera { .. } => self.allow_pattern(by, reason_of(command)),
             CommandBody::Lease { .. } | CommandBody::Unfence { .. } => {
                 self.take_lease(command, fetched, now)
@@ -81,6 +88,16 @@ impl State {
             CommandBody::Lease { .. } | CommandBody::Unfence { .. }
         ) {
             self.go_on_here(now);
+        }
+        if matches!(command.body, CommandBody::CheckEquipment {}) {
+            let staff_id = Some(command.by.clone());
+            let asked = self
+                .shared
+                .outward
+                .act(OutwardAct::CheckEquipment { staff_id });
+            if let Err(refusal) = asked {
+                tracing::warn!(code = refusal.code, "no equipment check");
+            }
         }
         self.begin_by_station(now);
         self.seal_leftovers(now);

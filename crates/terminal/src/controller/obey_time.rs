@@ -333,7 +333,7 @@ impl State {
         active.is_some_and(|active| active.sitting_no() == sitting_no)
     }
 
-    fn day_of(&self, sitting_no: &str) -> Answer<SittingDay> {
+    pub(super) fn day_of(&self, sitting_no: &str) -> Answer<SittingDay> {
         match &self.active {
             Some(active) if active.sitting_no() == sitting_no => Ok(active.day.clone()),
             _ => Ok(SittingDay::load(&self.reader, sitting_no)?),

@@ -114,6 +114,19 @@ impl State {
         Ok(())
     }
 
+    /// The numbers are known before the papers are.
+    pub(super) fn obey_seats(&mut self, sitting_no: &str, dealt: &[(Hash32, u32)]) -> Answer {
+        let mut day = self.day_of(sitting_no)?;
+        day.dealt = dealt.to_vec();
+        self.commit(Change::default().project(day.put(sitting_no)?))?;
+        if let Some(active) = &mut self.active
+            && active.sitting_no() == sitting_no
+        {
+            active.day = day;
+        }
+        Ok(())
+    }
+
     /// A verified epoch document: whether its station is obeyed from now on.
     pub(super) fn hear_epoch(&mut self, epoch: &Epoch) -> Answer {
         let station = Hash32(*epoch.hub.as_bytes());

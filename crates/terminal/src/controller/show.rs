@@ -136,7 +136,7 @@ impl State {
             name: candidate.name.clone(),
             masked_id: candidate.masked_id(),
             ticket_no: candidate.ticket_no.clone(),
-            seat_no: self.seat_no().unwrap_or(candidate.seat_no),
+            seat_no: self.seat_no().unwrap_or_else(|| active.seat_of(candidate)),
             subject: class.subject.clone(),
             class_name: class.name.clone(),
             attempt_type: class.attempt_type,

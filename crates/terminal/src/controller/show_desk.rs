@@ -136,7 +136,7 @@ impl State {
                 .filter(|run| run.ticket_no == candidate.ticket_no);
             let suspended = seat.open() && (running.is_none() || self.clock_suspended());
             let state = seat.row_state(receipted, suspended);
-            let elsewhere = here.is_some_and(|seat_no| seat_no != candidate.seat_no);
+            let elsewhere = here.is_some_and(|seat_no| seat_no != active.seat_of(candidate));
             if elsewhere && state == SeatState::Expected {
                 continue;
             }
@@ -145,7 +145,7 @@ impl State {
                 ticket_no: candidate.ticket_no.clone(),
                 name: candidate.name.clone(),
                 masked_id: candidate.masked_id(),
-                seat_no: candidate.seat_no,
+                seat_no: active.seat_of(candidate),
                 class_name: class.map_or_else(String::new, |class| class.name.clone()),
                 state,
                 arrival_ms: seat

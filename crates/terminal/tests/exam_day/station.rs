@@ -694,3 +694,42 @@ fn a_start_before_the_papers_is_refused_and_another_one_after_them_is_obeyed() {
     room.pass(250);
     assert_eq!(ends_ms(&room), START_MS + 120 * MINUTE);
 }
+
+#[test]
+fn whoever_is_dealt_a_seat_sits_there_whatever_the_roster_says() {
+    let mut room = Room::empty();
+    room.open();
+    let mut station = Station::over(&room);
+    let dealt = vec![(ticket("S1-01"), 2), (ticket("S1-02"), 1)];
+    let sitting_no = "S1".into();
+    // Published before the papers are here.
+    station.tells(&room, CommandBody::Seats { sitting_no, dealt });
+    station.tells(&room, CommandBody::SeatNumber { seat_no: Some(1) });
+    room.issue("S1", |_| {});
+    room.pass(1_000);
+    room.restart();
+    room.does(CandidateAction::Begin {});
+    let identify = |number: &str| CandidateAction::Identify {
+        number: number.to_owned(),
+    };
+    let refusal = room.candidate(identify("S1-01")).refused.unwrap();
+    assert_eq!(refusal.code, "checkin.other_seat");
+    assert_eq!(refusal.args["seat_no"], "2", "where to go");
+    room.does(identify("S1-02"));
+    let here = |event: &Event| matches!(event, Event::Identified { seat_no: 1, .. });
+    assert!(
+        evidence::events(&room)
+            .iter()
+            .any(|(event, ..)| here(event))
+    );
+}
+
+#[test]
+fn a_new_equipment_check_is_asked_for_unless_somebody_answers() {
+    let room = Room::new();
+    let mut station = Station::over(&room);
+    station.tells(&room, CommandBody::CheckEquipment {});
+    room.sit("S1-01");
+    let refused = station.tell(&room, CommandBody::CheckEquipment {});
+    assert_eq!(refused.as_deref(), Some("room.somebody_answers"));
+}

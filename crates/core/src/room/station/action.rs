@@ -50,6 +50,15 @@ pub enum Action {
     BackInUse {
         device: Device,
     },
+    /// A known machine speaks from this address now.
+    MoveAddress {
+        device: Device,
+        address: String,
+    },
+    /// A new equipment report is asked for.
+    CheckMachine {
+        device: Device,
+    },
     /// Papers of this version are here and verified.
     Held {
         sitting_no: String,
@@ -114,6 +123,8 @@ impl Action {
             Action::MoveSeat { .. } => Deed::MoveSeat,
             Action::OutOfUse { .. } => Deed::OutOfUse,
             Action::BackInUse { .. } => Deed::BackInUse,
+            Action::MoveAddress { .. } => Deed::MoveAddress,
+            Action::CheckMachine { .. } => Deed::CheckMachine,
             Action::Unlocked { .. } => Deed::Unlock,
             Action::Start { .. } | Action::StartAgain { .. } => Deed::Start,
             Action::Postpone { .. } => Deed::Postpone,

@@ -9,6 +9,18 @@ use crate::room::command::{Authority, CommandBody};
 /// A machine that comes late, or comes back, hears of what it missed.
 pub(super) fn catch_up(draft: &mut Draft, device: Device) {
     let station = draft.station;
+    for sitting_no in station.seating().published() {
+        let mut told = station.commands_of(&device);
+        let known = told.any(|one| {
+            matches!(&one.command.body, CommandBody::Seats { sitting_no: no, .. } if no == sitting_no)
+        });
+        if let Some(dealt) = station.seating().published_deal(sitting_no)
+            && !known
+        {
+            let sitting_no = sitting_no.clone();
+            draft.tell(device, CommandBody::Seats { sitting_no, dealt });
+        }
+    }
     for (sitting_no, track) in &station.recorded.tracks {
         let (mut started, mut postponed_ms) = (false, 0i64);
         for one in station.commands_of(&device) {

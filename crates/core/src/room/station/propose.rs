@@ -8,6 +8,7 @@ use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::command::CommandBody;
 use crate::room::rules::{Deed, allowed};
+use crate::room::seating::SeatingError;
 use std::collections::BTreeSet;
 
 impl Station {
@@ -53,7 +54,9 @@ impl Station {
             | Action::PublishSeats { .. }
             | Action::MoveSeat { .. }
             | Action::OutOfUse { .. }
-            | Action::BackInUse { .. } => machines(&mut draft, action)?,
+            | Action::BackInUse { .. }
+            | Action::MoveAddress { .. }
+            | Action::CheckMachine { .. } => machines(&mut draft, action)?,
             _ => book(&mut draft, action)?,
         }
         Ok(draft.events)
@@ -161,7 +164,13 @@ fn machines(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
             let terms = track::terms_of(draft.station, sitting_no)?;
             seating.enough_for(terms.candidates)?;
             let event = seating.publish(sitting_no, &staff_id)?;
+            let mut published = seating.clone();
+            published.commit(&event);
             draft.record(event);
+            if let Some(dealt) = published.published_deal(sitting_no) {
+                let sitting_no = sitting_no.clone();
+                draft.tell_all(&CommandBody::Seats { sitting_no, dealt });
+            }
         }
         Action::MoveSeat { seat_no, to } => {
             let event = seating.assign(*seat_no, *to, &staff_id, &actor.reason)?;
@@ -182,6 +191,25 @@ fn machines(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
             let event = seating.put_back(*device, &staff_id, &second, &actor.reason)?;
             draft.record(event);
             missed::catch_up(draft, *device);
+        }
+        Action::MoveAddress { device, address } => {
+            seating
+                .machine(device)
+                .ok_or(SeatingError::UnknownMachine)?;
+            draft.record(Event::MachineMoved {
+                device: *device,
+                address: address.clone(),
+                staff_id,
+                reason: actor.reason.clone(),
+            });
+        }
+        Action::CheckMachine { device } => {
+            if swap::holds_running(draft, device) {
+                return Err(RoomError::MachineTaken);
+            }
+            let working = seating.working().any(|one| one == *device);
+            working.then_some(()).ok_or(SeatingError::OutOfUse)?;
+            draft.tell(*device, CommandBody::CheckEquipment {});
         }
         _ => return Err(RoomError::NotDirect),
     }

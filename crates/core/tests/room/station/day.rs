@@ -347,3 +347,31 @@ fn a_machine_that_refused_the_start_gets_it_again_with_the_moments_of_the_room()
             .all(|open| open.alert.code() != "alert.refused")
     );
 }
+
+#[test]
+fn the_published_seats_are_told_to_every_machine_and_to_one_that_comes_later() {
+    let mut desk = Desk::open();
+    let deal = Action::DealByRoster {
+        sitting_no: "S".to_owned(),
+        roster: [(TICKET, 2)].into(),
+    };
+    let before = desk.ask(deal, &two(), START - MINUTE).unwrap();
+    assert_eq!(commands(&before), [], "nothing is told before it is locked");
+    let publish = Action::PublishSeats {
+        sitting_no: "S".to_owned(),
+    };
+    let events = desk.ask(publish, &two(), START - MINUTE).unwrap();
+    let body = CommandBody::Seats {
+        sitting_no: "S".to_owned(),
+        dealt: vec![(TICKET, 2)],
+    };
+    let to_all: Vec<(u8, CommandBody)> = (1..=3).map(|number| (number, body.clone())).collect();
+    assert_eq!(commands(&events), to_all);
+    let list = Action::List {
+        device: device(9),
+        name: "PC-9".to_owned(),
+        spare: true,
+    };
+    let events = desk.ask(list, &two(), START).unwrap();
+    assert_eq!(commands(&events), [(9, body)]);
+}
