@@ -183,8 +183,10 @@ events! {
     AnswerSaved = "exam.answer_saved", Exam, true, "保存答案", "Answer saved" { position: u32, chosen: OptionSet, flagged: bool }
     OutageRecorded = "exam.outage_recorded", Exam, false, "中断记录", "Outage recorded" { outage_no: u32, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs, proposed_ms: i64 }
     OutageDecided = "exam.outage_decided", Exam, false, "中断处理决定", "Outage decided" { outage_no: u32, credit_ms: i64, staff_id: String, reason: String }
-    TimeCredited = "exam.time_credited", Exam, false, "补时", "Time credited" { credit_ms: i64, by: String, reason: String, order: Option<Hash32> }
-    Postponed = "exam.postponed", Exam, false, "整场顺延", "Sitting postponed" { sitting_no: String, by_ms: i64, order: Option<Hash32> }
+    /// `order`: the center's. `decision`: the station's, where no order stands behind it; wherever the
+    /// attempt goes on, that decision is known again by it.
+    TimeCredited = "exam.time_credited", Exam, false, "补时", "Time credited" { credit_ms: i64, by: String, reason: String, order: Option<Hash32>, #[serde(default, skip_serializing_if = "Option::is_none")] decision: Option<Hash32> }
+    Postponed = "exam.postponed", Exam, false, "整场顺延", "Sitting postponed" { sitting_no: String, by_ms: i64, order: Option<Hash32>, #[serde(default, skip_serializing_if = "Option::is_none")] decision: Option<Hash32> }
     HandedIn = "exam.handed_in", Exam, false, "交卷", "Handed in" { kind: HandInKind, answered: u32, unanswered: u32, at_ms: ExamMs, staff_id: Option<String>, reason: Option<String> }
     SuspendedByStaff = "exam.suspended", Exam, false, "监考暂停作答", "Suspended by staff" { staff_id: String, reason: String }
     ResumedByStaff = "exam.resumed", Exam, false, "监考恢复作答", "Resumed by staff" { staff_id: String }

@@ -85,6 +85,7 @@ pub(super) fn interrupted(event: &Event, out: &mut String) -> Wrote {
             by,
             reason,
             order,
+            ..
         } => {
             write!(
                 out,
@@ -97,6 +98,7 @@ pub(super) fn interrupted(event: &Event, out: &mut String) -> Wrote {
             sitting_no,
             by_ms,
             order,
+            ..
         } => {
             write!(out, "{sitting_no} {}{}", seconds(*by_ms), ordered(order))
         }

@@ -141,6 +141,7 @@ impl Desk<'_> {
                     by,
                     reason,
                     order,
+                    ..
                 } => {
                     self.check_order(*order, Some(ticket_no), &received.device.name);
                     let named = self.order_named(*order);

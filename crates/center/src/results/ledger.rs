@@ -304,6 +304,7 @@ impl Desk<'_> {
                     sitting_no: no,
                     by_ms,
                     order,
+                    ..
                 } if no == sitting_no => {
                     let detail = format!("{} s · {}", by_ms / 1000, self.order_named(order));
                     self.report(

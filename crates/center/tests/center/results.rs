@@ -500,6 +500,7 @@ async fn deviations_and_decisions_are_listed() {
         by: "P001".to_owned(),
         reason: "鼠标故障".to_owned(),
         order: None,
+        decision: None,
     };
     terminal.input(&mut sat, credit);
     terminal.record(&sat, &Event::FocusLost {});

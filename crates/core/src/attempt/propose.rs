@@ -91,22 +91,29 @@ fn time(attempt: &Attempt, input: Input) -> Vec<Effect> {
             by,
             reason,
             order,
+            decision,
         } => moved(
             Event::TimeCredited {
                 credit_ms,
                 by,
                 reason,
                 order,
+                decision,
             },
             credit_ms,
         ),
-        Input::Postpone { by_ms, order } => {
+        Input::Postpone {
+            by_ms,
+            order,
+            decision,
+        } => {
             let sitting_no = attempt.plan.sitting_no.clone();
             moved(
                 Event::Postponed {
                     sitting_no,
                     by_ms,
                     order,
+                    decision,
                 },
                 by_ms,
             )

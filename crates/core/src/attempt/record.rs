@@ -42,6 +42,7 @@ pub(super) fn check(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(),
             by,
             reason,
             order,
+            ..
         } => {
             running(attempt)?;
             named(by, reason)?;

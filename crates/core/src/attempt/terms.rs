@@ -81,11 +81,14 @@ pub enum Input {
         by: String,
         reason: String,
         order: Option<Hash32>,
+        /// What the room decided, where no order stands behind it.
+        decision: Option<Hash32>,
     },
     /// The whole sitting moves.
     Postpone {
         by_ms: i64,
         order: Option<Hash32>,
+        decision: Option<Hash32>,
     },
     /// Storage works again after [`Attempt::storage_failed`].
     StorageBack,

@@ -4,7 +4,8 @@
 //! Moments are on the exam clock. Who may ask for what is in [`super::rules`].
 
 use super::Device;
-use super::lease::CarryPoint;
+use super::fence::Fence;
+use super::lease::{AttemptId, CarryPoint};
 use crate::event::Hash32;
 use crate::plan::ExamMs;
 use serde::{Deserialize, Serialize};
@@ -256,6 +257,13 @@ impl CommandBody {
                 | CommandBody::ForceHandIn { .. }
                 | CommandBody::End { .. }
         )
+    }
+
+    /// Whether a terminal that takes it writes so under this attempt's header: what goes along with the attempt does,
+    /// where the terminal may write it.
+    pub fn is_written_under(&self, attempt: &AttemptId, fence: &Fence) -> bool {
+        let concerned = self.attempt().is_none_or(|one| one == *attempt);
+        self.goes_along() && concerned && fence.may_write().is_ok()
     }
 
     /// By whose authority, where the center has a say.

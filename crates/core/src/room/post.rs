@@ -294,6 +294,22 @@ impl Inbox {
         self.refused_ids.retain(|one| one.command_id != *command_id);
     }
 
+    /// An attempt goes on here (rule 3 of [`super::lease`]). `beyond`: commands about it that were taken here and are
+    /// not carried on. `history`: those that its history shows as taken, on whichever machine, with their refusals.
+    pub fn go_on(
+        &mut self,
+        beyond: impl IntoIterator<Item = [u8; 16]>,
+        history: impl IntoIterator<Item = ([u8; 16], Option<String>)>,
+    ) {
+        for command_id in beyond {
+            self.forget(&command_id);
+        }
+        // One that was taken twice may have had its effect in the other place.
+        for (command_id, refusal) in history {
+            self.learn(command_id, refusal);
+        }
+    }
+
     /// How this command went, where it was taken in any epoch: the refusal, or none where it was done.
     pub fn outcome(&self, command_id: &[u8; 16]) -> Option<Option<String>> {
         if self.done.contains(command_id) {

@@ -231,6 +231,7 @@ fn warnings_come_once_each() {
             by: "P1".to_owned(),
             reason: "鼠标".to_owned(),
             order: None,
+            decision: None,
         },
         END - 9 * MINUTE,
     )

@@ -194,6 +194,7 @@ fn credits_need_a_reason_and_beyond_the_cap_an_order() {
         by: "P1".to_owned(),
         reason: reason.to_owned(),
         order,
+        decision: None,
     };
     assert_eq!(
         run(&mut attempt, credit(MINUTE, "", None), START),
@@ -213,6 +214,7 @@ fn credits_need_a_reason_and_beyond_the_cap_an_order() {
         Input::Postpone {
             by_ms: 5 * MINUTE,
             order: None,
+            decision: None,
         },
         START,
     )
@@ -224,7 +226,8 @@ fn credits_need_a_reason_and_beyond_the_cap_an_order() {
             &mut attempt,
             Input::Postpone {
                 by_ms: -1,
-                order: None
+                order: None,
+                decision: None,
             },
             START
         )

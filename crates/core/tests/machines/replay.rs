@@ -222,12 +222,14 @@ fn any_move() -> impl Strategy<Value = Event> {
                 by,
                 reason: "r".to_owned(),
                 order,
+                decision: None,
             }
         }),
         extreme().prop_map(|by_ms| Event::Postponed {
             sitting_no: "S".to_owned(),
             by_ms,
-            order: None
+            order: None,
+            decision: None,
         }),
     ]
 }
@@ -268,6 +270,7 @@ fn a_postponement_before_and_after_the_attempt_changes_nothing() {
                 sitting_no: "S".to_owned(),
                 by_ms: MINUTE,
                 order: None,
+                decision: None,
             },
             now,
         )

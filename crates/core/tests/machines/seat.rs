@@ -315,6 +315,7 @@ fn nobody_starts_unconfirmed_or_early() {
         sitting_no: "S".to_owned(),
         by_ms: 10 * MINUTE,
         order: None,
+        decision: None,
     };
     waiting.apply(&postponed, START - MINUTE).unwrap();
     let start_ms = START + 10 * MINUTE;

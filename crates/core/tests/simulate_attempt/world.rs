@@ -322,10 +322,12 @@ impl World {
                 by,
                 reason,
                 order,
+                decision: None,
             },
             4..6 => Input::Postpone {
                 by_ms: self.below(5 * MINUTE),
                 order,
+                decision: None,
             },
             6..9 => Input::HandIn,
             9 if self.below(2) == 0 => Input::ForceHandIn {

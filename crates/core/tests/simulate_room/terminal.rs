@@ -143,16 +143,17 @@ impl Terminal {
         history.extend(self.own_history(&attempt));
         history.sort_by_key(|(lease, seq, _)| (*lease, *seq));
         let program = self.program.as_mut().unwrap();
-        for (_, _, entry) in &history {
-            if let Event::CommandTaken {
-                command_id,
-                refusal,
-                ..
-            } = &entry.event
-            {
-                program.inbox.learn(*command_id, refusal.clone());
-            }
-        }
+        let taken = history
+            .iter()
+            .filter_map(|(_, _, entry)| match &entry.event {
+                Event::CommandTaken {
+                    command_id,
+                    refusal,
+                    ..
+                } => Some((*command_id, refusal.clone())),
+                _ => None,
+            });
+        program.inbox.go_on([], taken);
         let started = history.iter().find_map(|(_, _, entry)| match &entry.event {
             Event::AttemptStarted { started_ms, .. } => Some(*started_ms),
             _ => None,

@@ -54,8 +54,8 @@ pub struct SittingDay {
     pub pending: Vec<Pending>,
     /// Who sits at which number, by the station's word; empty: the roster's own numbers.
     pub dealt: Vec<(Hash32, u32)>,
-    /// Time that attempts have had already, by attempt and by what gave it.
-    pub given: Vec<([u8; 16], Hash32)>,
+    /// Orders that came before the room's decision that they answer, if there is one.
+    pub unanswered: Vec<Pending>,
     /// Commands of the station that take effect when the papers are open here again, in their order.
     pub owed: Vec<Owed>,
 }
@@ -69,27 +69,20 @@ pub struct Owed {
     pub command: Command,
 }
 
-/// A decision of the room that waits for the center's order. When that comes, it is not done twice.
+/// A decision of the room that waits for the center's order, or the other way round. When the other comes, the time is
+/// not given twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     pub whom: Whom,
     pub ms: i64,
-}
-
-impl Pending {
-    pub fn postponed(ms: i64) -> Pending {
-        let whom = Whom::Postponed;
-        Pending { whom, ms }
-    }
-    pub fn credited(whom: Whom, ms: i64) -> Pending {
-        Pending { whom, ms }
-    }
+    /// The decision's hash, or the order's.
+    pub cause: Hash32,
 }
 
 /// Time ordered by the center, or given by the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderedTime {
-    /// The order's hash, or that of the command where there is no order.
+    /// The order's hash, or that of the room's decision where there is no order.
     pub order: Hash32,
     pub ms: i64,
     pub reason: String,
@@ -98,6 +91,10 @@ pub struct OrderedTime {
     /// No order of the center.
     #[serde(default)]
     pub pending: bool,
+    /// What else stands for the same time: the order that answered the decision, or the decision that it answered. An
+    /// attempt that comes from another machine has had it under either.
+    #[serde(default)]
+    pub also: Vec<Hash32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,10 +248,10 @@ pub fn put_slowing(
 }
 
 impl SittingDay {
-    /// What was ordered for an attempt and is not carried out in it yet. `carried_out`: orders that its entries name.
+    /// What was ordered for an attempt and is not carried out in it yet. `carried_out`: orders and decisions that its
+    /// entries name, on whichever machine they were written.
     pub fn ordered_for(
         &self,
-        attempt: &[u8; 16],
         ticket: &Hash32,
         class_no: &str,
         carried_out: &[Hash32],
@@ -265,40 +262,64 @@ impl SittingDay {
             Whom::Room | Whom::Postponed => true,
         };
         let open = |ordered: &&OrderedTime| {
-            let mut given = self.given.iter();
-            !carried_out.contains(&ordered.order)
-                && !given.any(|(to, what)| to == attempt && *what == ordered.order)
+            let mut names = ordered.also.iter().chain([&ordered.order]);
+            !names.any(|name| carried_out.contains(name))
         };
         let ordered = self.ordered.iter();
         ordered.filter(meant).filter(open).cloned().collect()
     }
 
-    /// Notes by whose authority something is done. False where that order has taken effect here before.
-    pub fn note_authority(&mut self, authority: &Authority, pending: Pending) -> bool {
+    /// Keeps time for whoever begins later or stands still; the same decision once, however often it is told.
+    pub fn keep(&mut self, time: OrderedTime) {
+        if !self.ordered.iter().any(|kept| kept.order == time.order) {
+            self.ordered.push(time);
+        }
+    }
+
+    /// Notes by whose authority time is given, and how much of it is not given yet.
+    pub fn note_authority(&mut self, authority: &Authority, time: Pending) -> i64 {
         match authority {
-            Authority::Site {} => true,
+            Authority::Site {} => time.ms,
             Authority::Pending { .. } => {
-                self.pending.push(pending);
-                true
+                let SittingDay {
+                    unanswered,
+                    ordered,
+                    ..
+                } = self;
+                let left_ms = time.ms - matched(unanswered, ordered, &time);
+                if left_ms > 0 {
+                    self.pending.push(Pending {
+                        ms: left_ms,
+                        ..time
+                    });
+                }
+                left_ms
             }
-            Authority::Order { order } if self.orders_seen.contains(order) => false,
             Authority::Order { order } => {
+                // The station has taken this order for itself: it answers none of its decisions.
+                self.unanswered.retain(|known| known.cause != *order);
+                if self.orders_seen.contains(order) {
+                    return 0;
+                }
                 self.orders_seen.push(*order);
-                true
+                time.ms
             }
         }
     }
 
-    /// An order has come for something that stands already: how much of its time that covers.
-    pub fn covered_by_pending(&mut self, whom: &Whom, most_ms: i64) -> i64 {
-        let place = self
-            .pending
-            .iter()
-            .position(|pending| pending.whom == *whom);
-        match place {
-            Some(place) => self.pending.remove(place).ms.min(most_ms),
-            None => 0,
+    /// An order has come: how much of its time nothing has given yet.
+    pub fn note_order(&mut self, time: Pending) -> i64 {
+        let SittingDay {
+            pending, ordered, ..
+        } = self;
+        let left_ms = time.ms - matched(pending, ordered, &time);
+        if left_ms > 0 {
+            self.unanswered.push(Pending {
+                ms: left_ms,
+                ..time
+            });
         }
+        left_ms
     }
 
     /// The sitting moves. A start that is still ahead moves along; after it, whoever begins later gets the time.
@@ -309,26 +330,46 @@ impl SittingDay {
                 start.planned_ms += by_ms;
                 start.started_ms += by_ms;
             }
-            Some(_) => self.ordered.push(later(Whom::Postponed)),
+            Some(_) => self.keep(later(Whom::Postponed)),
             None => {}
         }
     }
 }
 
+/// Takes from the first that waits for its counterpart what this covers of it, and notes that both are one.
+fn matched(waiting: &mut Vec<Pending>, ordered: &mut [OrderedTime], time: &Pending) -> i64 {
+    let Some(place) = waiting.iter().position(|one| one.whom == time.whom) else {
+        return 0;
+    };
+    let covered_ms = waiting[place].ms.min(time.ms);
+    let cause = waiting[place].cause;
+    waiting[place].ms -= covered_ms;
+    waiting.retain(|one| one.ms > 0);
+    for kept in ordered.iter_mut().filter(|kept| kept.order == cause) {
+        kept.also.push(time.cause);
+    }
+    covered_ms
+}
+
 impl OrderedTime {
     /// As an input of the attempt.
     pub fn input(&self) -> Input {
-        let order = (!self.pending).then_some(self.order);
+        let (order, decision) = match self.pending {
+            true => (None, Some(self.order)),
+            false => (Some(self.order), None),
+        };
         match self.whom {
             Whom::Postponed => Input::Postpone {
                 by_ms: self.ms,
                 order,
+                decision,
             },
             _ => Input::Credit {
                 credit_ms: self.ms,
                 by: self.by.clone(),
                 reason: self.reason.clone(),
                 order,
+                decision,
             },
         }
     }

@@ -140,6 +140,7 @@ impl State {
                     by: staff_id.to_owned(),
                     reason,
                     order: None,
+                    decision: None,
                 };
                 self.decide(&ticket_no, staff_id, input, now)
             }

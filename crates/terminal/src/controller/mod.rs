@@ -26,6 +26,7 @@ mod side;
 mod small_pictures;
 mod start_up;
 mod state;
+mod taken;
 mod terminal;
 mod tick;
 mod unlocking;

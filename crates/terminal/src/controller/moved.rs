@@ -72,7 +72,7 @@ impl Kept {
     }
 }
 
-fn damaged(error: &dyn std::fmt::Display) -> StoreError {
+pub(super) fn damaged(error: &dyn std::fmt::Display) -> StoreError {
     StoreError::Encode {
         detail: format!("{NS}: {error}"),
     }
@@ -227,7 +227,7 @@ impl State {
         let own_ledger = self.reader.head()?.ledger_id;
         let kept = fetched.kept(attempt, &own_ledger, *lease, carry)?;
         let own = self.reader.entries_of_attempt(attempt)?;
-        let history = kept.history(attempt, own_ledger, own)?;
+        let history = kept.history(attempt, own_ledger, own.clone())?;
         let rules = self.active()?.rules_for(&ticket_no);
         let mut seat = SeatRecord::replay(*attempt, rules, &history)?;
         let event = Event::LeaseTaken {
@@ -245,6 +245,7 @@ impl State {
         );
         let change = Change::default().entry(entry).project(kept.put(attempt)?);
         self.commit(change)?;
+        self.know_again(&own, &history)?;
         let last_ms = history.iter().rev().find_map(|entry| entry.exam_ms);
         self.run = None;
         self.sit_down(&ticket_no, seat, last_ms.unwrap_or(now), now)

@@ -11,11 +11,18 @@ use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::{Authority, Command, CommandBody, Scope};
 use fengjuan_device::recorder::commanded;
 use fengjuan_device::refusal::{Answer, refused};
+use fengjuan_envelope::cbor;
 use fengjuan_store::Change;
 
-/// A command's identity where an order's hash would stand.
-fn own_hash(command: &Command) -> Hash32 {
-    fengjuan_wire::hash(&command.command_id)
+/// What was decided, where an order's hash would stand: the same at every machine of the room that was told, each by a
+/// command of its own.
+fn decision_of(command: &Command) -> Answer<Hash32> {
+    let decision = Command {
+        command_id: [0; 16],
+        ..command.clone()
+    };
+    let bytes = cbor::to_vec(&decision).map_err(|_| refused("room.unknown_command"))?;
+    Ok(fengjuan_wire::hash(&bytes))
 }
 
 impl State {
@@ -130,38 +137,48 @@ impl State {
         now: ExamMs,
     ) -> Answer {
         let mut day = self.day_of(sitting_no)?;
-        if !day.note_authority(authority, Pending::postponed(by_ms)) {
-            return Ok(());
+        let given = Given::by(command, authority)?;
+        let time = Pending {
+            whom: Whom::Postponed,
+            ms: by_ms,
+            cause: given.cause,
+        };
+        let by_ms = day.note_authority(authority, time);
+        if by_ms <= 0 {
+            return self.keep_day(sitting_no, day);
         }
-        let order = authority.order();
-        let identity = order.unwrap_or(own_hash(command));
         day.postpone(by_ms, now, |whom| OrderedTime {
-            order: identity,
+            order: given.cause,
             ms: by_ms,
             reason: command.reason.clone(),
             by: command.by.clone(),
             whom,
-            pending: order.is_none(),
+            pending: !given.ordered,
+            also: Vec::new(),
         });
         let here = self.here(sitting_no);
         let runs = self.run.as_ref().filter(|_| here);
-        let attempt = runs.map(Run::attempt_id);
-        if let Some(attempt) = attempt {
-            day.given.push((attempt, identity));
-        }
+        let runs = runs.is_some_and(|run| !self.has_had(&run.ticket_no, &given.cause));
         let projection = day.put(sitting_no)?;
         if here {
             self.active_mut()?.day = day;
         }
         let actor = commanded(&command.by);
-        if attempt.is_some() {
+        let (order, decision) = (given.order(), given.decision());
+        if runs {
             self.commit(Change::default().project(projection))?;
-            self.drive(&actor, Input::Postpone { by_ms, order }, now)?;
+            let input = Input::Postpone {
+                by_ms,
+                order,
+                decision,
+            };
+            self.drive(&actor, input, now)?;
         } else {
             let event = Event::Postponed {
                 sitting_no: sitting_no.to_owned(),
                 by_ms,
                 order,
+                decision,
             };
             self.record(&actor, event, vec![projection])?;
         }
@@ -183,39 +200,56 @@ impl State {
     ) -> Answer {
         let (sitting_no, whom) = self.whom(scope)?;
         let mut day = self.day_of(&sitting_no)?;
-        if !day.note_authority(authority, Pending::credited(whom.clone(), credit_ms)) {
-            return Ok(());
+        let given = Given::by(command, authority)?;
+        let time = Pending {
+            whom: whom.clone(),
+            ms: credit_ms,
+            cause: given.cause,
+        };
+        let credit_ms = day.note_authority(authority, time);
+        if credit_ms <= 0 {
+            return self.keep_day(&sitting_no, day);
         }
-        let order = authority.order();
-        let identity = order.unwrap_or(own_hash(command));
         let time = OrderedTime {
-            order: identity,
+            order: given.cause,
             ms: credit_ms,
             reason: command.reason.clone(),
             by: command.by.clone(),
             whom,
-            pending: order.is_none(),
+            pending: !given.ordered,
+            also: Vec::new(),
         };
-        day.ordered.push(time);
+        day.keep(time);
         let runs = self.run.as_ref().filter(|run| meant(scope, run));
-        let attempt = runs.map(Run::attempt_id);
-        if let Some(attempt) = attempt {
-            day.given.push((attempt, identity));
-        }
-        self.commit(Change::default().project(day.put(&sitting_no)?))?;
-        if self.here(&sitting_no) {
-            self.active_mut()?.day = day;
-        }
-        if attempt.is_none() {
+        let has_had = |run: &Run| self.has_had(&run.ticket_no, &given.cause);
+        let goes_on = runs.is_some_and(|run| !has_had(run));
+        self.keep_day(&sitting_no, day)?;
+        if !goes_on {
             return Ok(());
         }
         let input = Input::Credit {
             credit_ms,
             by: command.by.clone(),
             reason: command.reason.clone(),
-            order,
+            order: given.order(),
+            decision: given.decision(),
         };
         self.drive(&commanded(&command.by), input, now)
+    }
+
+    fn keep_day(&mut self, sitting_no: &str, day: SittingDay) -> Answer {
+        self.commit(Change::default().project(day.put(sitting_no)?))?;
+        if self.here(sitting_no) {
+            self.active_mut()?.day = day;
+        }
+        Ok(())
+    }
+
+    /// Whether the attempt's entries, on whichever machine, name this order or decision.
+    fn has_had(&self, ticket_no: &str, cause: &Hash32) -> bool {
+        let seats = self.active.as_ref().map(|active| &active.seats);
+        let seat = seats.and_then(|seats| seats.get(ticket_no));
+        seat.is_some_and(|seat| seat.moved_by.contains(cause))
     }
 
     /// Whose time it is, as the day remembers it.
@@ -338,6 +372,33 @@ impl State {
             Some(active) if active.sitting_no() == sitting_no => Ok(active.day.clone()),
             _ => Ok(SittingDay::load(&self.reader, sitting_no)?),
         }
+    }
+}
+
+/// What gives time: an order of the center, or a decision of the room.
+#[derive(Clone, Copy)]
+struct Given {
+    cause: Hash32,
+    ordered: bool,
+}
+
+impl Given {
+    fn by(command: &Command, authority: &Authority) -> Answer<Given> {
+        let order = authority.order();
+        let cause = match order {
+            Some(order) => order,
+            None => decision_of(command)?,
+        };
+        let ordered = order.is_some();
+        Ok(Given { cause, ordered })
+    }
+
+    fn order(&self) -> Option<Hash32> {
+        self.ordered.then_some(self.cause)
+    }
+
+    fn decision(&self) -> Option<Hash32> {
+        (!self.ordered).then_some(self.cause)
     }
 }
 

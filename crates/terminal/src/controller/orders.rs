@@ -1,7 +1,7 @@
 //! Orders (考试机构指令): what only the center decides. Each is carried out once, by its number.
 
 use super::active::Active;
-use super::day::{OrderedTime, SittingDay, Whom};
+use super::day::{OrderedTime, Pending, SittingDay, Whom};
 use super::state::State;
 use fengjuan_core::attempt::Input;
 use fengjuan_core::draw;
@@ -60,6 +60,7 @@ impl State {
                     sitting_no: order.sitting_no.clone(),
                     by_ms,
                     order: Some(hash),
+                    decision: None,
                 };
                 self.record(CENTER, event, vec![projection])?;
             }
@@ -89,6 +90,7 @@ impl State {
                 by: order.approved_by.clone(),
                 whom,
                 pending: false,
+                also: Vec::new(),
             });
         };
         match &order.kind {
@@ -110,10 +112,12 @@ impl State {
                     by: order.approved_by.clone(),
                     whom,
                     pending: false,
+                    also: Vec::new(),
                 });
                 let input = Input::Postpone {
                     by_ms: *by_ms,
                     order: Some(hash),
+                    decision: None,
                 };
                 self.run.as_ref().map(|run| (run.ticket_no.clone(), input))
             }
@@ -131,6 +135,7 @@ impl State {
                     by: order.approved_by.clone(),
                     reason: order.reason.clone(),
                     order: Some(hash),
+                    decision: None,
                 };
                 meant.then(|| (run.ticket_no.clone(), input))
             }
@@ -188,19 +193,17 @@ fn order_beyond(day: &mut SittingDay, order: &Order, hash: Hash32) -> Option<Ord
         return None;
     }
     let mut rest = order.clone();
-    let left_ms = match &mut rest.kind {
-        OrderKind::Postpone { by_ms } => {
-            *by_ms -= day.covered_by_pending(&Whom::Postponed, *by_ms);
-            *by_ms
-        }
-        OrderKind::Credit { scope, credit_ms } => {
-            let whom = whom(scope, &order.sitting_no);
-            *credit_ms -= day.covered_by_pending(&whom, *credit_ms);
-            *credit_ms
-        }
+    let (whom, ms) = match &mut rest.kind {
+        OrderKind::Postpone { by_ms } => (Whom::Postponed, by_ms),
+        OrderKind::Credit { scope, credit_ms } => (whom(scope, &order.sitting_no), credit_ms),
         _ => return Some(rest),
     };
-    (left_ms > 0).then_some(rest)
+    *ms = day.note_order(Pending {
+        whom,
+        ms: *ms,
+        cause: hash,
+    });
+    (*ms > 0).then_some(rest)
 }
 
 /// The seats follow the order.

@@ -112,6 +112,7 @@ impl State {
         let mut day = self.active()?.day.clone();
         day.owed.retain(|one| one != owed);
         let projection = day.put(self.active()?.sitting_no())?;
+        let under = self.written_under(&owed.command.body, refusal.as_deref());
         let event = Event::CommandTaken {
             epoch: owed.epoch,
             no: owed.no,
@@ -120,10 +121,8 @@ impl State {
             refusal,
         };
         let now = self.now();
-        let entry = self
-            .shared
-            .recorder
-            .entry_at(SYSTEM, None, None, event, now);
+        let recorder = &self.shared.recorder;
+        let entry = recorder.entry_under(SYSTEM, under, None, event, now);
         let staged = self.staged.take().unwrap_or_default();
         self.commit(staged.entry(entry).project(projection))?;
         self.active_mut()?.day = day;

@@ -289,40 +289,28 @@ impl State {
         let carried_out = active
             .seats
             .get(&run.ticket_no)
-            .map(|seat| seat.orders.as_slice())
+            .map(|seat| seat.moved_by.as_slice())
             .unwrap_or_default();
-        let (ticket_no, attempt) = (run.ticket_no.clone(), run.attempt_id());
+        let ticket_no = run.ticket_no.clone();
         let ticket = active.ticket_hash(&ticket_no);
         let class_no = &run.class.class_no;
-        let ordered = active
-            .day
-            .ordered_for(&attempt, &ticket, class_no, carried_out);
+        let ordered = active.day.ordered_for(&ticket, class_no, carried_out);
         for time in ordered {
-            self.give(&ticket_no, attempt, &time, now)?;
+            self.give(&ticket_no, &time, now)?;
         }
         Ok(())
     }
 
-    /// One such time, with the memory of it in the same transaction.
-    fn give(
-        &mut self,
-        ticket_no: &str,
-        attempt: [u8; 16],
-        time: &OrderedTime,
-        now: ExamMs,
-    ) -> Answer {
-        let active = self.active()?;
-        let mut day = active.day.clone();
-        day.given.push((attempt, time.order));
-        let projection = day.put(active.sitting_no())?;
+    /// One such time; the entry names what gave it.
+    fn give(&mut self, ticket_no: &str, time: &OrderedTime, now: ExamMs) -> Answer {
         let actor = if time.pending {
             staff(&time.by)
         } else {
             CENTER.to_owned()
         };
-        let given = self.drive_with(&actor, ticket_no, time.input(), now, vec![projection]);
+        let given = self.drive_with(&actor, ticket_no, time.input(), now, Vec::new());
         match given {
-            Ok(()) => self.active_mut()?.day = day,
+            Ok(()) => {}
             // A credit that the room gave and this attempt has no place for takes nothing away from it.
             Err(refusal) if time.pending && self.trouble.is_none() => {
                 tracing::warn!(code = refusal.code, "time that the room gave does not fit");

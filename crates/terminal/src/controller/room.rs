@@ -241,18 +241,18 @@ impl State {
             Outcome::Waits => (None, Some(LOCKED.to_owned())),
         };
         let acknowledgement = inbox.take(command_id, refusal.clone());
+        let told = refusal.or(waits);
+        let under = self.written_under(&command.command.body, told.as_deref());
         let event = Event::CommandTaken {
             epoch: command.epoch,
             no: command.no,
             command_id,
             command: hash,
-            refusal: refusal.or(waits),
+            refusal: told,
         };
         let now = self.now();
-        let entry = self
-            .shared
-            .recorder
-            .entry_at(SYSTEM, None, None, event, now);
+        let recorder = &self.shared.recorder;
+        let entry = recorder.entry_under(SYSTEM, under, None, event, now);
         let change = self.staged.take().unwrap_or_default().entry(entry);
         let written = put(INBOX, &inbox)
             .map_err(Into::into)

@@ -46,8 +46,8 @@ pub struct SeatRecord {
     pub begun: Option<Begun>,
     /// Credits and postponements since the begin.
     pub credited_ms: i64,
-    /// Orders of the center that moved this attempt's end.
-    pub orders: Vec<Hash32>,
+    /// Orders of the center and decisions of the room that moved this attempt's end, wherever it was written then.
+    pub moved_by: Vec<Hash32>,
     pub outages: Vec<Outage>,
     pub ended: Option<Ended>,
     pub snapshots: Snapshots,
@@ -72,7 +72,7 @@ impl SeatRecord {
             real_picture: false,
             begun: None,
             credited_ms: 0,
-            orders: Vec::new(),
+            moved_by: Vec::new(),
             outages: Vec::new(),
             ended: None,
             snapshots: Snapshots::default(),
@@ -210,14 +210,20 @@ impl SeatRecord {
                 }
             }
             Event::TimeCredited {
-                credit_ms, order, ..
-            } => {
-                self.credited_ms += credit_ms;
-                self.orders.extend(order);
+                credit_ms: ms,
+                order,
+                decision,
+                ..
             }
-            Event::Postponed { by_ms, order, .. } => {
-                self.credited_ms += by_ms;
-                self.orders.extend(order);
+            | Event::Postponed {
+                by_ms: ms,
+                order,
+                decision,
+                ..
+            } => {
+                self.credited_ms += ms;
+                self.moved_by.extend(order);
+                self.moved_by.extend(decision);
             }
             Event::HandedIn {
                 kind,
@@ -296,6 +302,7 @@ impl SeatRecord {
             sitting_no: self.rules.sitting_no.clone(),
             by_ms,
             order: None,
+            decision: None,
         };
         // A postponement is never refused by a seat.
         let _ = self.seat.apply(&moved, 0);

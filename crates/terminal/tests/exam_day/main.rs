@@ -17,3 +17,4 @@ mod simulation;
 mod station;
 mod storage;
 mod swap;
+mod told;

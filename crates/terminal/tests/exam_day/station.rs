@@ -41,21 +41,33 @@ impl Station {
 
     pub fn command(&mut self, room: &Room, body: CommandBody) -> RoomCommand {
         self.ids += 1;
+        let command = Command {
+            command_id: [self.ids; 16],
+            issued_ms: START_MS,
+            by: PROCTOR.0.into(),
+            second: Some(STAFF.0.into()),
+            reason: "理由".into(),
+            body,
+        };
+        self.again(room, command)
+    }
+
+    /// A command that exists, in this terminal's turn.
+    pub fn again(&mut self, room: &Room, command: Command) -> RoomCommand {
         self.no += 1;
         RoomCommand {
             site: SITE.into(),
             device: room.identity.public(),
             epoch: self.epoch,
             no: self.no,
-            command: Command {
-                command_id: [self.ids; 16],
-                issued_ms: START_MS,
-                by: PROCTOR.0.into(),
-                second: Some(STAFF.0.into()),
-                reason: "理由".into(),
-                body,
-            },
+            command,
         }
+    }
+
+    /// With other command ids than those of another terminal.
+    pub fn with_ids_from(mut self, ids: u8) -> Station {
+        self.ids = ids;
+        self
     }
 
     /// Gives a command; the refusal, if it was refused for good.

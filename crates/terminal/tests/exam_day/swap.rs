@@ -15,17 +15,17 @@ use fengjuan_terminal::view::action::*;
 use fengjuan_wire::bundle::Bundle;
 use fengjuan_wire::entry::Entry;
 
-const TICKET: &str = "S1-01";
+pub const TICKET: &str = "S1-01";
 
 /// What a hub holds: a ledger's first entries.
-struct Replica {
+pub struct Replica {
     ledger_id: [u8; 16],
     size: u64,
-    entries: Vec<Vec<u8>>,
+    pub entries: Vec<Vec<u8>>,
 }
 
 impl Replica {
-    fn of(room: &Room) -> Replica {
+    pub fn of(room: &Room) -> Replica {
         let reader = Database::read_only(&room.data).unwrap();
         let entries = reader.entries(0, usize::MAX / 2).unwrap();
         let of_attempt = entries
@@ -38,7 +38,7 @@ impl Replica {
         }
     }
 
-    fn carry(&self, lease: u64) -> CarryPoint {
+    pub fn carry(&self, lease: u64) -> CarryPoint {
         CarryPoint {
             lease,
             ledger_id: self.ledger_id,
@@ -47,7 +47,7 @@ impl Replica {
     }
 }
 
-fn lease(number: u64, carry: Vec<CarryPoint>) -> CommandBody {
+pub fn lease(number: u64, carry: Vec<CarryPoint>) -> CommandBody {
     CommandBody::Lease {
         attempt: attempt(TICKET),
         lease: number,
@@ -55,7 +55,7 @@ fn lease(number: u64, carry: Vec<CarryPoint>) -> CommandBody {
     }
 }
 
-fn fence(number: u64) -> CommandBody {
+pub fn fence(number: u64) -> CommandBody {
     CommandBody::Fence {
         attempt: attempt(TICKET),
         lease: number,

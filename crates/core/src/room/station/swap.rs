@@ -162,11 +162,13 @@ fn owed(
         let taken = ledger.and_then(|ledger| ledger.taken.get(&command.command_id));
         let taken = taken.map(Vec::as_slice).unwrap_or_default();
         taken.iter().any(|taken| {
-            // What was done before anybody sat there concerned nobody, and is settled with all that came before. What
-            // was refused there, or done while the machine had the lease and did not take it, is not.
+            // What was told to many and done before anybody sat there concerned nobody, and is settled with all that
+            // came before. What was refused there, or done while the machine had the lease and did not take it, or is
+            // about this very attempt and is kept there for later, is not.
+            let named = command.body.attempt().is_some();
             let lease = match taken.attempt {
                 Some(attempt) if attempt == old.attempt => taken.lease,
-                _ if taken.refused || old.lease > 1 => return false,
+                _ if taken.refused || old.lease > 1 || named => return false,
                 _ => old.lease,
             };
             carries(carry, lease, &old.ledger_id, taken.seq)

@@ -271,3 +271,29 @@ fn an_attempt_that_nobody_holds_can_be_given_again() {
     desk.due(START);
     assert!(desk.station.alerts().worst_first().is_empty());
 }
+
+#[test]
+fn time_for_this_attempt_that_a_machine_only_kept_is_owed_to_the_next() {
+    let mut desk = Desk::running();
+    let kept = issued(&desk.ask(credit(1_000), &one("鼠标"), START).unwrap());
+    // Done there, and in the ledger under no attempt: its papers were not open, so nobody has had the time yet.
+    let taken = Event::CommandTaken {
+        epoch: 1,
+        no: 1,
+        command_id: kept.command_id,
+        command: TICKET,
+        refusal: None,
+    };
+    let seq = desk.station.replica_size(&ledger(1));
+    let entry = Fact::Entry {
+        device: device(1),
+        ledger_id: ledger(1),
+        seq,
+        lease: 0,
+        attempt: None,
+        note: Note::Clear(Box::new(taken)),
+    };
+    desk.station.observe(&entry, START);
+    let events = desk.ask(swap(3), &one("黑屏"), START).unwrap();
+    assert!(commands(&events).contains(&(3, kept.body)));
+}

@@ -81,8 +81,7 @@ impl Terminal {
             return false;
         };
         let fence = program.fences.get(&attempt).copied().unwrap_or_default();
-        let concerned = body.attempt().is_none_or(|one| one == attempt);
-        body.goes_along() && concerned && fence.may_write().is_ok()
+        body.is_written_under(&attempt, &fence)
     }
 
     /// The events that a command means here.
@@ -119,6 +118,7 @@ impl Terminal {
                     by: staff_id,
                     reason,
                     order: None,
+                    decision: None,
                 }
             }
             CommandBody::Suspend { .. } => Input::StaffSuspend { staff_id, reason },

@@ -10,6 +10,15 @@ use fengjuan_core::room::lease::{CarryPoint, carries};
 use fengjuan_core::room::post::Inbox;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A command that was taken under an attempt's header.
+pub struct Taken {
+    attempt: [u8; 16],
+    lease: u64,
+    seq: u64,
+    command_id: [u8; 16],
+    refusal: Option<String>,
+}
+
 /// What dies with the program.
 pub struct Program {
     pub clock: ExamClock,
@@ -27,7 +36,7 @@ pub struct Program {
     pub(super) carry: Vec<CarryPoint>,
     pub(super) ledger_id: [u8; 16],
     /// Commands about each attempt that were taken here, with their places.
-    pub(super) taken: Vec<([u8; 16], u64, u64, [u8; 16])>,
+    pub(super) taken: Vec<Taken>,
     /// Entries of the ledger that were folded.
     pub(super) folded: u64,
     /// Which hub it talks to, and when that one last answered.
@@ -42,21 +51,17 @@ pub struct Program {
 }
 
 impl Program {
-    /// Commands about this attempt that were taken here beyond what is carried on have had no effect.
-    fn forget(&mut self, attempt: &[u8; 16]) {
-        for (about, lease, seq, command_id) in &self.taken {
-            let carried = carries(&self.carry, *lease, &self.ledger_id, *seq);
-            if about == attempt && !carried {
-                self.inbox.forget(command_id);
-            }
-        }
-        // One that was taken twice may have had its effect in the other place.
-        for (about, lease, seq, command_id) in &self.taken {
-            let carried = carries(&self.carry, *lease, &self.ledger_id, *seq);
-            if about == attempt && carried {
-                self.inbox.learn(*command_id, None);
-            }
-        }
+    /// What the lease means for the commands about this attempt that were taken here.
+    fn go_on(&mut self, attempt: &[u8; 16]) {
+        let of_it = self.taken.iter().filter(|one| one.attempt == *attempt);
+        let (carried, beyond): (Vec<&Taken>, Vec<&Taken>) =
+            of_it.partition(|one| carries(&self.carry, one.lease, &self.ledger_id, one.seq));
+        let beyond: Vec<[u8; 16]> = beyond.iter().map(|one| one.command_id).collect();
+        let carried = carried.into_iter();
+        let history: Vec<_> = carried
+            .map(|one| (one.command_id, one.refusal.clone()))
+            .collect();
+        self.inbox.go_on(beyond, history);
     }
 
     /// What one durable entry of the own ledger means.
@@ -75,8 +80,13 @@ impl Program {
             } => {
                 self.inbox.take(*command_id, refusal.clone());
                 if let Some(attempt) = entry.attempt {
-                    let place = self.folded - 1;
-                    self.taken.push((attempt, entry.lease, place, *command_id));
+                    self.taken.push(Taken {
+                        attempt,
+                        lease: entry.lease,
+                        seq: self.folded - 1,
+                        command_id: *command_id,
+                        refusal: refusal.clone(),
+                    });
                 }
             }
             Event::Identified { .. } => {
@@ -93,7 +103,7 @@ impl Program {
                 self.sits = Some(candidate_of(attempt));
                 self.wants = Some((*attempt, *lease));
                 self.carry = carry.clone();
-                self.forget(attempt);
+                self.go_on(attempt);
             }
             Event::Fenced { attempt, lease, .. } => {
                 self.fences.entry(*attempt).or_default().fence(*lease);
