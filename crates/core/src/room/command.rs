@@ -6,7 +6,7 @@
 use super::Device;
 use super::fence::Fence;
 use super::lease::{AttemptId, CarryPoint};
-use crate::event::Hash32;
+use crate::event::{Hash32, OutageCause};
 use crate::plan::ExamMs;
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +141,9 @@ pub enum CommandBody {
         attempt: [u8; 16],
         outage_no: u32,
         credit_ms: i64,
+        /// What it was, as the proctor confirms or corrects it.
+        #[serde(default)]
+        cause: Option<OutageCause>,
     },
     /// 结束考试. Whoever still answers is handed in where `forced`; the terminal refuses it otherwise.
     End {
