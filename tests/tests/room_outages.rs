@@ -81,11 +81,17 @@ fn undecided(room: &mut Room, seat_no: u32) -> anyhow::Result<PanelOutage> {
     })
 }
 
-fn decide(room: &mut Room, seat_no: u32, outage_no: u32, credit_ms: i64) -> anyhow::Result<()> {
+fn decide(
+    room: &mut Room,
+    seat_no: u32,
+    outage: &PanelOutage,
+    credit_ms: i64,
+) -> anyhow::Result<()> {
     let decide = StationAction::DecideOutage {
         seat_no,
-        outage_no,
+        outage_no: outage.outage_no,
         credit_ms,
+        cause: outage.cause,
         reason: "停电".to_owned(),
     };
     room.achieve_on_page("the decision", &decide, |view| {
@@ -115,10 +121,10 @@ fn hub_and_terminals_lose_power_for_six_minutes() {
     let outage = undecided(&mut room, 1).unwrap();
     let about_six = 6 * MINUTE_MS..8 * MINUTE_MS;
     assert!(about_six.contains(&outage.proposed_ms), "{outage:?}");
-    decide(&mut room, 1, outage.outage_no, outage.proposed_ms).unwrap();
+    decide(&mut room, 1, &outage, outage.proposed_ms).unwrap();
     room.credited(0, outage.proposed_ms).unwrap();
     let outage = undecided(&mut room, 2).unwrap();
-    decide(&mut room, 2, outage.outage_no, 0).unwrap();
+    decide(&mut room, 2, &outage, 0).unwrap();
     // One machine alone loses its program, and then its power, while the room goes on.
     room.kill_machine(1);
     room.switch_on(1).unwrap();
