@@ -18,6 +18,7 @@ import type {
 import { start } from './examScenes.ts'
 import { registered, pattern, taken } from './faces.ts'
 import { scenes, staff } from './scenes.ts'
+import { standbyScenes } from './standbyScenes.ts'
 import { entering, nameOf, running, spare, tile } from './stationPeople.ts'
 import { desk, order, sittingNo, track } from './stationTracks.ts'
 
@@ -52,6 +53,7 @@ const facts: StationFacts = {
   plan_name: '2026 年第 11 期 低压电工作业 初领 理论考试',
   standing: 'commanding',
   epoch: 1,
+  others: [],
   center: 'online',
   unsent: 0,
   terminals_heard: 59,
@@ -626,11 +628,7 @@ export const stationScenes: Readonly<Record<string, StationPage>> = {
     },
   ),
   'station-locked': station({}, during, { idle_locked: true }),
-  'station-standby': station({ user: head }, during, { standing: 'standby', epoch: 1 }),
-  'station-stopped': station({ room: room(running(60, during), { panel: suspended }) }, during, {
-    standing: 'stopped',
-    epoch: 2,
-  }),
+  ...standbyScenes(station, during, head, room(running(60, during), { panel: suspended })),
   'station-unlock': station({ ...morning, tab: 'unlock' }, before),
   'station-unlock-wrong': station(
     {

@@ -164,6 +164,10 @@ export type StationFacts = { hub_name: string, site: string, room_name: string,
  */
 plan_name: string, standing: StationStanding, epoch: number, 
 /**
+ * Where this one commands, who follows it; else, whom it follows.
+ */
+others: Array<OtherStation>, 
+/**
  * The line to the center.
  */
 center: LinkState, 
@@ -185,6 +189,22 @@ people: Array<StaffName>,
 idle_locked: boolean, version: string, };
 
 export type StationStanding = "commanding" | "standby" | "stopped";
+
+export type OtherStation = { hub_name: string, 
+/**
+ * It runs the room, by what it said last.
+ */
+commands: boolean, copy: CopyState, 
+/**
+ * Where the copy is behind: what was written in the last so many seconds may be missing.
+ */
+behind_s: number, 
+/**
+ * Where the other is lost.
+ */
+since_ms: number | null, };
+
+export type CopyState = "current" | "behind" | "lost";
 
 export type StationScreen = { "name": "broken", "data": BrokenView } | { "name": "enrol", "data": EnrolView } | { "name": "log_in", "data": LogInView } | { "name": "station", "data": StationView };
 
@@ -394,7 +414,7 @@ export type Phone = { who: string, when_ms: number, number: string, };
 
 export type ActionScope = { "of": "seat", seat_no: number, } | { "of": "class", class_no: string, } | { "of": "room", };
 
-export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "enrol_by_stick", hub_name: string, folder: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "log_out", } | { "do": "release_lockout", staff_id: string, reason: string, second: SecondPerson, } | { "do": "tab", tab: StationTab, } | { "do": "select", sitting_no: string, } | { "do": "filter", filter: SeatFilter, } | { "do": "open_seat", seat_no: number | null, } | { "do": "acknowledge_alert", alert_no: number, note: string, } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "check_equipment", } | { "do": "take_over", reason: string, second: SecondPerson, } | { "do": "approve_device", device: string, 
+export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "enrol_by_stick", hub_name: string, folder: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "log_out", } | { "do": "release_lockout", staff_id: string, reason: string, second: SecondPerson, } | { "do": "tab", tab: StationTab, } | { "do": "select", sitting_no: string, } | { "do": "filter", filter: SeatFilter, } | { "do": "open_seat", seat_no: number | null, } | { "do": "acknowledge_alert", alert_no: number, note: string, } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "check_equipment", } | { "do": "take_over", reason: string, } | { "do": "approve_device", device: string, 
 /**
  * None: it becomes a spare.
  */

@@ -237,14 +237,43 @@ describe('a page that may not act', () => {
     await until(() => page.maybe('log-in') === null)
   })
 
-  it('takes over by two people with a reason', async () => {
+  it('takes over by one person with a reason, who is told whether the other commands', async () => {
     const page = await showStation('station-standby')
+    expect(page.at('copy').textContent).toContain('306 管理机')
     await fireEvent.click(page.at('take-over'))
+    expect(page.container.ownerDocument.body.textContent).toContain('306 管理机现在还连着')
     await fireEvent.update(page.at('take-over-reason'), '主管理机坏了')
-    await fireEvent.click(page.at('staff-JN-0231'))
-    await fireEvent.update(page.at('staff-password'), 'geheim')
     await fireEvent.click(page.at('take-over-confirm'))
-    expect(page.mock.asked).toMatchObject([{ do: 'take_over', second: { staff_id: 'JN-0231' } }])
+    expect(page.mock.asked).toEqual([{ do: 'take_over', reason: '主管理机坏了' }])
+  })
+
+  it('asks who is there before anybody takes over', async () => {
+    const page = await showStation('station-standby-nobody')
+    expect(page.maybe('take-over')).toBeNull()
+    await fireEvent.click(page.at('log-in-again'))
+    expect(page.at('log-in')).toBeTruthy()
+  })
+
+  it.each([
+    ['station-standby-behind', '15 秒'],
+    ['station-standby-lost', '请在这里接管'],
+    ['station-standby-alone', '还没有连上'],
+    ['station-stopped', '307 备用机'],
+  ])('%s says how well it follows', async (scene, said) => {
+    const page = await showStation(scene)
+    expect(page.at('copy').textContent).toContain(said)
+    expect(page.at('take-over')).toBeTruthy()
+  })
+})
+
+describe('a station that is followed', () => {
+  it.each([
+    ['station-followed', '备用机已跟上', 'green'],
+    ['station-followed-lost', '起失联', 'amber'],
+  ])('%s says so in its bar', async (scene, said, tone) => {
+    const page = await showStation(scene)
+    expect(page.at('copy-state').textContent).toContain(said)
+    expect(page.at('copy-state').dataset['tone']).toBe(tone)
   })
 })
 

@@ -4,6 +4,7 @@
 //! - [`post`]: how each command arrives exactly once, over any number of lost connections.
 //! - [`lease`], [`fence`]: on which terminal an attempt is writable, and which entries are answers.
 //! - [`epoch`], [`lineage`]: which of two stations is obeyed, and whose decisions make the room's history.
+//! - [`follow`]: how well a standby follows.
 //! - [`contact`]: who is heard, and what a silence meant.
 //! - [`seating`]: machines, seat numbers and candidates.
 //! - [`alert`]: what a person at the station must know, worst first.
@@ -14,6 +15,7 @@ pub mod command;
 pub mod contact;
 pub mod epoch;
 pub mod fence;
+pub mod follow;
 pub mod lease;
 pub mod lineage;
 pub mod post;

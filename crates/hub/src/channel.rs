@@ -13,9 +13,7 @@ use fengjuan_core::room::station::Fact;
 use fengjuan_device::papers::SittingKey;
 use fengjuan_envelope::cbor;
 use fengjuan_wire::Signed;
-use fengjuan_wire::room::{
-    Beat, Epoch, FromHub, FromTerminal, Hello, RoomCommand, UnlockedSitting,
-};
+use fengjuan_wire::room::{Beat, FromHub, FromTerminal, Hello, RoomCommand, UnlockedSitting};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -226,17 +224,7 @@ impl Channel {
             .raised()
             .filter(|raised| raised.epoch == self.epoch);
         let raised = raised.ok_or_else(|| Ended::because(GOING_AWAY, "room.again"))?;
-        let held = self.core.delegation.held();
-        let room_no = held.and_then(|held| held.delegation.room_no.clone());
-        let epoch = Epoch {
-            site: self.core.kit.site.clone(),
-            room_no: room_no.unwrap_or_default(),
-            epoch: raised.epoch,
-            hub: self.core.identity.public(),
-            raised_ms: raised.at_ms,
-            raised_by: raised.by,
-        };
-        epoch.sign(&self.core.keys.issuer).map_err(fault)
+        self.core.signed_epoch(&raised).map_err(fault)
     }
 
     async fn heard(&mut self, message: FromTerminal) -> Result<(), Ended> {

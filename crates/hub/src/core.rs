@@ -4,10 +4,11 @@ use crate::delegation::Delegations;
 use crate::devices::{Devices, Terminal};
 use crate::grants::Grants;
 use crate::keys::Keyring;
+use crate::peers::Peers;
 use crate::pictures::Pictures;
 use crate::pool::Pool;
 use crate::received::Received;
-use crate::room::{Outgoing, Room};
+use crate::room::{Outgoing, Raised, Room};
 use crate::unlock::Unlocks;
 use axum::http::StatusCode;
 use fengjuan_core::event::Hash32;
@@ -19,6 +20,8 @@ use fengjuan_device::site_kit::SiteKit;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_serve::{FAULT, Rates, Refused};
 use fengjuan_store::{Database, Reader, ReplicaReader, ReplicaWriter, Replicas, StoreError};
+use fengjuan_wire::room::Epoch;
+use fengjuan_wire::{Signed, WireError};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -39,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) recorder: Recorder,
     pub(crate) room: Room,
     pub(crate) devices: Devices,
+    pub(crate) peers: Peers,
     pub(crate) papers: Papers,
     pub(crate) grants: Grants,
     pub(crate) unlocks: Unlocks,
@@ -157,6 +161,21 @@ impl Core {
                 Err(error) => tracing::error!(code = error.code(), "the reserve stays"),
             }
         }
+    }
+
+    /// Which station runs the room since when, for whoever asks.
+    pub(crate) fn signed_epoch(&self, raised: &Raised) -> Result<Vec<u8>, WireError> {
+        let held = self.delegation.held();
+        let room_no = held.and_then(|held| held.delegation.room_no.clone());
+        let epoch = Epoch {
+            site: self.kit.site.clone(),
+            room_no: room_no.unwrap_or_default(),
+            epoch: raised.epoch,
+            hub: self.identity.public(),
+            raised_ms: raised.at_ms,
+            raised_by: raised.by.clone(),
+        };
+        epoch.sign(&self.keys.issuer)
     }
 
     /// Everybody is told that something new is offered.

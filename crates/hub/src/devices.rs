@@ -2,6 +2,7 @@
 //! revoked ones are durable; whoever only asks is kept in memory, since a stranger must not fill the disk.
 
 mod approval;
+mod following;
 
 use crate::keys::Keyring;
 use crate::room::RoomRefusal;

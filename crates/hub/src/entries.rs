@@ -4,6 +4,7 @@ use crate::core::Core;
 use crate::devices::Terminal;
 use axum::http::StatusCode;
 use fengjuan_core::event::Hash32;
+use fengjuan_core::room::Device;
 use fengjuan_core::room::station::Fact;
 use fengjuan_serve::entries::{incoming, ledger_id};
 use fengjuan_serve::{Refused, hex16};
@@ -41,7 +42,7 @@ pub(crate) async fn take(
     core.trouble("store.full", false);
     told(
         core,
-        terminal,
+        terminal.device(),
         &ledger,
         request.from_seq,
         request.entries,
@@ -60,17 +61,17 @@ fn refusal(core: &Core, error: StoreError) -> Refused {
 }
 
 /// The station hears what is durable.
-async fn told(
+pub(crate) async fn told(
     core: &Arc<Core>,
-    terminal: &Terminal,
+    device: Device,
     ledger: &LedgerId,
     from: u64,
     entries: Vec<ByteBuf>,
     taken: &Taken,
 ) -> Result<(), Refused> {
-    let (device, room) = (terminal.device(), &core.room);
+    let room = &core.room;
     if taken.registered.new && !taken.registered.others_of_device.is_empty() {
-        tracing::warn!(device = terminal.name, "another ledger of the same device");
+        tracing::warn!(device = device.hex(), "another ledger of the same device");
         room.observe(&Fact::WentBack { device });
     }
     match &taken.outcome {

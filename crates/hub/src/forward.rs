@@ -117,6 +117,11 @@ impl Forward {
             return Ok(false);
         }
         self.vouch().await?;
+        // Whoever only follows holds nothing that the other does not bring.
+        let course = self.core.room.course();
+        if course.followed().is_some() && !course.ran {
+            return Ok(false);
+        }
         self.entries().await
     }
 

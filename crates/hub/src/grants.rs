@@ -1,7 +1,7 @@
 //! Grants (授权) that this hub makes as a delegate of the center: the locked keys of a sitting, wrapped for each of its
 //! terminals without knowing the code, so that a code typed at a terminal opens its papers with the hub gone.
 
-use crate::devices::{Devices, Terminal};
+use crate::devices::Terminal;
 use crate::keys::Keyring;
 use fengjuan_core::event::Hash32;
 use fengjuan_core::room::Device;
@@ -67,7 +67,7 @@ impl Grants {
         })
     }
 
-    /// Makes what is missing: for every held sitting that names this hub, and every approved terminal. How many were
+    /// Makes what is missing: for every held sitting that names this hub, and each of these devices. How many were
     /// made. Blocks until they are durable.
     ///
     /// # Errors
@@ -75,12 +75,11 @@ impl Grants {
     pub fn make_missing(
         &self,
         papers: &Papers,
-        devices: &Devices,
+        terminals: &[Arc<Terminal>],
         identity: &DeviceIdentity,
         writer: &Writer,
     ) -> Result<usize, GrantError> {
         let issuer = self.keys.issuer.public();
-        let terminals = devices.approved();
         let mut made = Vec::new();
         for held in papers.held() {
             let Some(own) = &held.grant else { continue };

@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::delegation::Delegated;
 use crate::devices::Devices;
 use crate::entries;
+use crate::peers::Peers;
 use crate::pictures::{self, Pictures};
 use crate::room::Room;
 use crate::unlock::Unlocks;
@@ -85,6 +86,17 @@ impl Hub {
     /// Who may speak, and who asks.
     pub fn devices(&self) -> &Devices {
         &self.core.devices
+    }
+
+    /// The other hubs of the room, and how it stands with them.
+    pub fn peers(&self) -> &Peers {
+        &self.core.peers
+    }
+
+    /// How many of the center's orders are here.
+    pub fn orders(&self) -> usize {
+        let orders = self.core.orders.read();
+        orders.unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// What this hub holds of the papers.
@@ -254,6 +266,8 @@ impl Drop for Hub {
         for task in &self.tasks {
             task.abort();
         }
+        // A channel outlives its server: it would go on saying that somebody is there.
+        self.core.room.lines().close_all();
         if let Some(running) = self.serving().end() {
             running.stopper()();
         }

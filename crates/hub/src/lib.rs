@@ -10,6 +10,7 @@
 //!   by itself.
 //! - [`Hub::devices`]: who asks to be let in, and who may speak: `approve`, `revoke`, `move_to`.
 //! - [`Hub::unlocks`]: the code, typed once.
+//! - [`Hub::peers`]: the other hubs of the room, and how well one follows the other.
 //! - [`Hub::papers`], [`Hub::pull`], [`Hub::sync`], [`Hub::delegation`], [`Hub::here_only`], [`Hub::trouble`].
 //!
 //! Everything that records blocks until it is durable.
@@ -21,10 +22,12 @@ mod core;
 mod delegation;
 pub mod devices;
 mod entries;
+mod follow;
 mod forward;
 mod grants;
 mod hub;
 mod keys;
+mod peers;
 mod pictures;
 mod pool;
 mod received;
@@ -38,4 +41,5 @@ pub use center::ToCenter;
 pub use delegation::Delegated;
 pub use hub::{Config, Hub, HubError};
 pub use keys::{Keyring, KeysError};
+pub use peers::{PeerStands, Peers};
 pub use unlock::Unlocks;

@@ -17,8 +17,7 @@ use fengjuan_wire::report::EquipmentReport;
 use fengjuan_wire::upstream::UploadState;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const NS: &str = "received";
@@ -34,11 +33,56 @@ struct Arrived {
     receipt: ByteBuf,
 }
 
+/// An object that is here whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) hash: Hash32,
+    pub(crate) device: Device,
+    pub(crate) bytes: u64,
+}
+
+/// Everything in the order of arrival.
+#[derive(Default)]
+struct Order {
+    last: u64,
+    /// Places that were given to what is not durable yet: whoever reads in order waits before them.
+    given: BTreeSet<u64>,
+    all: BTreeMap<u64, Object>,
+}
+
+/// A place in the order; given back where nothing took it.
+struct Given<'a> {
+    order: &'a Mutex<Order>,
+    position: u64,
+}
+
+impl<'a> Given<'a> {
+    fn next(order: &'a Mutex<Order>) -> Given<'a> {
+        let mut now = order.lock().unwrap_or_else(PoisonError::into_inner);
+        now.last += 1;
+        let position = now.last;
+        now.given.insert(position);
+        Given { order, position }
+    }
+
+    fn taken(&self, object: Object) {
+        let mut now = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        now.all.insert(self.position, object);
+    }
+}
+
+impl Drop for Given<'_> {
+    fn drop(&mut self) {
+        let mut now = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        now.given.remove(&self.position);
+    }
+}
+
 /// What has arrived.
 pub struct Received {
     keys: Arc<Keyring>,
     receiver: String,
-    positions: AtomicU64,
+    order: Mutex<Order>,
     /// Objects without the center's receipt, and whose they are.
     here_only: Mutex<BTreeMap<Hash32, Device>>,
 }
@@ -56,10 +100,14 @@ impl Received {
             .into_iter()
             .map(|row| (row.hash.to_vec(), row.hash))
             .collect();
-        let (mut last, mut here_only) = (0, BTreeMap::new());
+        let (mut order, mut here_only) = (Order::default(), BTreeMap::new());
         for (key, value) in reader.scan(NS)? {
             let arrived = read(&value)?;
-            last = last.max(arrived.position);
+            order.last = order.last.max(arrived.position);
+            if let Ok(hash) = <[u8; 32]>::try_from(key.as_slice()) {
+                let object = arrived.object(Hash32(hash));
+                order.all.insert(arrived.position, object);
+            }
             if let Some(hash) = unsent.get(&key) {
                 here_only.insert(Hash32(*hash), arrived.device);
             }
@@ -67,9 +115,22 @@ impl Received {
         Ok(Received {
             keys,
             receiver,
-            positions: AtomicU64::new(last),
+            order: Mutex::new(order),
             here_only: Mutex::new(here_only),
         })
+    }
+
+    /// At most so many objects that arrived after this place, and whether there are more.
+    pub(crate) fn after(&self, position: u64, most: usize) -> (Vec<(u64, Object)>, bool) {
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = order.given.first().copied().unwrap_or(u64::MAX);
+        let from = position.saturating_add(1).min(end);
+        let mut later = order.all.range(from..end);
+        let some = later.by_ref().take(most);
+        let some = some
+            .map(|(position, object)| (*position, *object))
+            .collect();
+        (some, later.next().is_some())
     }
 
     /// Objects that the center has not receipted.
@@ -99,6 +160,16 @@ impl Received {
         self.here_only
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Arrived {
+    fn object(&self, hash: Hash32) -> Object {
+        Object {
+            hash,
+            device: self.device,
+            bytes: self.bytes,
+        }
     }
 }
 
@@ -176,42 +247,97 @@ impl Upload<'_> {
         if device != self.terminal.device() {
             return Err(file.dropped("upload.of_another_device"));
         }
-        let received = &self.core.received;
-        let (now, bytes_long) = (self.core.recorder.exam_now(), bytes.len() as u64);
-        let position = received.positions.fetch_add(1, Ordering::Relaxed) + 1;
-        let receipt = Receipt {
-            object: self.hash,
-            bytes: bytes_long,
-            received_ms: now,
-            position,
-            receiver: received.receiver.clone(),
-        };
-        let receipt = receipt.sign(&received.keys.receipt);
-        let receipt = ByteBuf::from(receipt.map_err(|error| Refused::fault(&error))?);
-        let arrived = Arrived {
-            position,
-            device,
-            bytes: bytes_long,
-            receipt: receipt.clone(),
-        };
-        let value = cbor::to_vec(&arrived).map_err(|error| Refused::fault(&error))?;
-        let change = Change::default().project(Projection::put(NS, self.hash.0, value));
-        let stored = self
-            .core
-            .recorder
-            .store_object(kind, self.hash.0, bytes, change);
-        stored.map_err(|error| self.core.storage(&error))?;
-        received.waiting().insert(self.hash, device);
+        let receipt = keep(self.core, kind, self.hash, device, bytes, Vec::new())?;
         // The object is registered: what is left of the upload is of no use, and a later sweep would find it.
         if let Err(refused) = file.remove() {
             tracing::warn!(code = refused.code(), "a finished upload's part stays");
         }
-        self.core.room.touch();
         Ok(UploadState {
-            offset: bytes_long,
+            offset: bytes.len() as u64,
             receipt: Some(receipt),
         })
     }
+}
+
+/// An object of a terminal, whole and checked, becomes durable with this hub's receipt, and with what else changes.
+fn keep(
+    core: &Core,
+    kind: &str,
+    hash: Hash32,
+    device: Device,
+    bytes: &[u8],
+    also: Vec<Projection>,
+) -> Result<ByteBuf, Refused> {
+    let received = &core.received;
+    let (now, bytes_long) = (core.recorder.exam_now(), bytes.len() as u64);
+    let given = Given::next(&received.order);
+    let position = given.position;
+    let receipt = Receipt {
+        object: hash,
+        bytes: bytes_long,
+        received_ms: now,
+        position,
+        receiver: received.receiver.clone(),
+    };
+    let receipt = receipt.sign(&received.keys.receipt);
+    let receipt = ByteBuf::from(receipt.map_err(|error| Refused::fault(&error))?);
+    let arrived = Arrived {
+        position,
+        device,
+        bytes: bytes_long,
+        receipt: receipt.clone(),
+    };
+    let value = cbor::to_vec(&arrived).map_err(|error| Refused::fault(&error))?;
+    let row = Projection::put(NS, hash.0, value);
+    let change = also
+        .into_iter()
+        .chain([row])
+        .fold(Change::default(), Change::project);
+    let stored = core.recorder.store_object(kind, hash.0, bytes, change);
+    stored.map_err(|error| core.storage(&error))?;
+    received.waiting().insert(hash, device);
+    given.taken(arrived.object(hash));
+    core.room.touch();
+    Ok(receipt)
+}
+
+/// An object that another hub holds of a terminal becomes this hub's too, together with `also`. One that is here
+/// already, or is no object of this site and device, only brings `also`. Blocks on the disk.
+pub(crate) fn copy(
+    core: &Core,
+    hash: Hash32,
+    device: Device,
+    bytes: &[u8],
+    also: Vec<Projection>,
+) -> Result<(), Refused> {
+    let lock = &core.uploads[usize::from(hash.0[0]) % core.uploads.len()];
+    let _one = lock.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = core.own_readers.read(|reader| reader.get(NS, &hash.0));
+    let held = held.map_err(|error| core.storage(&error))?.is_some();
+    let fits = |(_, site, whose): &(&str, String, Device)| {
+        *site == core.kit.site && *whose == device && fengjuan_wire::hash(bytes) == hash
+    };
+    match outside(bytes).filter(fits) {
+        Some((kind, _, _)) if !held => keep(core, kind, hash, device, bytes, also).map(drop),
+        found => {
+            if found.is_none() {
+                tracing::error!(object = hash.hex(), "what another hub holds is no object");
+            }
+            let done = core.recorder.writer().put(also);
+            done.map_err(|error| core.storage(&error))
+        }
+    }
+}
+
+/// The bytes of an object that has arrived; none for any other.
+pub(crate) fn bytes_of(core: &Core, hash: &Hash32) -> Result<Option<Vec<u8>>, Refused> {
+    let found = core.own_readers.read(|reader| {
+        if reader.get(NS, &hash.0)?.is_none() {
+            return Ok(None);
+        }
+        reader.object_bytes(&hash.0).map(Some)
+    });
+    found.map_err(|error| core.storage(&error))
 }
 
 /// Kind, site and device of an object, from its outside; none for bytes that are neither a sealed object nor a report

@@ -4,22 +4,24 @@
 //! All functions that record block until it is durable: not for an async thread. Whatever fails to be recorded has not
 //! happened.
 
+mod act;
 mod clerk;
+mod course;
 mod feed;
+mod follow;
 mod hear;
 mod lines;
 mod seen;
 
+pub use course::{Course, slice};
 pub use lines::{Line, Lines, Outgoing};
 pub use seen::Seen;
 
-use fengjuan_core::choice::Choice;
-use fengjuan_core::event::{Event, Hash32};
-use fengjuan_core::plan::ExamMs;
+use fengjuan_core::event::Event;
+use fengjuan_core::plan::{ExamMs, Sitting};
 use fengjuan_core::room::Device;
-use fengjuan_core::room::epoch::Standing;
 use fengjuan_core::room::post::{Acknowledgement, Numbered, PostError};
-use fengjuan_core::room::station::{Action, Actor, RoomError, Station};
+use fengjuan_core::room::station::{Actor, RoomError, Station};
 use fengjuan_device::recorder::{Recorder, SYSTEM, staff};
 use fengjuan_envelope::RandomError;
 use fengjuan_store::{Change, LedgerId, Projection, Reader, ReplicaReader, StoreError};
@@ -40,6 +42,8 @@ struct Inner {
     deciding: Mutex<()>,
     state: RwLock<State>,
     acknowledgements: Mutex<Vec<(Device, Acknowledgement)>>,
+    /// Taken before `replicas`, where both are.
+    own: Mutex<Reader>,
     replicas: Mutex<ReplicaReader>,
     /// Something was learned from which something may follow.
     soon: Notify,
@@ -48,11 +52,14 @@ struct Inner {
 
 struct State {
     station: Station,
+    course: Course,
+    /// Other stations, whose ledgers are no terminals'.
+    hubs: BTreeSet<Device>,
     /// How far each replica was told to the station.
     fed: BTreeMap<LedgerId, Fed>,
     seen: BTreeMap<Device, Seen>,
-    /// The newest held version of each sitting.
-    versions: BTreeMap<String, u32>,
+    /// The newest held version of each sitting, and how many people are on its roster.
+    held: BTreeMap<String, (Sitting, u32)>,
     raised: Option<Raised>,
 }
 
@@ -111,24 +118,25 @@ impl Ids {
 }
 
 impl Room {
-    /// The room as this hub's ledger and the replicas give it.
+    /// The room as this hub's ledger and the replicas give it. `hubs` are the devices among those of the replicas that
+    /// are hubs themselves.
     ///
     /// # Errors
     /// Storage errors; [`StoreError::Corrupted`] where an entry of the room cannot be read.
     pub fn open(
         recorder: Recorder,
-        own: &Reader,
+        own: Reader,
         replicas: ReplicaReader,
         me: Device,
+        hubs: BTreeSet<Device>,
     ) -> Result<Room, StoreError> {
-        let mut state = State {
-            station: Station::new(me),
-            fed: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            versions: BTreeMap::new(),
-            raised: None,
+        let sources = course::Sources {
+            own: &own,
+            replicas: &replicas,
+            hubs: &hubs,
         };
-        feed::replay(&mut state, own)?;
+        let told = sources.tell(me, 1)?;
+        let mut state = State::told(told, hubs.clone());
         feed::all(&mut state, &replicas, recorder.exam_now())?;
         let (revision, _) = watch::channel(1);
         Ok(Room {
@@ -138,6 +146,7 @@ impl Room {
                 deciding: Mutex::default(),
                 state: RwLock::new(state),
                 acknowledgements: Mutex::default(),
+                own: Mutex::new(own),
                 replicas: Mutex::new(replicas),
                 soon: Notify::new(),
                 revision,
@@ -187,70 +196,6 @@ impl Room {
         raised.filter(|raised| raised.epoch == commanding)
     }
 
-    /// The first station of a room runs it from the beginning; one that has heard of another, or was stopped, does not.
-    /// True where it did that now.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn begin(&self) -> Result<bool, RoomRefusal> {
-        let first = |station: &Station| {
-            let standing: &Standing = station.standing();
-            let never = standing.commanding().is_none() && standing.heard() == 0;
-            let event = Event::EpochRaised {
-                epoch: 1,
-                station: standing.me(),
-                staff_id: String::new(),
-                reason: String::new(),
-                followed: None,
-            };
-            Ok(never.then_some(event).into_iter().collect())
-        };
-        let events = self.decide(SYSTEM, Vec::new(), |station, _, _| first(station))?;
-        Ok(!events.is_empty())
-    }
-
-    /// What a person asks, or the program itself ([`Actor::system`]): recorded, taken over and sent. Gives the events.
-    ///
-    /// # Errors
-    /// [`RoomRefusal`].
-    pub fn act(&self, action: &Action, actor: &Actor) -> Result<Vec<Event>, RoomRefusal> {
-        self.act_with(action, actor, Vec::new(), Vec::new())
-    }
-
-    /// As [`Room::act`], with more events and changes of the small state in the same transaction.
-    ///
-    /// # Errors
-    /// [`RoomRefusal`].
-    pub fn act_with(
-        &self,
-        action: &Action,
-        actor: &Actor,
-        also: Vec<Event>,
-        projections: Vec<Projection>,
-    ) -> Result<Vec<Event>, RoomRefusal> {
-        self.decide(&name_of(actor), projections, |station, ids, now| {
-            let mut events = also;
-            events.extend(station.propose(action, actor, ids, now)?);
-            Ok(events)
-        })
-    }
-
-    /// Deals a sitting's seats at random; see [`Station::deal_at_random`].
-    ///
-    /// # Errors
-    /// [`RoomRefusal`].
-    pub fn deal_at_random(
-        &self,
-        sitting_no: &str,
-        tickets: &BTreeSet<Hash32>,
-        actor: &Actor,
-        choice: &mut Choice,
-    ) -> Result<Vec<Event>, RoomRefusal> {
-        self.decide(&name_of(actor), Vec::new(), |station, _, _| {
-            station.deal_at_random(sitting_no, tickets, actor, choice)
-        })
-    }
-
     /// Records what `propose` gives, in one transaction, takes it over, and sends the commands in it.
     ///
     /// # Errors
@@ -290,12 +235,12 @@ impl Room {
             change.entry(recorder.entry(actor, None, event.clone()))
         });
         change.projections = projections;
-        recorder.writer().commit(change)?;
+        let places = recorder.writer().commit(change)?;
         let now = self.now();
         {
             let mut state = self.state_mut();
-            for event in &events {
-                state.commit(event, now);
+            for (event, place) in events.iter().zip(&places) {
+                state.commit(event, place.seq, now);
             }
         }
         self.send(&events);
@@ -356,21 +301,22 @@ impl Room {
 }
 
 impl State {
-    fn commit(&mut self, event: &Event, at_ms: ExamMs) {
-        self.station.commit(event);
-        if let Event::EpochRaised {
-            epoch,
-            station,
-            staff_id,
-            ..
-        } = event
-            && *station == self.station.standing().me()
-        {
-            self.raised = Some(Raised {
-                epoch: *epoch,
-                at_ms,
-                by: staff_id.clone(),
-            });
+    fn told(told: course::Told, hubs: BTreeSet<Device>) -> State {
+        State {
+            station: told.station,
+            course: told.course,
+            hubs,
+            fed: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            held: BTreeMap::new(),
+            raised: told.raised,
+        }
+    }
+
+    fn commit(&mut self, event: &Event, seq: u64, at_ms: ExamMs) {
+        course::commit(&mut self.station, &mut self.raised, event, at_ms);
+        if let Event::EpochRaised { followed, .. } = event {
+            self.course.raised(seq, *followed);
         }
     }
 }

@@ -1,7 +1,10 @@
-//! The upstream protocol for this room's terminals, over mutual TLS 1.3 ([`fengjuan_wire::upstream`]).
+//! The upstream protocol for this room's terminals and its other hubs, over mutual TLS 1.3
+//! ([`fengjuan_wire::upstream`]).
 
 mod fetch;
 mod handlers;
+
+pub(crate) use handlers::offered;
 
 use crate::core::Core;
 use crate::devices::Terminal;
@@ -28,22 +31,26 @@ pub(crate) const LIMITS: Limits = Limits {
 pub(crate) struct Caller {
     pub(crate) terminal: Arc<Terminal>,
     pub(crate) from: IpAddr,
+    /// Another hub of this room, and no terminal.
+    pub(crate) is_hub: bool,
 }
 
 /// Every call. Each request must carry a [`Peer`] and a [`PeerAddress`], which the TLS acceptor adds.
 pub(crate) fn router(core: Arc<Core>) -> Router {
-    let known = Router::new()
+    let shared = Router::new()
         .route("/v1/directory", get(handlers::directory))
         .route("/v1/time", get(handlers::time))
         .route("/v1/offer", get(handlers::offer))
         .route("/v1/objects/{hash}", get(fetch::object))
+        .route("/v1/orders", get(handlers::orders))
+        .route_layer(middleware::from_fn_with_state(core.clone(), also_hubs));
+    let known = Router::new()
         .route(
             "/v1/uploads/{hash}",
             get(handlers::upload_state).put(handlers::upload),
         )
         .route("/v1/entries", post(handlers::entries))
         .route("/v1/attempts/{id}/entries", get(handlers::of_attempt))
-        .route("/v1/orders", get(handlers::orders))
         .route("/v1/room", get(handlers::room))
         .route_layer(middleware::from_fn_with_state(core.clone(), only_admitted));
     Router::new()
@@ -53,6 +60,9 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
             "/v1/enrol",
             post(handlers::enrol).layer(DefaultBodyLimit::max(LARGEST_ENROLMENT)),
         )
+        // Another hub shows its delegation with every call.
+        .route("/v1/hubs", post(handlers::hubs))
+        .merge(shared)
         .merge(known)
         .fallback(|| async { Refused::not_found("upstream.no_such_call") })
         .layer(DefaultBodyLimit::max(
@@ -69,6 +79,27 @@ fn caller(request: &Request) -> Option<(Peer, IpAddr)> {
     Some((*peer, address.0.ip().to_canonical()))
 }
 
+/// A terminal, or another hub of this room, which may fetch what a terminal may and every sealed object.
+async fn also_hubs(State(core): State<Arc<Core>>, mut request: Request, next: Next) -> Response {
+    let hub = caller(&request).and_then(|(Peer(sign), from)| {
+        let terminal = core.peers.judge(&sign, core.recorder.exam_now())?;
+        let is_hub = true;
+        Some(Caller {
+            terminal,
+            from,
+            is_hub,
+        })
+    });
+    let Some(hub) = hub else {
+        return only_admitted(State(core), request, next).await;
+    };
+    if !core.rates.allows(&hub.terminal.sign, Instant::now()) {
+        return Refused::too_many().into_response();
+    }
+    request.extensions_mut().insert(hub);
+    next.run(request).await
+}
+
 async fn only_admitted(
     State(core): State<Arc<Core>>,
     mut request: Request,
@@ -80,7 +111,12 @@ async fn only_admitted(
     match core.admitted(&sign, from) {
         Ok(_) if !core.rates.allows(&sign, Instant::now()) => Refused::too_many().into_response(),
         Ok(terminal) => {
-            request.extensions_mut().insert(Caller { terminal, from });
+            let is_hub = false;
+            request.extensions_mut().insert(Caller {
+                terminal,
+                from,
+                is_hub,
+            });
             next.run(request).await
         }
         Err(refused) => refused.into_response(),

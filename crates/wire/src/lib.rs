@@ -9,6 +9,7 @@ pub mod delegation;
 pub mod directory;
 pub mod enrolment;
 pub mod entry;
+pub mod follow;
 pub mod grant;
 pub mod order;
 pub mod package;

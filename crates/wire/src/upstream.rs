@@ -15,6 +15,7 @@
 //! | `GET /v1/orders` | → [`Orders`] |
 //! | `GET /v1/delegation` | → COSE_Sign1 [`crate::delegation::HubDelegation`]: at a hub, by what right it answers; at the center, the asking hub's own |
 //! | `GET /v1/room` at a hub | WebSocket: the room channel ([`crate::room`]) |
+//! | `POST /v1/hubs` at a hub | another hub follows it ([`crate::follow`]) |
 //!
 //! And what only a hub asks of the center, for its terminals ([`crate::delegation`]):
 //!

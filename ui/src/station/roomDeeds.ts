@@ -1,11 +1,9 @@
 import type { ActionScope, StationPage, StationView } from '../station-bindings.ts'
 import { isSitting } from './seatLook.ts'
-import type { Choice, Filled, Spec } from './decision.ts'
+import type { Choice, Spec } from './decision.ts'
 import type { useStationWords } from './words.ts'
 
 type Words = ReturnType<typeof useStationWords>
-
-const second = (filled: Filled) => filled.second ?? { staff_id: '', password: '' }
 
 /** The classes of the sitting that the page works on. */
 function classes(room: StationView): Choice[] {
@@ -82,17 +80,25 @@ export function endSpec(room: StationView, words: Words): Spec {
   }
 }
 
+/** One person with a reason: whoever waits for a second one loses the room meanwhile. */
 export function takeOverSpec(page: StationPage, words: Words): Spec {
   const { t } = words
+  const alive = page.station.others.find((each) => each.commands && each.copy !== 'lost')
   return {
     test: 'take-over',
     title: t('take_over.title', { room: page.station.room_name }),
-    means: [t('take_over.means_terminals'), t('take_over.means_other'), t('decision.recorded')],
+    means: [
+      ...(alive === undefined ? [] : [t('take_over.means_alive', { name: alive.hub_name })]),
+      t('take_over.means_terminals'),
+      t('take_over.means_other'),
+      t('take_over.means_missing'),
+      t('take_over.means_code'),
+      t('decision.recorded'),
+    ],
     action: t('take_over.action'),
     danger: true,
     ready: [t('take_over.reason_dead'), t('take_over.reason_network')],
-    second: true,
-    make: (filled) => ({ do: 'take_over', reason: filled.reason, second: second(filled) }),
+    make: ({ reason }) => ({ do: 'take_over', reason }),
   }
 }
 

@@ -269,6 +269,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
     'Too many terminals are enrolled; the center did not take all. Call the exam center.',
   'hub.delegation_missing':
     'This hub shows no delegation of the center, so it is not trusted. Wait for it, or check the address.',
+  'hub.epoch_false': 'The other station’s claim to command is not signed by it. It is ignored.',
   'hub.delegation_false':
     'The delegation shown was not signed by the center, so this hub is not trusted. Check the address and call the exam center.',
   'hub.delegation_other_site': 'That is a hub of another site. Check the address.',

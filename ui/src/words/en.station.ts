@@ -22,11 +22,23 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'acting.locked_short': 'Locked: log in first',
   'acting.nobody': 'Nobody is logged in; you can only look.',
   'acting.nobody_short': 'Log in first',
-  'acting.standby':
-    'This is the standby station: it follows and cannot command. If the first one is dead, two people take over {room} here.',
+  'acting.standby': 'This is the standby station and cannot command.',
   'acting.standby_short': 'A standby station cannot act',
-  'acting.stopped': 'Another station has taken over {room}. This one only shows. Act at the other one.',
+  'acting.stopped':
+    'Another station has taken over {room}. This one no longer commands; act at the other one.',
   'acting.stopped_short': 'Another station commands',
+  'acting.copy_none': 'No other station was heard yet. Check the cable and the addresses in the site kit.',
+  'acting.copy_current': 'It follows {name}, has everything, and can take over at any moment.',
+  'acting.copy_behind': 'It follows {name} and is {seconds} s behind.',
+  'acting.copy_lost': '{name} was last heard at {time}. If it is dead, take over {room} here.',
+  'acting.copy_idle': '{name} runs and does not command either. Take over {room} at one of the two.',
+
+  'copy.follower_current': 'Standby up to date',
+  'copy.follower_behind': 'Standby {seconds} s behind',
+  'copy.follower_lost': 'Standby lost since {time}',
+  'copy.leader_current': 'Up to date',
+  'copy.leader_behind': '{seconds} s behind',
+  'copy.leader_lost': 'Alone since {time}',
 
   'track.seats': 'Seats',
   'track.room_day': 'Preparation of the room',
@@ -282,7 +294,11 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'take_over.open': 'Take over…',
   'take_over.title': 'Take over {room}',
   'take_over.means_terminals': 'All terminals switch to this station by themselves',
+  'take_over.means_alive': 'Careful: {name} is on the line and commands; it will stop',
   'take_over.means_other': 'The other station stops commanding and only shows from then on',
+  'take_over.means_missing':
+    'No answer is lost: what is missing here, the terminals bring. Check what was done there in the last seconds',
+  'take_over.means_code': 'Terminals that are unlocked go on; to unlock others, type the code here again',
   'take_over.action': 'Take over',
   'take_over.reason_dead': 'The first station is dead and does not start',
   'take_over.reason_network': 'The first station is off the network, terminals cannot reach it',

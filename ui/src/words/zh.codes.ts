@@ -249,6 +249,7 @@ export const zhCodes = {
   'hub.certificate': '考试机的证书不对，考试机构没有接受。请在考场管理机上重新登记。',
   'hub.too_many_devices': '登记的考试机太多，考试机构没有全部接受。请报考试机构。',
   'hub.delegation_missing': '这台考场管理机没有出示考试机构的委托，不予连接。请等它取得委托，或检查地址。',
+  'hub.epoch_false': '对方出示的指挥凭证不是它自己签发的，不予理会。',
   'hub.delegation_false': '对方出示的委托不是考试机构签发的，不予连接。请检查地址，并报考试机构。',
   'hub.delegation_other_site': '对方是另一个考试点的管理机，不予连接。请检查地址。',
   'hub.delegation_not_the_key': '对方出示的委托属于另一台管理机，不予连接。请检查网络，并报考试机构。',

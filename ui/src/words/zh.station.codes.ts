@@ -1,7 +1,7 @@
 /** Sentences for the codes of the station, which no terminal ever shows. */
 export const zhStationCodes = {
   'station.standby': '这是备用管理机，只跟着记录，不能操作。',
-  'station.stopped': '另一台管理机已经接管（第 {epoch} 期），这一台只能看。',
+  'station.stopped': '另一台管理机已经接管（第 {epoch} 期），这一台停止指挥，请到那一台上操作。',
   'station.locked': '久没有人操作，已锁定。请先登录。',
   'station.no_delegation': '还没有考试机构的委托，考试机不会听从。请连上考试机构取得委托。',
   'station.delegation_expired': '考试机构的委托已到期，请报考试机构续期。',

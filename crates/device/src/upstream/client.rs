@@ -6,6 +6,7 @@ use crate::machine::Machine;
 use fengjuan_envelope::cbor;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::delegation::HubDelegation;
+use fengjuan_wire::follow::{FollowReply, FollowRequest};
 use fengjuan_wire::upstream::{
     AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, LARGEST_BODY_BYTES,
     Offer, Orders, SignedTime, UploadState, VouchedDevices, VouchedReply,
@@ -84,7 +85,7 @@ impl HttpsUpstream {
     }
 
     /// The hub that this is; none for the center.
-    pub(crate) fn hub(&self) -> Option<HubDelegation> {
+    pub fn hub(&self) -> Option<HubDelegation> {
         self.authority.hub.clone()
     }
 
@@ -108,6 +109,16 @@ impl HttpsUpstream {
     pub async fn vouch(&self, devices: &VouchedDevices) -> Result<VouchedReply, UpstreamError> {
         self.answer(self.post("/v1/devices", encoded(devices)?))
             .await
+    }
+
+    /// One hub speaks to another.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn follow(&self, request: &FollowRequest) -> Result<FollowReply, UpstreamError> {
+        let call = self.post("/v1/hubs", encoded(request)?);
+        // Whoever waits for long hears nothing of what goes on meanwhile.
+        self.answer(call.timeout(self.patience.short_call)).await
     }
 
     fn call(&self, method: Method, path: &str, limit: Duration) -> RequestBuilder {

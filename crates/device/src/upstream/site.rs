@@ -121,6 +121,15 @@ impl SiteUpstream {
         Ok(Arc::new(self.find(&address, false).await?))
     }
 
+    /// A client of this hub, for a hub that speaks to another one. `fresh`: the hub must show its delegation anew.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn hub_at(&self, at: usize, fresh: bool) -> Result<HttpsUpstream, UpstreamError> {
+        let address = self.hubs().get(at).ok_or(DelegationError::Missing)?;
+        self.find(address, fresh).await
+    }
+
     /// From now on this one is spoken to.
     pub(crate) fn choose(&self, at: usize, client: Arc<HttpsUpstream>) {
         let authority = client.authority();

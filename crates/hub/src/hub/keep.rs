@@ -62,7 +62,8 @@ fn settle(core: &Core, ticks: bool, known: (u64, u64)) -> (u64, u64) {
         Err(error) => tracing::error!(code = error.code(), %error, "what is due was not recorded"),
         Ok(()) => note(core, Ok(())),
     }
-    let now = (core.papers.revision(), core.devices.revision());
+    let devices = core.devices.revision() + core.peers.revision();
+    let now = (core.papers.revision(), devices);
     if now != known {
         refresh(core);
     }
@@ -94,11 +95,12 @@ pub(super) fn refresh(core: &Core) {
                 .hold(&held.document.sitting, candidates(&core.papers, &held));
         }
     }
-    let (papers, devices) = (&core.papers, &core.devices);
-    let writer = core.recorder.writer();
+    let mut devices = core.devices.approved();
+    devices.extend(core.peers.as_terminals());
+    let (papers, writer) = (&core.papers, core.recorder.writer());
     let made = core
         .grants
-        .make_missing(papers, devices, &core.identity, writer);
+        .make_missing(papers, &devices, &core.identity, writer);
     match made {
         Ok(0) => {}
         Ok(made) => tracing::info!(made, "grants were made for terminals"),

@@ -5,9 +5,11 @@ use crate::center::ToCenter;
 use crate::core::{Core, MOST_FETCHES};
 use crate::delegation::{Delegations, witness_name};
 use crate::devices::Devices;
+use crate::follow::Follower;
 use crate::forward::Forward;
 use crate::grants::Grants;
 use crate::keys::{Keyring, KeysError};
+use crate::peers::Peers;
 use crate::pictures::Pictures;
 use crate::pool::Pool;
 use crate::received::{FOLDER, Received};
@@ -22,7 +24,7 @@ use fengjuan_device::papers::{Papers, PapersError};
 use fengjuan_device::recorder::{Recorder, SYSTEM, last_tick};
 use fengjuan_device::site_kit::{KitError, SiteKit};
 use fengjuan_device::sync::{ReceivedOrder, Uplink, UplinkParts};
-use fengjuan_device::upstream;
+use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts};
 use fengjuan_device::view::PullState;
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::SigningKey;
@@ -123,12 +125,24 @@ impl Hub {
             tasks: Vec::new(),
             stores: base.stores,
         };
+        let others = SiteUpstream::new(SiteUpstreamParts {
+            kit: base.kit,
+            identity: base.identity,
+            recorder: base.recorder,
+            data_dir: config.data_dir.clone(),
+        })?;
+        let follower = Follower::new(hub.core.clone(), hub.uplink.clone(), others);
         keep::refresh(&hub.core);
-        hub.start(config.listen, orders);
+        hub.start(config.listen, orders, follower);
         Ok(hub)
     }
 
-    fn start(&mut self, listen: SocketAddr, orders: mpsc::UnboundedReceiver<ReceivedOrder>) {
+    fn start(
+        &mut self,
+        listen: SocketAddr,
+        orders: mpsc::UnboundedReceiver<ReceivedOrder>,
+        follower: Follower,
+    ) {
         let runtime = self.runtime.clone();
         let _entered = runtime.enter();
         let served = serve(&self.core, listen, &self.serving);
@@ -145,6 +159,7 @@ impl Hub {
                 self.pull.clone(),
             )),
             runtime.spawn(forward.go_on()),
+            runtime.spawn(follower.go_on()),
         ];
         if !served {
             let later = serve_later(self.core.clone(), listen, self.serving.clone());
@@ -232,7 +247,14 @@ fn core(config: &Config, base: &Base) -> Result<Core, HubError> {
     } = base;
     let reader = stores.database.reader()?;
     let me = Hash32(*identity.public().as_bytes());
-    let room = Room::open(recorder.clone(), &reader, stores.replicas.reader()?, me)?;
+    let peers = Peers::open(&reader, kit.clone(), me)?;
+    let room = Room::open(
+        recorder.clone(),
+        stores.database.reader()?,
+        stores.replicas.reader()?,
+        me,
+        peers.devices(),
+    )?;
     let papers = Papers::open(
         &config.data_dir,
         kit.clone(),
@@ -253,6 +275,7 @@ fn core(config: &Config, base: &Base) -> Result<Core, HubError> {
     Ok(Core {
         data_dir: config.data_dir.clone(),
         devices: Devices::open(&reader, &kit.site, keys.clone())?,
+        peers,
         grants: Grants::open(&reader, keys.clone())?,
         unlocks: Unlocks::open(parts, &reader)?,
         received: Received::open(&reader, keys.clone(), receiver)?,

@@ -13,8 +13,8 @@ impl Room {
     pub fn hold(&self, sitting: &Sitting, candidates: u32) {
         let mut state = self.state_mut();
         state.station.hold(sitting, candidates);
-        let (number, version) = (sitting.sitting_no.clone(), sitting.version);
-        state.versions.insert(number, version);
+        let number = sitting.sitting_no.clone();
+        state.held.insert(number, (sitting.clone(), candidates));
         drop(state);
         self.soon();
     }
@@ -25,7 +25,13 @@ impl Room {
     /// Storage errors.
     pub fn tick(&self) -> Result<(), RoomRefusal> {
         let now = self.now();
-        self.state_mut().station.tick(now);
+        {
+            let mut state = self.state_mut();
+            // Terminals speak to whoever commands: nobody else may take their silence for one.
+            if state.station.standing().commanding().is_some() {
+                state.station.tick(now);
+            }
+        }
         self.settle()
     }
 
@@ -79,12 +85,10 @@ impl Room {
         if state.station.standing().commanding().is_none() {
             return Vec::new();
         }
-        let new = |(sitting_no, version): &(&String, &u32)| {
-            state.station.track(sitting_no).held != Some(**version)
-        };
-        let versions = state.versions.iter().filter(new);
+        let versions = state.held.iter();
+        let versions = versions.map(|(no, (sitting, _))| (no.clone(), sitting.version));
         versions
-            .map(|(no, version)| (no.clone(), *version))
+            .filter(|(no, version)| state.station.track(no).held != Some(*version))
             .collect()
     }
 }

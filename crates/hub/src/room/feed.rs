@@ -1,46 +1,18 @@
-//! Ledgers into the station: its own at the start, and the replicas as they grow. Every entry is told once, in order.
+//! Terminals' ledgers into the station, at the start and as they grow. Every entry is told once, in order.
 
 use super::{Fed, Room, State};
 use fengjuan_core::event::Hash32;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::station::{Fact, Note};
-use fengjuan_store::{LedgerId, LedgerReader, Reader, ReplicaReader, StoreError};
+use fengjuan_store::{LedgerId, LedgerReader, ReplicaReader, StoreError};
 use fengjuan_wire::entry::Entry;
 use serde_bytes::ByteBuf;
-use std::path::PathBuf;
 
 const SLICE: usize = 1_000;
 const ANSWER: &str = "exam.answer_saved";
 
-/// The station as its own ledger gives it.
-pub(super) fn replay(state: &mut State, own: &Reader) -> Result<(), StoreError> {
-    let mut from = 0;
-    loop {
-        let entries = own.entries(from, SLICE)?;
-        let Some(last) = entries.last() else {
-            return Ok(());
-        };
-        from = last.seq + 1;
-        for stored in &entries {
-            if !stored.kind.starts_with("room.") && stored.kind != "app.unlocked" {
-                continue;
-            }
-            let unreadable = |detail: String| StoreError::Corrupted {
-                path: PathBuf::from("ledger"),
-                detail: format!("entry {}: {detail}", stored.seq),
-            };
-            let entry =
-                Entry::decode(&stored.bytes).map_err(|error| unreadable(error.to_string()))?;
-            let event = entry
-                .event(None)
-                .map_err(|error| unreadable(error.to_string()))?;
-            state.commit(&event, entry.exam_ms.unwrap_or(entry.wall_ms));
-        }
-    }
-}
-
-/// Every replica from its beginning.
+/// Every terminal's replica from its beginning.
 pub(super) fn all(
     state: &mut State,
     replicas: &ReplicaReader,
@@ -48,6 +20,9 @@ pub(super) fn all(
 ) -> Result<(), StoreError> {
     for ledger in replicas.ledgers()? {
         let device = Hash32(ledger.identity.device_key);
+        if state.hubs.contains(&device) {
+            continue;
+        }
         state.know(device, ledger.ledger_id);
         let mut from = 0;
         while from < ledger.size {

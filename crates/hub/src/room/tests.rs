@@ -1,9 +1,10 @@
 use super::*;
-use fengjuan_core::event::Event;
+use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::plan::Role;
 use fengjuan_core::room::alert::Alert;
 use fengjuan_core::room::post::Mark;
 use fengjuan_core::room::rules::Person;
+use fengjuan_core::room::station::Action;
 use fengjuan_device::machine::simulated::SimulatedMachine;
 use fengjuan_store::{AppendRequest, Database, LedgerIdentity, Replicas};
 use fengjuan_wire::entry::{Stamp, encode};
@@ -30,7 +31,14 @@ fn open(dir: &Path) -> Opened {
     let reader = database.reader().unwrap();
     let (recorder, _) = Recorder::start(database.writer(), &reader, machine.clone()).unwrap();
     let replicas = Replicas::open(dir, |_, _| Err("no witness".to_owned())).unwrap();
-    let room = Room::open(recorder, &reader, replicas.reader().unwrap(), ME).unwrap();
+    let room = Room::open(
+        recorder,
+        reader,
+        replicas.reader().unwrap(),
+        ME,
+        BTreeSet::new(),
+    )
+    .unwrap();
     Opened {
         room,
         machine,

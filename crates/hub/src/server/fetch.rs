@@ -3,6 +3,7 @@
 
 use super::Caller;
 use crate::core::Core;
+use crate::received;
 use axum::Extension;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Path, State};
@@ -34,7 +35,14 @@ pub(super) async fn object(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let hash = hash_of(&hash)?;
-    let found = find(&core, &caller, &hash).ok_or_else(|| Refused::not_found("object.unknown"))?;
+    let found = match find(&core, &caller, &hash) {
+        None if caller.is_hub => {
+            let sealed = core.off_thread(move |core| received::bytes_of(core, &hash));
+            sealed.await?.map(Found::Bytes)
+        }
+        found => found,
+    };
+    let found = found.ok_or_else(|| Refused::not_found("object.unknown"))?;
     let (path, total) = match found {
         Found::Bytes(bytes) => return Ok(signed(bytes)),
         Found::File(path, total) => (path, total),
@@ -46,7 +54,7 @@ pub(super) async fn object(
     Ok(sending.await?.map(|body| Body::new(Kept { body, place })))
 }
 
-/// What this terminal may fetch: the papers, and its own grants.
+/// What this caller may fetch from memory or disk: the papers, and its own grants.
 fn find(core: &Core, caller: &Caller, hash: &Hash32) -> Option<Found> {
     for held in core.papers.held() {
         if held.document_hash == *hash {

@@ -2,6 +2,7 @@
 
 use super::Caller;
 use crate::core::Core;
+use crate::follow::answer;
 use crate::received::Upload;
 use crate::{channel, entries};
 use axum::Extension;
@@ -10,10 +11,12 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use fengjuan_core::room::Device;
 use fengjuan_device::view::HeldState;
 use fengjuan_serve::parts::Part;
 use fengjuan_serve::{Cbor, Peer, PeerAddress, Refused, hash_of, hex16, read, signed};
 use fengjuan_wire::Signed;
+use fengjuan_wire::follow::{FollowReply, FollowRequest};
 use fengjuan_wire::room::LARGEST_FRAME_BYTES;
 use fengjuan_wire::upstream::{
     AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, Offer, Offered, OfferedKind, Orders,
@@ -87,11 +90,16 @@ pub(super) async fn time(
     Ok(signed(bytes.map_err(|error| Refused::fault(&error))?))
 }
 
-/// Whole sittings as they are held, this terminal's grants, and the orders.
+/// Whole sittings as they are held, and this caller's grants.
 pub(super) async fn offer(
     State(core): State<Arc<Core>>,
     Extension(caller): Extension<Caller>,
 ) -> Cbor<Offer> {
+    let objects = offered(&core, &caller.terminal.device());
+    Cbor(Offer { objects })
+}
+
+pub(crate) fn offered(core: &Core, whom: &Device) -> Vec<Offered> {
     let mut objects = Vec::new();
     for held in core.papers.held() {
         let whole = |state| state == HeldState::Held;
@@ -111,8 +119,8 @@ pub(super) async fn offer(
             objects.push(offered(OfferedKind::Package, package.hash, package.bytes));
         }
     }
-    objects.extend(core.grants.offered(&caller.terminal.device()));
-    Cbor(Offer { objects })
+    objects.extend(core.grants.offered(whom));
+    objects
 }
 
 pub(super) async fn orders(State(core): State<Arc<Core>>) -> Cbor<Orders> {
@@ -120,6 +128,20 @@ pub(super) async fn orders(State(core): State<Arc<Core>>) -> Cbor<Orders> {
     Cbor(Orders {
         orders: orders.clone(),
     })
+}
+
+/// Another hub speaks: [`fengjuan_wire::follow`].
+pub(super) async fn hubs(
+    State(core): State<Arc<Core>>,
+    peer: Option<Extension<Peer>>,
+    body: Bytes,
+) -> Result<Cbor<FollowReply>, Refused> {
+    let Some(Extension(Peer(sign))) = peer else {
+        return Err(Refused::forbidden("upstream.unknown_device"));
+    };
+    let request: FollowRequest = read(&body)?;
+    core.off_thread(move |core| answer(core, &sign, &request).map(Cbor))
+        .await
 }
 
 pub(super) async fn upload_state(

@@ -130,6 +130,7 @@ impl Station {
                 drop(state);
                 room.act(&action, &actor).map(drop).map_err(of)
             }
+            Wish::TakeOver => self.hub.room().take_over(&actor).map(drop).map_err(of),
             Wish::Publish => self.publish(book.as_deref(), &actor),
             Wish::Approve { device, seat_no } => self.approve(&device, seat_no, &actor),
             Wish::Revoke { device } => self.revoke(&device, &actor),

@@ -29,7 +29,7 @@ pub(super) struct Book {
 /// Everything that is held, in the newest versions, by start.
 #[derive(Default)]
 pub(super) struct Books {
-    read_at: Option<(u64, u64)>,
+    read_at: Option<(u64, usize)>,
     pub books: Vec<Arc<Book>>,
     pub orders: Arc<Vec<ReceivedOrder>>,
 }
@@ -100,7 +100,7 @@ impl Books {
     pub fn refresh(
         &mut self,
         papers: &Papers,
-        revision: (u64, u64),
+        revision: (u64, usize),
         orders: impl FnOnce() -> Vec<ReceivedOrder>,
     ) {
         let before = self.read_at.replace(revision);

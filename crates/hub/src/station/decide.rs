@@ -18,6 +18,8 @@ use fengjuan_wire::room::UnlockedSitting;
 pub(super) enum Wish {
     /// One action of the room's machine.
     Act(Action),
+    /// From as far as the one before was followed.
+    TakeOver,
     /// Number the machines, deal the seats, and lock them.
     Publish,
     Approve {
@@ -35,8 +37,7 @@ pub(super) enum Wish {
 pub(super) fn with(action: &mut StationAction) -> (String, Option<SecondPerson>) {
     use StationAction::*;
     let (reason, second) = match action {
-        TakeOver { reason, second }
-        | RevokeDevice { reason, second, .. }
+        RevokeDevice { reason, second, .. }
         | OutOfUse { reason, second, .. }
         | BackInUse { reason, second, .. }
         | LateEntry { reason, second, .. }
@@ -57,6 +58,7 @@ pub(super) fn with(action: &mut StationAction) -> (String, Option<SecondPerson>)
         | DecideOutage { reason, .. }
         | Swap { reason, .. }
         | ForceHandIn { reason, .. }
+        | TakeOver { reason }
         | PatternCamera { reason } => (Some(reason), None),
         _ => (None, None),
     };
@@ -110,7 +112,7 @@ pub(super) fn rules_of(deed: SeatDeedName) -> &'static Rule {
 pub(super) fn wish(room: &Snapshot, book: Option<&Book>, action: &StationAction) -> Answer<Wish> {
     use StationAction::*;
     let action = match action {
-        TakeOver { .. } => Action::TakeOver { followed: None },
+        TakeOver { .. } => return Ok(Wish::TakeOver),
         AcknowledgeAlert { alert_no, .. } => Action::AcknowledgeAlert {
             alert_no: *alert_no,
         },

@@ -121,6 +121,7 @@ impl Broken {
                 plan_name: String::new(),
                 standing: StationStanding::Standby,
                 epoch: 0,
+                others: Vec::new(),
                 center: LinkState::Offline,
                 unsent: 0,
                 terminals_heard: 0,

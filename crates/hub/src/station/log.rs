@@ -1,15 +1,15 @@
-//! What this station's own ledger says for people to read: decisions with their commands, moments of the day, and when
-//! each alert began. Read as the ledger grows.
+//! What the room's history says for people to read: decisions with their commands, moments of the day, and when each
+//! alert began. Read as the ledger grows.
 
+use crate::room::{Course, slice};
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::command::{Command, CommandBody};
-use fengjuan_store::{Reader, StoreError, StoredEntry};
+use fengjuan_store::{Reader, ReplicaReader, StoreError, StoredEntry};
 use fengjuan_wire::entry::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
-const SLICE: usize = 1_000;
 /// Rows that are kept for the page; the ledger has all of them.
 const MOST_ROWS: usize = 400;
 
@@ -42,6 +42,9 @@ pub(super) struct Moments {
 #[derive(Default)]
 pub(super) struct Log {
     pub size: u64,
+    /// Which course of the history this was read from, and which stretch of it is read now.
+    version: u64,
+    stretch: usize,
     /// Oldest first.
     pub rows: VecDeque<Row>,
     dropped: usize,
@@ -50,22 +53,38 @@ pub(super) struct Log {
     /// When an alert was raised, and acknowledged.
     pub alerts: BTreeMap<u64, (ExamMs, Option<ExamMs>)>,
     pub sittings: BTreeMap<String, Moments>,
-    /// Orders of the center that have arrived.
-    pub orders: u64,
 }
 
 impl Log {
-    pub fn refresh(&mut self, own: &Reader) -> Result<(), StoreError> {
-        loop {
-            let entries = own.entries(self.size, SLICE)?;
-            let Some(last) = entries.last() else {
-                return Ok(());
+    /// Reads what has grown of the room's history: this station's own ledger, or the one that it follows.
+    pub fn refresh(
+        &mut self,
+        own: &Reader,
+        replicas: &ReplicaReader,
+        course: &Course,
+    ) -> Result<(), StoreError> {
+        if self.version != course.version {
+            *self = Log {
+                version: course.version,
+                ..Log::default()
             };
-            self.size = last.seq + 1;
+        }
+        while let Some(stretch) = course.stretches.get(self.stretch) {
+            let from = self.size.max(stretch.from);
+            let entries = slice(own, replicas, &course.own, stretch, from)?;
+            match entries.last() {
+                Some(last) => self.size = last.seq + 1,
+                None if stretch.to.is_none() => return Ok(()),
+                None => {
+                    self.stretch += 1;
+                    self.size = 0;
+                }
+            }
             for stored in &entries {
                 self.take(stored);
             }
         }
+        Ok(())
     }
 
     fn take(&mut self, stored: &StoredEntry) {
@@ -151,7 +170,6 @@ impl Log {
             Event::AlertOver { alert_no } => {
                 self.alerts.remove(alert_no);
             }
-            Event::OrderReceived { .. } => self.orders += 1,
             Event::SittingHeld { sitting_no, .. } => self.of(sitting_no).held_ms = Some(at_ms),
             Event::SeatsPublished { sitting_no, .. } => {
                 self.of(sitting_no).published_ms = Some(at_ms);

@@ -10,6 +10,7 @@ mod decide;
 mod front;
 mod log;
 mod orders;
+mod others;
 mod people;
 mod pictures;
 mod refusal;
@@ -248,13 +249,14 @@ impl Station {
 impl State {
     /// Reads what has grown since the last time. Trouble with reading shows what was known before.
     fn refresh(&mut self, hub: &Hub) {
-        if let Err(error) = self.log.refresh(&self.own) {
-            tracing::error!(code = error.code(), "the own ledger cannot be read");
+        let course = hub.room().course();
+        if let Err(error) = self.log.refresh(&self.own, &self.replicas, &course) {
+            tracing::error!(code = error.code(), "the room's history cannot be read");
         }
         if let Err(error) = self.trails.refresh(&self.replicas) {
             tracing::error!(code = error.code(), "the replicas cannot be read");
         }
-        let revision = (hub.papers().revision(), self.log.orders);
+        let revision = (hub.papers().revision(), hub.orders());
         let (own, kit) = (&self.own, hub.kit());
         let orders = || held_orders(own, kit).unwrap_or_default();
         self.books.refresh(hub.papers(), revision, orders);

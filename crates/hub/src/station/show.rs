@@ -95,12 +95,9 @@ impl Station {
             site: self.hub.kit().site.clone(),
             room_name: sitting.map_or_else(String::new, |one| one.room_name.clone()),
             plan_name: sitting.map_or_else(String::new, |one| one.plan.name.clone()),
-            standing: match room.role {
-                Runs::Commanding { .. } => StationStanding::Commanding,
-                Runs::Standby { .. } => StationStanding::Standby,
-                Runs::Stopped { .. } => StationStanding::Stopped,
-            },
+            standing: self.standing(room),
             epoch: room.epoch,
+            others: self.others(matches!(room.role, Runs::Commanding { .. })),
             center: sync.link,
             unsent: sync.unsent,
             terminals_heard: u32::try_from(heard.count()).unwrap_or(u32::MAX),
@@ -109,6 +106,15 @@ impl Station {
             people: state.desk.user.iter().cloned().collect(),
             idle_locked: state.desk.locked,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// A station that has run the room once is told from one that never did, also where it follows the other now.
+    fn standing(&self, room: &Snapshot) -> StationStanding {
+        match room.role {
+            Runs::Commanding { .. } => StationStanding::Commanding,
+            Runs::Standby { .. } if !self.hub.room().course().ran => StationStanding::Standby,
+            Runs::Standby { .. } | Runs::Stopped { .. } => StationStanding::Stopped,
         }
     }
 
@@ -121,8 +127,9 @@ impl Station {
 
     /// One sentence at most, the worst.
     fn banner(&self, state: &State, room: &Snapshot) -> Option<Notice> {
-        if let Runs::Stopped { heard } = room.role {
-            return Some(notice("station.stopped", Tone::Red).with("epoch", heard));
+        let standing = self.standing(room);
+        if standing == StationStanding::Stopped {
+            return Some(notice("station.stopped", Tone::Red).with("epoch", room.epoch));
         }
         if let Some(cause) = self.hub.trouble().first() {
             return Some(notice("station.trouble", Tone::Red).with("cause", cause));
@@ -136,7 +143,7 @@ impl Station {
             }
             _ => {}
         }
-        if let Runs::Standby { .. } = room.role {
+        if standing == StationStanding::Standby {
             return Some(notice("station.standby", Tone::Blue));
         }
         let locked = state.desk.locked && state.desk.user.is_none();

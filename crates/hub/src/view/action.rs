@@ -81,9 +81,9 @@ pub enum StationAction {
         folder: String,
     },
     CheckEquipment {},
+    /// This station runs the room from now on.
     TakeOver {
         reason: String,
-        second: SecondPerson,
     },
 
     // Machines and seats.

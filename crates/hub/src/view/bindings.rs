@@ -38,6 +38,8 @@ pub fn bindings() -> String {
         StationPage,
         StationFacts,
         StationStanding,
+        OtherStation,
+        CopyState,
         StationScreen,
         StationView,
         StationTab,

@@ -40,6 +40,8 @@ pub struct StationFacts {
     pub standing: StationStanding,
     #[ts(type = "number")]
     pub epoch: u64,
+    /// Where this one commands, who follows it; else, whom it follows.
+    pub others: Vec<OtherStation>,
     /// The line to the center.
     pub center: LinkState,
     /// Sealed objects without the center's receipt.
@@ -65,6 +67,30 @@ pub enum StationStanding {
     Standby,
     /// Another station has taken over: this one only shows.
     Stopped,
+}
+
+/// Another station of the room, beside this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct OtherStation {
+    pub hub_name: String,
+    /// It runs the room, by what it said last.
+    pub commands: bool,
+    pub copy: CopyState,
+    /// Where the copy is behind: what was written in the last so many seconds may be missing.
+    pub behind_s: u32,
+    /// Where the other is lost.
+    #[ts(type = "number | null")]
+    pub since_ms: Option<i64>,
+}
+
+/// How good the follower's copy of the room is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyState {
+    Current,
+    Behind,
+    /// The two do not hear each other.
+    Lost,
 }
 
 /// The one screen at a time.

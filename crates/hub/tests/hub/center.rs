@@ -155,15 +155,18 @@ impl Center {
         }
     }
 
-    pub fn write_kit(&self, dir: &std::path::Path, hub: Option<SocketAddr>) {
+    pub fn write_kit(&self, dir: &std::path::Path, hubs: &[SocketAddr]) {
         std::fs::create_dir_all(dir).unwrap();
         let root = root_to_text(&self.keys.root.public());
         std::fs::write(dir.join("root.pub"), root).unwrap();
         let directory = self.keys.directory.sign(&self.keys.root).unwrap();
         std::fs::write(dir.join("directory.cose"), directory).unwrap();
         let mut settings = format!("url = \"https://{}\"\nsite = \"{SITE}\"\n", self.address);
-        if let Some(hub) = hub {
-            settings.push_str(&format!("[hub]\nurl = \"https://{hub}\"\n"));
+        if let [first, standby @ ..] = hubs {
+            let standby: Vec<String> = standby.iter().map(|hub| format!("https://{hub}")).collect();
+            settings.push_str(&format!(
+                "[hub]\nurl = \"https://{first}\"\nstandby = {standby:?}\n"
+            ));
         }
         std::fs::write(dir.join("site.toml"), settings).unwrap();
     }
@@ -243,15 +246,15 @@ async fn delegation(
     Ok(signed(bytes))
 }
 
-async fn devices(State(center): State<Served>, body: Bytes) -> Result<Cbor<VouchedReply>, Refused> {
+async fn devices(
+    State(center): State<Served>,
+    Extension(Peer(sign)): Extension<Peer>,
+    body: Bytes,
+) -> Result<Cbor<VouchedReply>, Refused> {
     let request: VouchedDevices = read(&body)?;
     let mut book = center.book();
-    let issuer = book
-        .enrolled
-        .iter()
-        .find_map(|asked| asked.hub.clone())
-        .unwrap()
-        .issuer;
+    let asked = book.enrolled.iter().find(|asked| asked.sign == sign);
+    let issuer = asked.unwrap().hub.clone().unwrap().issuer;
     let vouch = |bytes: &ByteBuf| {
         let certificate = DeviceCertificate::verify(&issuer, bytes).unwrap();
         let device = Some(certificate.sign);

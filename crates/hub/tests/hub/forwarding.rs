@@ -9,7 +9,7 @@ use fengjuan_wire::Signed;
 use fengjuan_wire::bundle::{ObjectKind, ObjectPlace, Picture, Receipt, seal_object};
 
 /// Seals a picture and keeps it as a terminal does.
-fn seal(stage: &Stage, terminal: &Terminal, bytes: usize) -> Hash32 {
+pub fn seal(stage: &Stage, terminal: &Terminal, bytes: usize) -> Hash32 {
     let picture = Picture {
         attempt_id: vec![1; 16],
         usage: PictureUse::Snapshot,

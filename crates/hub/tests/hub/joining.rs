@@ -40,7 +40,7 @@ async fn asked(stage: &Stage, key: &SigningKey, from: IpAddr, what: &str) -> (u1
 async fn a_terminal_is_let_in_by_two_people_and_made_known_to_the_center() {
     let stage = Stage::open().await;
     let folder = stage.dir.path().join("T01");
-    let terminal = Terminal::open(&folder, &stage.center, stage.address, "T01");
+    let terminal = Terminal::open(&folder, &stage.center, &stage.hubs(), "T01");
     let (hub, device) = (stage.hub(), terminal.device());
     until("it asks", || hub.devices().get(&device).is_some()).await;
     let known = hub.devices().get(&device).unwrap();

@@ -9,4 +9,5 @@ mod joining;
 mod papers;
 mod raw;
 mod stage;
+mod standby;
 mod unlocking;

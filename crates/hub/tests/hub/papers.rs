@@ -30,7 +30,7 @@ pub struct Issued {
     pub package_bytes: u64,
 }
 
-/// Issues the sitting to the hub that has enrolled; `pad` bytes make the package larger.
+/// Issues the sitting to this hub, for every hub that has enrolled; `pad` bytes make the package larger.
 pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
     let all = AllPackageKeys {
         paper_key: [9; 32],
@@ -55,7 +55,11 @@ pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
         draw_seed_hash: hash(&DRAW_SEED),
         code_salt: SALT.to_vec(),
         code_kdf: KDF,
-        delegates: vec![hub.hub.as_ref().unwrap().issuer],
+        delegates: {
+            let hubs = center.book().enrolled.clone();
+            let issuers = hubs.iter().filter_map(|asked| asked.hub.as_ref());
+            issuers.map(|keys| keys.issuer).collect()
+        },
         issued_ms: wall_ms(),
     };
     let code = Code::generate().unwrap();

@@ -55,6 +55,9 @@ pub struct Stage {
     data: PathBuf,
     hub: Option<Hub>,
     pub address: SocketAddr,
+    standby: Option<Hub>,
+    /// Where the second hub serves, once there is one.
+    second: Option<SocketAddr>,
 }
 
 impl Stage {
@@ -73,6 +76,8 @@ impl Stage {
             center: Center::new(),
             hub: None,
             address: "127.0.0.1:0".parse().unwrap(),
+            standby: None,
+            second: None,
             data: dir.path().join("hub"),
             dir,
         }
@@ -95,14 +100,49 @@ impl Stage {
 
     /// The hub's program begins, whether it can serve or not.
     pub async fn opened(&self) -> Hub {
-        let kit = self.dir.path().join("hub-kit");
-        self.center.write_kit(&kit, None);
+        self.opened_as("H1", self.data(), self.address).await
+    }
+
+    /// A second hub of the room is delegated and serves, as a standby.
+    pub async fn start_standby(&mut self) {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let at = self.second.unwrap_or(any);
+        let hub = self.opened_as("H2", self.dir.path().join("standby"), at);
+        let hub = hub.await;
+        self.second = hub.address();
+        until("its delegation is here", || hub.delegation().is_some()).await;
+        self.standby = Some(hub);
+    }
+
+    pub fn standby(&self) -> &Hub {
+        self.standby.as_ref().unwrap()
+    }
+
+    /// A hub's program ends without a word.
+    pub async fn kill(&mut self, standby: bool) {
+        let hub = match standby {
+            true => self.standby.take(),
+            false => self.hub.take(),
+        };
+        tokio::task::spawn_blocking(move || drop(hub))
+            .await
+            .unwrap();
+    }
+
+    /// The hubs as kits name them.
+    pub fn hubs(&self) -> Vec<SocketAddr> {
+        std::iter::once(self.address).chain(self.second).collect()
+    }
+
+    async fn opened_as(&self, name: &str, data_dir: PathBuf, listen: SocketAddr) -> Hub {
+        let kit = self.dir.path().join(format!("{name}-kit"));
+        self.center.write_kit(&kit, &self.hubs());
         let config = Config {
-            data_dir: self.data(),
+            data_dir,
             site_kit: Some(kit),
-            listen: self.address,
-            hub_name: "H1".to_owned(),
-            standby: false,
+            listen,
+            hub_name: name.to_owned(),
+            standby: name != "H1",
         };
         let machine = Arc::new(RealMachine::new().unwrap());
         let handle = Handle::current();
@@ -124,7 +164,7 @@ impl Stage {
         let terminal = Terminal::open(
             &self.dir.path().join(name),
             &self.center,
-            self.address,
+            &self.hubs(),
             name,
         );
         self.admit(&terminal).await;
@@ -172,9 +212,9 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub fn open(dir: &Path, center: &Center, hub: SocketAddr, name: &str) -> Terminal {
+    pub fn open(dir: &Path, center: &Center, hubs: &[SocketAddr], name: &str) -> Terminal {
         let kit_dir = dir.join("given");
-        center.write_kit(&kit_dir, Some(hub));
+        center.write_kit(&kit_dir, hubs);
         let kit = SiteKit::adopt(dir, Some(&kit_dir)).unwrap();
         let (database, opened) = Database::open(dir).unwrap();
         let machine = Arc::new(RealMachine::new().unwrap());
