@@ -6,8 +6,18 @@ use crate::papers::{self, SITTING};
 use crate::stage::{Stage, Terminal, proctor, until};
 use fengjuan_core::room::follow::Follows;
 use fengjuan_core::room::station::Action;
+use fengjuan_device::identity::DeviceIdentity;
+use fengjuan_device::machine::RealMachine;
+use fengjuan_device::upstream::{Authority, HttpsUpstream, Upstream};
+use fengjuan_envelope::sign::SigningKey;
 use fengjuan_hub::Hub;
 use fengjuan_hub::devices::Admission;
+use fengjuan_wire::Signed;
+use fengjuan_wire::delegation::HubDelegation;
+use fengjuan_wire::follow::{FollowRequest, Holds};
+use fengjuan_wire::room::Epoch;
+use serde_bytes::ByteBuf;
+use std::sync::Arc;
 
 /// Both hubs run, and the second one has all that the first has.
 async fn following() -> Stage {
@@ -251,4 +261,111 @@ async fn objects_and_papers_are_followed_and_the_code_is_typed_again() {
     terminal.side.forget_keys();
     unlock(stage.standby()).unwrap();
     until("they come from there", || terminal.side.keys().len() == 1).await;
+}
+
+/// A delegation of this center for a hub with these keys.
+fn delegated(stage: &Stage, identity: &DeviceIdentity, room_no: &str) -> HubDelegation {
+    let own = stage.hub().delegation().unwrap().delegation.clone();
+    let key = || SigningKey::generate().unwrap().public();
+    HubDelegation {
+        room_no: Some(room_no.to_owned()),
+        hub_name: "H9".to_owned(),
+        device: identity.public(),
+        kem: identity.kem_public(),
+        issuer: key(),
+        witness: key(),
+        receipt: key(),
+        ..own
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_follows_without_the_centers_word_for_the_same_room() {
+    let stage = Stage::open().await;
+    let terminal = stage.terminal("T01").await;
+    let other = stage.terminal("T02").await;
+    let picture = seal(&stage, &terminal, 40_000);
+    until("the picture is at the hub", || {
+        let reader = stage.hub().reader().unwrap();
+        reader.object(&picture.0).unwrap().is_some()
+    })
+    .await;
+    let identity = DeviceIdentity::open(&stage.dir.path().join("rogue")).unwrap();
+    let authority = || {
+        let hub = stage.hub().delegation().unwrap().delegation.clone();
+        Authority::hub(hub, &format!("https://{}", stage.address))
+    };
+    let client = |identity: &DeviceIdentity| {
+        let machine = Arc::new(RealMachine::new().unwrap());
+        HttpsUpstream::new(authority(), identity, machine).unwrap()
+    };
+    let rogue = client(&identity);
+    let ask = async |delegation: Vec<u8>| {
+        let request = FollowRequest {
+            delegation: ByteBuf::from(delegation),
+            epoch: None,
+            holds: Some(Holds::default()),
+        };
+        let answer = rogue.follow(&request).await;
+        answer.map_err(|error| error.code().to_owned())
+    };
+    let signed = |delegation: &HubDelegation, issuer: &SigningKey| delegation.sign(issuer).unwrap();
+    let center = &stage.center.keys.issuer;
+    let mine = delegated(&stage, &identity, "R1");
+    let refused = |code: &str| Err(code.to_owned());
+    let false_one = signed(&mine, &SigningKey::generate().unwrap());
+    assert_eq!(ask(false_one).await, refused("hub.delegation_false"));
+    assert_eq!(ask(vec![1, 2, 3]).await, refused("hub.delegation_false"));
+    let elsewhere = signed(&delegated(&stage, &identity, "R2"), center);
+    assert_eq!(ask(elsewhere).await, refused("hub.other_room"));
+    let expired = HubDelegation {
+        not_after_ms: 1,
+        ..mine.clone()
+    };
+    let expired = signed(&expired, center);
+    assert_eq!(ask(expired).await, refused("hub.delegation_expired"));
+    let of_site = HubDelegation {
+        site: "S02".to_owned(),
+        ..mine.clone()
+    };
+    let of_site = signed(&of_site, center);
+    assert_eq!(ask(of_site).await, refused("hub.delegation_other_site"));
+    // Whoever has seen another hub's delegation still lacks its key.
+    let stolen = stage.hub().delegation().unwrap().bytes.clone();
+    assert_eq!(ask(stolen).await, refused("hub.delegation_not_the_key"));
+    let fetch = async |client: &HttpsUpstream| {
+        let fetched = client
+            .fetch_range(&picture, 0, 10, &mut |_: &[u8]| Ok(()))
+            .await;
+        fetched.map_err(|error| error.code().to_owned())
+    };
+    let unknown = "upstream.unknown_device".to_owned();
+    assert_eq!(fetch(&rogue).await, Err(unknown));
+    let theirs = client(&other.identity);
+    let nothing = "object.unknown".to_owned();
+    assert_eq!(fetch(&theirs).await, Err(nothing));
+
+    // With the center's word it follows, and may do nothing that a terminal does.
+    let reply = ask(signed(&mine, center)).await.unwrap();
+    assert_eq!(reply.news.unwrap().objects.len(), 1);
+    assert_eq!(fetch(&rogue).await, Ok(()));
+    let entries = rogue.attempt_entries(&[1; 16]).await.unwrap_err();
+    assert_eq!(entries.code(), "upstream.unknown_device");
+    // An epoch that is not its own changes nothing.
+    let epoch = Epoch {
+        site: mine.site.clone(),
+        room_no: "R1".to_owned(),
+        epoch: 9,
+        hub: mine.device,
+        raised_ms: 1,
+        raised_by: String::new(),
+    };
+    let request = FollowRequest {
+        delegation: ByteBuf::from(signed(&mine, center)),
+        epoch: Some(ByteBuf::from(epoch.sign(center).unwrap())),
+        holds: None,
+    };
+    let answer = rogue.follow(&request).await.unwrap_err();
+    assert_eq!(answer.code(), "hub.epoch_false");
+    assert!(stage.hub().room().raised().is_some());
 }
