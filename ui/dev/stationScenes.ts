@@ -519,6 +519,20 @@ export const stationScenes: Readonly<Record<string, StationPage>> = {
     { terminals_heard: 30 },
   ),
   'station-room-camera': station({ room: room(running(60, during), { panel: unplugged }) }),
+  'station-room-power': station({
+    room: room(running(60, during)),
+    alerts: [
+      alert(
+        10,
+        'alert.many_outages',
+        'amber',
+        Array.from({ length: 60 }, (_, place) => place + 1),
+        { count: '60' },
+        95_000,
+      ),
+      alert(9, 'alert.outage_undecided', 'amber', [34], { seat: '34', name: nameOf(34) }, 192_000),
+    ],
+  }),
   'station-room-filtered': station({ room: room(running(60, during), { filter: 'attention' }) }),
   'station-room-no-pictures': station({
     room: room(

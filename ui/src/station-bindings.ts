@@ -112,6 +112,7 @@ export const stationCodes = [
   'alert.storage',
   'alert.station_stopped',
   'alert.many_out_of_contact',
+  'alert.many_outages',
   'alert.outage_undecided',
   'alert.refused',
   'alert.camera',
@@ -418,4 +419,12 @@ export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "enro
 /**
  * None: it becomes a spare.
  */
-seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };
+seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, 
+/**
+ * What it was, as the proctor confirms or corrects it.
+ */
+cause: OutageCause, reason: string, } | { "do": "decide_outages", alert_no: number, 
+/**
+ * None: each keeps the cause that was found.
+ */
+cause: OutageCause | null, reason: string, } | { "do": "swap", seat_no: number, device: string, reason: string, } | { "do": "undo_swap", seat_no: number, reason: string, second: SecondPerson, } | { "do": "remove", seat_no: number, reason: string, second: SecondPerson, } | { "do": "force_hand_in", seat_no: number, reason: string, } | { "do": "reopen", seat_no: number, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "pattern_camera", reason: string, };

@@ -78,8 +78,44 @@ describe('a seat', () => {
     const page = await showStation('station-room')
     await fireEvent.click(page.at('outage-approve'))
     expect(page.mock.asked).toEqual([
-      { do: 'decide_outage', seat_no: 34, outage_no: 1, credit_ms: 182_000, reason: '断电，按中断时长补时' },
+      {
+        do: 'decide_outage',
+        seat_no: 34,
+        outage_no: 1,
+        credit_ms: 182_000,
+        cause: 'power',
+        reason: '断电，按中断时长补时',
+      },
     ])
+  })
+
+  it('has the cause of its outage corrected, and the next outage begins with its own', async () => {
+    const page = await showStation('station-room')
+    await fireEvent.update(page.at('outage-cause'), 'candidate_left')
+    const reason = () => (page.at('outage-reason') as HTMLInputElement).value
+    expect(reason()).toBe('考生离开座位，按规定处理')
+    await fireEvent.update(page.at('outage-reason'), '去洗手间')
+    await fireEvent.update(page.at('outage-cause'), 'device')
+    expect(reason()).toBe('去洗手间')
+    const { screen } = page.mock.current
+    if (screen.name !== 'station') throw new Error('not the station')
+    const trouble = screen.data.room.panel?.trouble
+    if (!trouble?.outage) throw new Error('no outage')
+    trouble.outage = { ...trouble.outage, outage_no: 2, cause: 'crash' }
+    page.mock.show(page.mock.current)
+    await until(() => reason() === '程序停止，按中断时长补时')
+    expect((page.at('outage-cause') as HTMLSelectElement).value).toBe('crash')
+  })
+
+  it('is decided with all others after a power cut, in one decision', async () => {
+    const page = await showStation('station-room-power')
+    await fireEvent.click(page.at('alert-outages-10'))
+    await fireEvent.update(page.at('outages-reason'), '全场停电')
+    await fireEvent.click(page.at('outages-confirm'))
+    expect(page.mock.asked).toEqual([
+      { do: 'decide_outages', alert_no: 10, cause: 'power', reason: '全场停电' },
+    ])
+    expect(page.maybe('alert-outages-9')).toBeNull()
   })
 
   it('is told to leave only by two people, with a reason', async () => {

@@ -34,6 +34,23 @@ pub enum HandInKind {
     Forced,
 }
 
+impl OutageCause {
+    /// Stable name, for words.
+    pub fn code(self) -> &'static str {
+        match self {
+            OutageCause::Power => "power",
+            OutageCause::Crash => "crash",
+            OutageCause::Suspend => "suspend",
+            OutageCause::Storage => "storage",
+            OutageCause::Clock => "clock",
+            OutageCause::Lan => "lan",
+            OutageCause::Device => "device",
+            OutageCause::CandidateLeft => "candidate_left",
+            OutageCause::Staff => "staff",
+        }
+    }
+}
+
 /// Why a seat stood still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
 #[serde(rename_all = "snake_case")]
@@ -181,7 +198,7 @@ events! {
     QuestionShown = "exam.question_shown", Exam, true, "显示题目", "Question shown" { position: u32 }
     AnswerSaved = "exam.answer_saved", Exam, true, "保存答案", "Answer saved" { position: u32, chosen: OptionSet, flagged: bool }
     OutageRecorded = "exam.outage_recorded", Exam, false, "中断记录", "Outage recorded" { outage_no: u32, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs, proposed_ms: i64 }
-    OutageDecided = "exam.outage_decided", Exam, false, "中断处理决定", "Outage decided" { outage_no: u32, credit_ms: i64, staff_id: String, reason: String }
+    OutageDecided = "exam.outage_decided", Exam, false, "中断处理决定", "Outage decided" { outage_no: u32, credit_ms: i64, #[serde(default)] cause: Option<OutageCause>, staff_id: String, reason: String }
     TimeCredited = "exam.time_credited", Exam, false, "补时", "Time credited" { credit_ms: i64, by: String, reason: String, order: Option<Hash32> }
     Postponed = "exam.postponed", Exam, false, "整场顺延", "Sitting postponed" { sitting_no: String, by_ms: i64, order: Option<Hash32> }
     HandedIn = "exam.handed_in", Exam, false, "交卷", "Handed in" { kind: HandInKind, answered: u32, unanswered: u32, at_ms: ExamMs, staff_id: Option<String>, reason: Option<String> }
@@ -217,6 +234,7 @@ events! {
     OrderMatched = "room.order_matched", Exam, false, "指令已补到", "Order has arrived" { awaited_no: u64, order: Hash32 }
     OutageProposed = "room.outage_proposed", Exam, false, "失联结束及推定原因", "Silence over, likely cause" { device: Hash32, cause: OutageCause, from_ms: ExamMs, to_ms: ExamMs }
     AlertRaised = "room.alert_raised", Application, false, "告警", "Alert raised" { alert_no: u64, alert: Alert }
+    AlertChanged = "room.alert_changed", Application, false, "告警更新", "Alert changed" { alert_no: u64, alert: Alert }
     AlertOver = "room.alert_over", Application, false, "告警解除", "Alert over" { alert_no: u64 }
     AlertAcknowledged = "room.alert_acknowledged", Exam, false, "告警已处理", "Alert acknowledged" { alert_no: u64, staff_id: String, note: String }
 }

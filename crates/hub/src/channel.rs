@@ -15,7 +15,6 @@ use fengjuan_envelope::cbor;
 use fengjuan_wire::Signed;
 use fengjuan_wire::room::{Beat, FromHub, FromTerminal, Hello, RoomCommand, UnlockedSitting};
 use serde_bytes::ByteBuf;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,7 +149,6 @@ async fn greet(
         run_id: id(&hello.run_id)?,
     };
     let device = terminal.device();
-    core.known(&terminal.sign);
     core.room.heard(device, from, life, ledger, hello);
     if held
         .iter()
@@ -205,16 +203,27 @@ impl Channel {
         for command in waiting {
             self.command(command).await?;
         }
-        for key in self.core.unlocks.opened() {
-            let has = |one: &UnlockedSitting| {
+        self.lacking_keys(None, &hello.unlocked).await?;
+        // What was new for it while it was away, or before it was let in.
+        self.send(&FromHub::Look {}).await
+    }
+
+    /// The keys that this machine needs and has not; `sits_in`: where somebody sits at it.
+    async fn lacking_keys(
+        &mut self,
+        sits_in: Option<&str>,
+        has: &[UnlockedSitting],
+    ) -> Result<(), Ended> {
+        let device = self.terminal.device();
+        for key in self.core.unlocks.for_machine(&device, sits_in) {
+            let there = |one: &UnlockedSitting| {
                 one.sitting_no == key.sitting_no && one.version == key.version
             };
-            if !hello.unlocked.iter().any(has) {
+            if !has.iter().any(there) {
                 self.keys(&key).await?;
             }
         }
-        // What was new for it while it was away, or before it was let in.
-        self.send(&FromHub::Look {}).await
+        Ok(())
     }
 
     fn signed_epoch(&self) -> Result<Vec<u8>, Ended> {
@@ -254,20 +263,13 @@ impl Channel {
     }
 
     async fn beat(&mut self, beat: Beat) -> Result<(), Ended> {
-        let has: BTreeSet<_> = beat
-            .unlocked
-            .iter()
-            .map(|one| (one.sitting_no.clone(), one.version))
-            .collect();
+        let has = beat.unlocked.clone();
+        let sits_in = beat.seat.as_ref().map(|seat| seat.sitting_no.clone());
         let lacks = beat.pulling.is_none() && self.lacks_papers(&beat.held);
         self.core
             .room
             .beat(&self.terminal.device(), self.life, beat);
-        for key in self.core.unlocks.opened() {
-            if !has.contains(&(key.sitting_no.clone(), key.version)) {
-                self.keys(&key).await?;
-            }
-        }
+        self.lacking_keys(sits_in.as_deref(), &has).await?;
         if lacks {
             self.send(&FromHub::Look {}).await?;
         }
@@ -289,7 +291,15 @@ impl Channel {
     async fn send_next(&mut self, next: Outgoing) -> Result<(), Ended> {
         match next {
             Outgoing::Command(numbered) => self.command(*numbered).await,
-            Outgoing::Keys(key) => self.keys(&key).await,
+            Outgoing::Keys(key) => {
+                let device = self.terminal.device();
+                let sits_in = self.core.room.sits_in(&device);
+                let wanted = self.core.unlocks.for_machine(&device, sits_in.as_deref());
+                match wanted.contains(&key) {
+                    true => self.keys(&key).await,
+                    false => Ok(()),
+                }
+            }
             Outgoing::Look => self.send(&FromHub::Look {}).await,
         }
     }

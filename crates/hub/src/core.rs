@@ -12,6 +12,7 @@ use crate::room::{Outgoing, Raised, Room};
 use crate::unlock::Unlocks;
 use axum::http::StatusCode;
 use fengjuan_core::event::Hash32;
+use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::station::Fact;
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::papers::Papers;
@@ -23,7 +24,7 @@ use fengjuan_store::{Database, Reader, ReplicaReader, ReplicaWriter, Replicas, S
 use fengjuan_wire::room::Epoch;
 use fengjuan_wire::{Signed, WireError};
 use serde_bytes::ByteBuf;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -31,6 +32,8 @@ use tokio::sync::Semaphore;
 
 /// More strangers than this are one matter: their alerts would say nothing more.
 const MOST_STRANGERS: usize = 50;
+/// The room hears no more often than this that a device was refused again.
+const STRANGER_AGAIN_MS: i64 = 10_000;
 /// Answers with a piece of a package that are under way at once.
 pub(crate) const MOST_FETCHES: usize = 48;
 
@@ -61,7 +64,8 @@ pub(crate) struct Core {
     pub(crate) uploads: [Mutex<()>; 64],
     /// The center's orders as they were signed.
     pub(crate) orders: RwLock<Vec<ByteBuf>>,
-    pub(crate) strangers: Mutex<BTreeSet<[u8; 32]>>,
+    /// Who was refused for what, and when the room was told of it.
+    pub(crate) strangers: Mutex<BTreeMap<([u8; 32], &'static str), ExamMs>>,
     pub(crate) trouble: Mutex<BTreeSet<&'static str>>,
 }
 
@@ -96,14 +100,9 @@ impl Core {
         if code == "upstream.device_pending" {
             return;
         }
-        let mut strangers = self
-            .strangers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if strangers.len() >= MOST_STRANGERS || !strangers.insert(*sign.as_bytes()) {
+        if !self.is_news((*sign.as_bytes(), code)) {
             return;
         }
-        drop(strangers);
         tracing::warn!(device = sign.to_hex(), code, "a device was refused");
         self.room.observe(&Fact::Stranger {
             device: Hash32(*sign.as_bytes()),
@@ -111,13 +110,19 @@ impl Core {
         });
     }
 
-    /// A device was let in: what it is refused for later is news again.
-    pub(crate) fn known(&self, sign: &PublicKey) {
-        let mut strangers = self
+    /// Whoever goes on trying is told of now and then only, so that the room knows that it is still there.
+    fn is_news(&self, stranger: ([u8; 32], &'static str)) -> bool {
+        let now = self.room.now();
+        let mut told = self
             .strangers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        strangers.remove(sign.as_bytes());
+        told.retain(|_, told_ms| (0..STRANGER_AGAIN_MS).contains(&(now - *told_ms)));
+        let news = told.len() < MOST_STRANGERS && !told.contains_key(&stranger);
+        if news {
+            told.insert(stranger, now);
+        }
+        news
     }
 
     /// Something is wrong here that the station's page shows, by its code.

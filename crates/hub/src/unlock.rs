@@ -6,6 +6,7 @@ use crate::keys::Keyring;
 use crate::room::{Outgoing, Room};
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::Device;
 use fengjuan_core::room::station::{Action, Actor};
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::papers::{HeldPapers, Papers, SittingKey};
@@ -167,7 +168,7 @@ impl Unlocks {
         let ended = self.room.read(|station| {
             // Asked before the slow part; what it gives is recorded only after it.
             let may = station.propose(&action, actor, &mut || [0; 16], now);
-            may.map(|_| station.track(sitting_no).ended && station.answering(sitting_no, None) == 0)
+            may.map(|_| station.is_over(sitting_no))
         });
         if ended.map_err(|error| refused(error.code()))? {
             return Err(UnlockError::Over.into());
@@ -265,14 +266,26 @@ impl Unlocks {
         }))
     }
 
+    /// Which of the open sittings this machine needs the keys of; `sits_in`: where somebody sits at it, by its own word.
+    pub fn for_machine(&self, device: &Device, sits_in: Option<&str>) -> Vec<SittingKey> {
+        let opened = self.opened();
+        let numbers: Vec<&str> = opened.iter().map(|key| key.sitting_no.as_str()).collect();
+        let now = self.room.now();
+        let wanted = self.room.read(|station| {
+            let wanted = station.keys_for(device, sits_in, &numbers, now);
+            wanted.map(str::to_owned)
+        });
+        let mut keys = opened;
+        keys.retain(|key| wanted.as_deref() == Some(key.sitting_no.as_str()));
+        keys
+    }
+
     /// Forgets the keys of sittings that are over: ended, and nobody answers.
     pub fn forget_over(&self) {
         let mut state = self.state();
-        state.open.retain(|key, _| {
-            let number = &key.sitting_no;
-            self.room
-                .read(|station| !station.track(number).ended || station.answering(number, None) > 0)
-        });
+        state
+            .open
+            .retain(|key, _| self.room.read(|station| !station.is_over(&key.sitting_no)));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

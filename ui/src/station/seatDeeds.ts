@@ -189,6 +189,44 @@ export function seatSpec(
   }
 }
 
+/** What an outage can have been, as the proctor confirms or corrects it. */
+export const outageCauses: readonly OutageCause[] = [
+  'power',
+  'crash',
+  'lan',
+  'device',
+  'candidate_left',
+  'storage',
+  'suspend',
+  'clock',
+  'staff',
+]
+
+/** All outages of one alert, each with the time that it proposes, for one reason. */
+export function outagesSpec(alert_no: number, many: number, words: Words): Spec {
+  const { t, count } = words
+  return {
+    test: 'outages',
+    title: t('outages.title'),
+    means: [count('outages.means', many), t('outages.means_each'), t('decision.recorded')],
+    action: t('outages.action'),
+    choice: {
+      label: t('outage.cause'),
+      options: outageCauses.map((each) => ({ value: each, label: t(`outage.${each}`) })),
+      none: t('outages.cause_each'),
+      required: false,
+      first: 'power',
+    },
+    ready: [outageReason('power', t), outageReason('lan', t), outageReason('device', t)],
+    make: ({ choice, reason }) => ({
+      do: 'decide_outages',
+      alert_no,
+      cause: outageCauses.find((each) => each === choice) ?? null,
+      reason,
+    }),
+  }
+}
+
 /** The reason that is ready for an outage: what it was, and that the lost time is given back. */
 export function outageReason(cause: OutageCause, t: Words['t']): string {
   return t(`outage.reason_${cause}`)

@@ -154,6 +154,8 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'alert.station_stopped': 'Another station has taken over (term {epoch}). This one no longer commands.',
   'alert.many_out_of_contact':
     '{count} terminals fell silent at once, most likely the switch or a cable. Candidates go on; do not swap.',
+  'alert.many_outages':
+    '{count} seats were interrupted, most likely the room lost power. Decide their credits; they can be decided at once.',
   'alert.outage_undecided': '{place} was interrupted. Decide whether to credit the time.',
   'alert.refused': '{place} did not do “{command}”: {cause}.',
   'alert.camera': '{place}: the camera has no picture: {cause}.',

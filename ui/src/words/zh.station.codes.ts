@@ -133,6 +133,7 @@ export const zhStationCodes = {
   'alert.storage': '{place} 存不了数据：{cause}。',
   'alert.station_stopped': '另一台管理机已经接管考场（第 {epoch} 期），这一台停止指挥。',
   'alert.many_out_of_contact': '{count} 台考试机同时失联，多半是交换机或网线。考生照常作答，不用换机。',
+  'alert.many_outages': '{count} 个考位中断过，多半是全场停电，等您决定补时。可以一次决定。',
   'alert.outage_undecided': '{place} 中断过，等您决定补不补时。',
   'alert.refused': '{place} 没有执行“{command}”：{cause}。',
   'alert.camera': '{place} 的摄像头没有画面：{cause}。',

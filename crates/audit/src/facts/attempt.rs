@@ -73,6 +73,7 @@ pub(super) fn interrupted(event: &Event, out: &mut String) -> Wrote {
             credit_ms,
             staff_id,
             reason,
+            ..
         } => {
             write!(
                 out,

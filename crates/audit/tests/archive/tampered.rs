@@ -62,6 +62,7 @@ fn a_changed_entry_is_found_though_everything_else_was_made_anew() {
         let event = Event::OutageDecided {
             outage_no: 1,
             credit_ms: 900_000,
+            cause: None,
             staff_id: "P001".to_owned(),
             reason: "停电".to_owned(),
         };

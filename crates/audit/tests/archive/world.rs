@@ -498,6 +498,7 @@ impl World {
         let decided = Event::OutageDecided {
             outage_no: 1,
             credit_ms: 90_000,
+            cause: None,
             staff_id: "P001".to_owned(),
             reason: "停电, \"跳闸\"".to_owned(),
         };

@@ -157,6 +157,7 @@ impl Desk<'_> {
                     credit_ms,
                     staff_id,
                     reason,
+                    ..
                 } => Anomaly::note("results.outage_decided").detail(format!(
                     "№{outage_no} {} s · {staff_id} · {reason}",
                     credit_ms / 1000

@@ -75,12 +75,14 @@ fn time(attempt: &Attempt, input: Input) -> Vec<Effect> {
         Input::OutageDecided {
             outage_no,
             credit_ms,
+            cause,
             staff_id,
             reason,
         } => {
             let decided = Event::OutageDecided {
                 outage_no,
                 credit_ms,
+                cause,
                 staff_id,
                 reason,
             };

@@ -33,6 +33,7 @@ pub(super) fn check(attempt: &Attempt, event: &Event, now: ExamMs) -> Result<(),
             credit_ms,
             staff_id,
             reason,
+            ..
         } => {
             named(staff_id, reason)?;
             check_decision(attempt, *outage_no, *credit_ms)

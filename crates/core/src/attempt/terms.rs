@@ -72,6 +72,8 @@ pub enum Input {
     OutageDecided {
         outage_no: u32,
         credit_ms: i64,
+        /// What it was by the proctor's word, where that was asked.
+        cause: Option<OutageCause>,
         staff_id: String,
         reason: String,
     },

@@ -5,7 +5,7 @@ use super::Device;
 use super::lease::AttemptId;
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -50,6 +50,10 @@ pub enum Alert {
     ManyOutOfContact {
         devices: Vec<Device>,
     },
+    /// Many outages wait for a decision at once: most likely the power of the room.
+    ManyOutages {
+        outages: Vec<OutageRef>,
+    },
     /// An outage waits for a decision.
     OutageUndecided {
         #[serde(with = "crate::bytes")]
@@ -82,6 +86,22 @@ pub enum Alert {
     },
 }
 
+/// One outage of one attempt, by its number there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutageRef {
+    #[serde(with = "crate::bytes")]
+    pub attempt: AttemptId,
+    pub outage_no: u32,
+}
+
+/// One of those whom an alert about many is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whom {
+    Device(Device),
+    Outage(OutageRef),
+}
+
 /// How bad it is.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS,
@@ -108,6 +128,7 @@ impl Alert {
             Alert::Storage { .. } => "alert.storage",
             Alert::StationStopped { .. } => "alert.station_stopped",
             Alert::ManyOutOfContact { .. } => "alert.many_out_of_contact",
+            Alert::ManyOutages { .. } => "alert.many_outages",
             Alert::OutageUndecided { .. } => "alert.outage_undecided",
             Alert::Refused { .. } => "alert.refused",
             Alert::Camera { .. } => "alert.camera",
@@ -127,6 +148,7 @@ impl Alert {
             | Alert::Storage { .. }
             | Alert::StationStopped { .. } => Severity::Harm,
             Alert::ManyOutOfContact { .. }
+            | Alert::ManyOutages { .. }
             | Alert::OutageUndecided { .. }
             | Alert::Refused { .. }
             | Alert::Camera { .. }
@@ -151,12 +173,57 @@ impl Alert {
         }
     }
 
+    /// Whoever was refused here has gone when a person looks; that it was there must be seen.
+    fn stays_until_seen(&self) -> bool {
+        matches!(self, Alert::Stranger { .. })
+    }
+
+    /// Whom an alert about many at once is about.
+    fn many(&self) -> Option<BTreeSet<Whom>> {
+        match self {
+            Alert::ManyOutOfContact { devices } => {
+                Some(devices.iter().copied().map(Whom::Device).collect())
+            }
+            Alert::ManyOutages { outages } => {
+                Some(outages.iter().cloned().map(Whom::Outage).collect())
+            }
+            _ => None,
+        }
+    }
+
+    fn same_kind(&self, other: &Alert) -> bool {
+        self.code() == other.code()
+    }
+
+    /// The same about these.
+    fn of_many(&self, whom: BTreeSet<Whom>) -> Alert {
+        match self {
+            Alert::ManyOutages { .. } => Alert::ManyOutages {
+                outages: whom
+                    .into_iter()
+                    .filter_map(|one| match one {
+                        Whom::Outage(outage) => Some(outage),
+                        Whom::Device(_) => None,
+                    })
+                    .collect(),
+            },
+            _ => Alert::ManyOutOfContact {
+                devices: whom
+                    .into_iter()
+                    .filter_map(|one| match one {
+                        Whom::Device(device) => Some(device),
+                        Whom::Outage(_) => None,
+                    })
+                    .collect(),
+            },
+        }
+    }
+
     /// Whether both say the same thing, however it has grown since.
     fn same_matter(&self, other: &Alert) -> bool {
-        use Alert::{CenterAway, ManyOutOfContact, StationStopped};
+        use Alert::{CenterAway, StationStopped};
         match (self, other) {
-            (ManyOutOfContact { .. }, ManyOutOfContact { .. })
-            | (StationStopped { .. }, StationStopped { .. })
+            (StationStopped { .. }, StationStopped { .. })
             | (CenterAway { .. }, CenterAway { .. }) => true,
             _ => self == other,
         }
@@ -197,15 +264,25 @@ impl AlertBook {
 
     /// What to record so that the open alerts are what is the case.
     pub fn due(&self, is_the_case: &[Alert]) -> Vec<Event> {
+        let (changed, is_the_case) = self.grown(is_the_case);
+        let is_the_case = is_the_case.as_slice();
         let over = self.open.values().filter(|open| {
             let still = |alert: &Alert| alert.same_matter(&open.alert);
-            !is_the_case.iter().any(still)
+            let changes = changed
+                .iter()
+                .any(|(alert_no, _)| *alert_no == open.alert_no);
+            let unseen = open.alert.stays_until_seen() && open.acknowledged.is_none();
+            !changes && !unseen && !is_the_case.iter().any(still)
         });
         let mut due: Vec<Event> = over
             .map(|open| Event::AlertOver {
                 alert_no: open.alert_no,
             })
             .collect();
+        due.extend(changed.iter().map(|(alert_no, alert)| Event::AlertChanged {
+            alert_no: *alert_no,
+            alert: alert.clone(),
+        }));
         let new = is_the_case.iter().filter(|alert| {
             let known = |open: &Open| open.alert.same_matter(alert);
             !self.open.values().any(known)
@@ -221,6 +298,47 @@ impl AlertBook {
         due
     }
 
+    /// Alerts about many at once are compared by whom they are about: one that nobody has seen to grows; of one that was
+    /// seen to only what is still the case is left, and whoever is new is another alert. Gives those that change, and what
+    /// is the case in the words of the open ones.
+    fn grown(&self, is_the_case: &[Alert]) -> (Vec<(u64, Alert)>, Vec<Alert>) {
+        let (mut changed, mut case) = (Vec::new(), Vec::new());
+        for alert in is_the_case {
+            let Some(mut new) = alert.many() else {
+                case.push(alert.clone());
+                continue;
+            };
+            let now = new.clone();
+            let open = self.open.values();
+            let open = open.filter(|open| alert.same_kind(&open.alert));
+            let (seen_to, unseen): (Vec<&Open>, Vec<&Open>) =
+                open.partition(|open| open.acknowledged.is_some());
+            let whom = |open: &Open| open.alert.many().unwrap_or_default();
+            for open in seen_to {
+                let before = whom(open);
+                let left: BTreeSet<Whom> = before.intersection(&now).cloned().collect();
+                new = new.difference(&before).cloned().collect();
+                if !left.is_empty() {
+                    settle(open, before, left, &mut changed, &mut case);
+                }
+            }
+            if let Some(open) = unseen.first() {
+                let before = whom(open);
+                let all: BTreeSet<Whom> = match alert {
+                    Alert::ManyOutOfContact { .. } => before.union(&new).cloned().collect(),
+                    // What was decided needs no decision any more.
+                    _ => new.clone(),
+                };
+                if !all.is_disjoint(&now) {
+                    settle(open, before, all, &mut changed, &mut case);
+                }
+            } else if !new.is_empty() {
+                case.push(alert.of_many(new));
+            }
+        }
+        (changed, case)
+    }
+
     /// Takes over an event that is durable; others change nothing.
     pub fn commit(&mut self, event: &Event) {
         match event {
@@ -232,6 +350,11 @@ impl AlertBook {
                     acknowledged: None,
                 };
                 self.open.insert(*alert_no, open);
+            }
+            Event::AlertChanged { alert_no, alert } => {
+                if let Some(open) = self.open.get_mut(alert_no) {
+                    open.alert = alert.clone();
+                }
             }
             Event::AlertOver { alert_no } => {
                 self.open.remove(alert_no);
@@ -247,5 +370,20 @@ impl AlertBook {
             }
             _ => {}
         }
+    }
+}
+
+/// What an open alert about many becomes; it stays as it is where nothing changed.
+fn settle(
+    open: &Open,
+    before: BTreeSet<Whom>,
+    after: BTreeSet<Whom>,
+    changed: &mut Vec<(u64, Alert)>,
+    case: &mut Vec<Alert>,
+) {
+    if before == after {
+        case.push(open.alert.clone());
+    } else {
+        changed.push((open.alert_no, open.alert.of_many(after)));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::Device;
 use super::lease::CarryPoint;
-use crate::event::Hash32;
+use crate::event::{Hash32, OutageCause};
 use crate::plan::ExamMs;
 use serde::{Deserialize, Serialize};
 
@@ -140,6 +140,9 @@ pub enum CommandBody {
         attempt: [u8; 16],
         outage_no: u32,
         credit_ms: i64,
+        /// What it was, as the proctor confirms or corrects it.
+        #[serde(default)]
+        cause: Option<OutageCause>,
     },
     /// 结束考试. Whoever still answers is handed in where `forced`; the terminal refuses it otherwise.
     End {

@@ -94,6 +94,12 @@ impl Seating {
         self.dealt.get(sitting_no)?.get(ticket_hash).copied()
     }
 
+    /// Whether somebody was dealt this number.
+    pub fn is_dealt(&self, sitting_no: &str, seat_no: u32) -> bool {
+        let dealt = self.dealt.get(sitting_no);
+        dealt.is_some_and(|dealt| dealt.values().any(|one| *one == seat_no))
+    }
+
     pub fn is_published(&self, sitting_no: &str) -> bool {
         self.published.contains(sitting_no)
     }

@@ -10,8 +10,10 @@
 //! takes over; [`Event::EpochRaised`] says how far that was.
 
 mod action;
+mod concern;
 mod draft;
 mod due;
+mod ends;
 mod facts;
 mod fold;
 mod missed;
@@ -226,6 +228,13 @@ impl Station {
     /// Where a sitting is now, and what blocks its next step (codes).
     pub fn step(&self, sitting_no: &str, now: ExamMs) -> (Step, Vec<RoomError>) {
         track::step(self, sitting_no, now)
+    }
+
+    /// The end of this sitting was ordered, and has come at every machine: nobody answers, and none has refused it.
+    pub fn is_over(&self, sitting_no: &str) -> bool {
+        self.track(sitting_no).ended
+            && self.answering(sitting_no, None) == 0
+            && ends::still_open(self, sitting_no, None).is_empty()
     }
 
     /// How many candidates of this sitting (of one class group, or of all) are answering.

@@ -58,6 +58,7 @@ pub fn decide(outage_no: u32, credit_ms: i64) -> Input {
     Input::OutageDecided {
         outage_no,
         credit_ms,
+        cause: None,
         staff_id: "P1".to_owned(),
         reason: "停电".to_owned(),
     }

@@ -211,6 +211,7 @@ fn any_move() -> impl Strategy<Value = Event> {
             Event::OutageDecided {
                 outage_no,
                 credit_ms,
+                cause: None,
                 staff_id: "P1".to_owned(),
                 reason,
             }

@@ -1,11 +1,12 @@
 //! The station, one rule after the other. What comes of it all together is the simulation's.
 
+mod beside;
 mod day;
 mod silence;
 mod swap;
 
 use super::{device, ledger};
-use fengjuan_core::event::{Event, Hash32, OutageCause};
+use fengjuan_core::event::{Event, HandInKind, Hash32, OutageCause};
 use fengjuan_core::plan::*;
 use fengjuan_core::room::command::{Command, CommandBody};
 use fengjuan_core::room::contact::Life;
@@ -155,15 +156,7 @@ impl Desk {
             desk.hear(number, 1, 1, START);
         }
         desk.identified(1);
-        let started = Event::AttemptStarted {
-            sitting_no: "S".to_owned(),
-            class_no: "C".to_owned(),
-            package: TICKET,
-            paper: TICKET,
-            started_ms: START,
-            ends_ms: START + 120 * MINUTE,
-        };
-        desk.entry(1, 1, Note::Clear(Box::new(started)));
+        desk.entry(1, 1, begun());
         desk.due(START);
         desk
     }
@@ -298,5 +291,27 @@ pub fn outage(outage_no: u32) -> Note {
         from_ms: START,
         to_ms: START + MINUTE,
         proposed_ms: MINUTE,
+    }))
+}
+
+pub fn begun() -> Note {
+    Note::Clear(Box::new(Event::AttemptStarted {
+        sitting_no: "S".to_owned(),
+        class_no: "C".to_owned(),
+        package: TICKET,
+        paper: TICKET,
+        started_ms: START,
+        ends_ms: START + 120 * MINUTE,
+    }))
+}
+
+pub fn handed_in() -> Note {
+    Note::Clear(Box::new(Event::HandedIn {
+        kind: HandInKind::Forced,
+        answered: 0,
+        unanswered: 1,
+        at_ms: START,
+        staff_id: Some("P1".to_owned()),
+        reason: Some("疏散".to_owned()),
     }))
 }

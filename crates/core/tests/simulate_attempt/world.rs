@@ -307,6 +307,7 @@ impl World {
                 Input::OutageDecided {
                     outage_no: outage.outage_no,
                     credit_ms,
+                    cause: None,
                     staff_id,
                     reason,
                 },

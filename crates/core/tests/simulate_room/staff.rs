@@ -161,6 +161,7 @@ fn decide(world: &mut World, hub: usize, attempt: [u8; 16]) {
             attempt,
             outage_no,
             credit_ms,
+            cause: None,
         };
         tell(world, hub, body, "outage decided");
     }

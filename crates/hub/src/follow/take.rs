@@ -170,11 +170,9 @@ fn terminals(core: &Core, whom: &Device, list: Vec<FollowedTerminal>) -> Result<
     if core.room.raised().is_some() {
         return Ok(());
     }
-    let known: Vec<_> = list.iter().map(|one| one.sign).collect();
     for device in core.devices.follow(list, &issuer, &core.recorder)? {
         core.room.lines().close(&device);
     }
-    known.iter().for_each(|sign| core.known(sign));
     core.peers.list_taken(whom, hash);
     core.room.touch();
     Ok(())

@@ -73,6 +73,13 @@ impl Room {
         self.touch();
     }
 
+    /// The sitting in which somebody sits at this machine, by its own last word.
+    pub fn sits_in(&self, device: &Device) -> Option<String> {
+        let state = self.state();
+        let seat = state.seen.get(device)?.beat.as_ref()?.seat.as_ref()?;
+        Some(seat.sitting_no.clone())
+    }
+
     /// How much of each ledger is held here and was told to the station.
     pub fn held_of(&self, device: &Device) -> Vec<(LedgerId, u64)> {
         let state = self.state();

@@ -135,6 +135,9 @@ impl Station {
             Wish::Approve { device, seat_no } => self.approve(&device, seat_no, &actor),
             Wish::Revoke { device } => self.revoke(&device, &actor),
             Wish::Submit => self.submit(book.as_deref(), &actor),
+            Wish::Outages { alert_no, cause } => {
+                self.decide_outages(book.as_deref(), alert_no, cause, &actor)
+            }
         }
     }
 
@@ -283,20 +286,20 @@ impl Station {
 }
 
 /// The room's machine a few events ahead of what is recorded: what is proposed next builds on what was proposed before.
-struct Ahead {
+pub(super) struct Ahead {
     station: RoomStation,
-    events: Vec<Event>,
+    pub events: Vec<Event>,
 }
 
 impl Ahead {
-    fn of(station: &RoomStation) -> Ahead {
+    pub fn of(station: &RoomStation) -> Ahead {
         Ahead {
             station: station.clone(),
             events: Vec::new(),
         }
     }
 
-    fn take(
+    pub fn take(
         &mut self,
         propose: impl FnOnce(&RoomStation) -> Result<Vec<Event>, RoomError>,
     ) -> Result<(), RoomError> {

@@ -5,7 +5,7 @@ use super::seats;
 use super::snapshot::Snapshot;
 use crate::view::action::{ActionScope, Phone, SecondPerson, StationAction};
 use crate::view::seat::SeatDeedName;
-use fengjuan_core::event::Hash32;
+use fengjuan_core::event::{Hash32, OutageCause};
 use fengjuan_core::room::Device;
 use fengjuan_core::room::command::{Authority, CommandBody, PhoneApproval, Scope};
 use fengjuan_core::room::lease::AttemptId;
@@ -25,6 +25,11 @@ pub(super) enum Wish {
     Approve {
         device: Device,
         seat_no: Option<u32>,
+    },
+    /// Every outage of an alert gets its own time.
+    Outages {
+        alert_no: u64,
+        cause: Option<OutageCause>,
     },
     /// Turned away, or not let in any more.
     Revoke {
@@ -56,6 +61,7 @@ pub(super) fn with(action: &mut StationAction) -> (String, Option<SecondPerson>)
         | Suspend { reason, .. }
         | Resume { reason, .. }
         | DecideOutage { reason, .. }
+        | DecideOutages { reason, .. }
         | Swap { reason, .. }
         | ForceHandIn { reason, .. }
         | TakeOver { reason }
@@ -141,6 +147,14 @@ pub(super) fn wish(room: &Snapshot, book: Option<&Book>, action: &StationAction)
         },
         PublishSeats {} => return Ok(Wish::Publish),
         Submit {} => return Ok(Wish::Submit),
+        DecideOutages {
+            alert_no, cause, ..
+        } => {
+            return Ok(Wish::Outages {
+                alert_no: *alert_no,
+                cause: *cause,
+            });
+        }
         other => {
             let book = book.ok_or_else(|| refused("station.no_sitting"))?;
             return in_sitting(room, book, other);
@@ -249,11 +263,13 @@ fn command(room: &Snapshot, book: &Book, action: &StationAction) -> Answer<Comma
             seat_no,
             outage_no,
             credit_ms,
+            cause,
             ..
         } => CommandBody::DecideOutage {
             attempt: attempt(seat_no)?,
             outage_no: *outage_no,
             credit_ms: *credit_ms,
+            cause: Some(*cause),
         },
         Remove { seat_no, .. } => CommandBody::Remove {
             attempt: attempt(seat_no)?,

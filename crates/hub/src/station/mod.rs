@@ -11,6 +11,7 @@ mod front;
 mod log;
 mod orders;
 mod others;
+mod outages;
 mod people;
 mod pictures;
 mod refusal;

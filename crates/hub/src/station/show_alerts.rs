@@ -5,7 +5,7 @@ use super::snapshot::Snapshot;
 use super::{State, Station};
 use crate::view::{Acknowledged, AlertRow};
 use fengjuan_core::room::Device;
-use fengjuan_core::room::alert::{Alert, Open, Severity};
+use fengjuan_core::room::alert::{Alert, Open, OutageRef, Severity};
 use fengjuan_core::room::lease::AttemptId;
 use fengjuan_device::refusal::{With, notice};
 use fengjuan_device::staff::name;
@@ -78,6 +78,7 @@ impl Station {
                 said.with("other", self.device_name(room, holder))
             }
             Alert::StationStopped { epoch } => said.with("epoch", epoch),
+            Alert::ManyOutages { outages } => said.with("count", outages.len()),
             Alert::ManyOutOfContact { devices } => said.with("count", devices.len()),
             Alert::Lockout { staff_id } => said.with("staff", state.named(staff_id).name),
             Alert::CenterAway { since_ms } => said.with("since_ms", since_ms),
@@ -128,6 +129,10 @@ fn attempt_of(alert: &Alert) -> Option<AttemptId> {
 fn concerned(room: &Snapshot, alert: &Alert) -> Vec<u32> {
     let devices: Vec<Device> = match alert {
         Alert::ManyOutOfContact { devices } => devices.clone(),
+        Alert::ManyOutages { outages } => {
+            let holder = |outage: &OutageRef| room.holder(&outage.attempt);
+            outages.iter().filter_map(holder).collect()
+        }
         Alert::OutageUndecided { attempt, .. } | Alert::NobodyHolds { attempt } => {
             room.holder(attempt).into_iter().collect()
         }

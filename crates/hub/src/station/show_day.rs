@@ -101,7 +101,7 @@ impl Station {
         let Some(day) = room.days.get(book.number()) else {
             return false;
         };
-        let over = day.track.ended && day.answering == 0;
+        let over = day.step >= Step::Ended;
         day.track.unlocked.is_some() && !over && !self.is_open(book)
     }
 
@@ -109,13 +109,13 @@ impl Station {
         self.hub.unlocks().opened().contains(&book.held.key)
     }
 
-    /// Candidates of a sitting who have handed in, or were turned away, and of whom the center has no bundle yet.
+    /// Candidates of a sitting who have begun, or were turned away, or never came, and of whom the center has no bundle
+    /// yet. Whoever came and never began leaves nothing to seal.
     pub(super) fn not_at_center(&self, state: &mut State, room: &Snapshot, book: &Book) -> u32 {
         let waits = |one: &super::books::Entrant| {
             let told = state.told(room, one);
             let progress = state.progress(&told);
-            let sat = room.attempts.contains_key(&one.attempt) || told.bundle.is_some();
-            sat && !progress.at_center
+            told.leaves_a_bundle() && !progress.at_center
         };
         let waiting = book.people.iter().map(waits).filter(|waits| *waits);
         u32::try_from(waiting.count()).unwrap_or(u32::MAX)
@@ -144,6 +144,7 @@ fn steps(state: &State, room: &Snapshot, book: &Book, day: &Day) -> Vec<SittingS
         (false, false) => TrackState::Ahead,
     };
     let (open, started) = (room.now >= opens_ms, track.started.is_some());
+    let ended = day.step >= Step::Ended;
     let entry_over = room.now > late_ms || track.ended;
     let unlocked = track.unlocked.is_some();
     let step = |step, state, at_ms| SittingStep { step, state, at_ms };
@@ -164,15 +165,15 @@ fn steps(state: &State, room: &Snapshot, book: &Book, day: &Day) -> Vec<SittingS
             state(started, unlocked),
             Some(track.started.map_or(start_ms, |(_, at_ms)| at_ms)),
         ),
-        step(SittingStepName::Running, state(track.ended, started), None),
+        step(SittingStepName::Running, state(ended, started), None),
         step(
             SittingStepName::End,
-            state(track.ended, started && day.answering == 0),
+            state(ended, started && day.answering == 0),
             moments.ended_ms,
         ),
         step(
             SittingStepName::Submit,
-            state(track.submitted, track.ended),
+            state(track.submitted, ended),
             moments.submitted_ms,
         ),
     ]

@@ -311,6 +311,7 @@ fn tried(room: &Snapshot, seat: &Seat<'_>, deed: SeatDeedName) -> Option<Station
             seat_no,
             outage_no: seat.told.outages.first()?.outage_no,
             credit_ms: 0,
+            cause: seat.told.outages.first()?.cause,
             reason,
         },
         SeatDeedName::Suspend => StationAction::Suspend { scope, reason },

@@ -9,6 +9,7 @@ use crate::devices::{Admission, Terminal};
 use crate::view::StationTab;
 use crate::view::tabs::*;
 use fengjuan_core::room::seating::Use;
+use fengjuan_core::room::station::Step;
 use fengjuan_device::papers::{HeldPapers, short_hash};
 use fengjuan_device::refusal::{With, notice};
 use fengjuan_device::site_kit::HubAddress;
@@ -54,7 +55,7 @@ impl Station {
 
     fn unlock_state(&self, room: &Snapshot, book: &Book) -> StationUnlock {
         let day = room.days.get(book.number());
-        let over = day.is_some_and(|day| day.track.ended && day.answering == 0);
+        let over = day.is_some_and(|day| day.step >= Step::Ended);
         if self.hub.unlocks().working() {
             StationUnlock::Working
         } else if over {

@@ -243,6 +243,20 @@ impl Told {
         }
     }
 
+    /// Whether this person's machine seals something for the center.
+    pub fn leaves_a_bundle(&self) -> bool {
+        let state = matches!(
+            self.state,
+            Some(
+                TileState::NotAdmitted
+                    | TileState::LateRefused
+                    | TileState::Absent
+                    | TileState::ArrivedNotSeated
+            )
+        );
+        state || self.started_ms.is_some() || self.bundle.is_some()
+    }
+
     fn credit(&mut self, credit_ms: i64) {
         self.credit_ms = self.credit_ms.saturating_add(credit_ms);
         self.ends_ms = self

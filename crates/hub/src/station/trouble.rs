@@ -35,8 +35,7 @@ impl Station {
         }
         let answering = seat.told.started_ms.is_some() && seat.told.handed_in.is_none();
         if let Some(outage) = seat.told.outages.first().filter(|_| answering) {
-            let cause = format!("{:?}", outage.cause).to_lowercase();
-            let said = notice("trouble.outage", Tone::Amber).with("cause", cause);
+            let said = notice("trouble.outage", Tone::Amber).with("cause", outage.cause.code());
             add(TileAlertKind::OutageUndecided, outage.from_ms, said);
         }
         if let Some((refused_ms, cause)) = book.and_then(|book| start_refused(room, book, seat)) {

@@ -2,6 +2,7 @@
 
 use super::StationTab;
 use super::room::SeatFilter;
+use fengjuan_core::event::OutageCause;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -182,6 +183,16 @@ pub enum StationAction {
         outage_no: u32,
         #[ts(type = "number")]
         credit_ms: i64,
+        /// What it was, as the proctor confirms or corrects it.
+        cause: OutageCause,
+        reason: String,
+    },
+    /// All outages of an alert about many, each with the time that it proposes.
+    DecideOutages {
+        #[ts(type = "number")]
+        alert_no: u64,
+        /// None: each keeps the cause that was found.
+        cause: Option<OutageCause>,
         reason: String,
     },
     Swap {

@@ -107,6 +107,7 @@ pub const CODES: &[&str] = &[
     "alert.storage",             // cause
     "alert.station_stopped",     // epoch
     "alert.many_out_of_contact", // count
+    "alert.many_outages",        // count
     "alert.outage_undecided",
     "alert.refused", // command, cause
     "alert.camera",  // cause

@@ -32,6 +32,11 @@ pub struct Issued {
 
 /// Issues the sitting to this hub, for every hub that has enrolled; `pad` bytes make the package larger.
 pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
+    issue_sitting(center, hub, SITTING, pad)
+}
+
+/// As [`issue`], for the sitting with this number.
+pub fn issue_sitting(center: &Center, hub: &EnrolRequest, number: &str, pad: usize) -> Issued {
     let all = AllPackageKeys {
         paper_key: [9; 32],
         roster_key: [7; 32],
@@ -39,7 +44,7 @@ pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
         draw_seed: DRAW_SEED,
         snapshot_seed: SNAPSHOT_SEED,
     };
-    let package = package(center, &all, pad);
+    let package = package(center, &all, number, pad);
     let reference = PackageRef {
         class_no: "C1".to_owned(),
         hash: hash(&package),
@@ -48,7 +53,7 @@ pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
     let document = SittingDocument {
         suite: SUITE.to_owned(),
         site: SITE.to_owned(),
-        sitting: sitting(),
+        sitting: sitting(number),
         packages: vec![reference.clone()],
         results_key: center.keys.results.public(),
         snapshot_seed_hash: hash(&SNAPSHOT_SEED),
@@ -80,21 +85,21 @@ pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
             key: all.roster_key,
         }],
     };
-    let context = grant::sitting_context(SITE, SITTING, 1).unwrap();
+    let context = grant::sitting_context(SITE, number, 1).unwrap();
     let locked = grant::lock_keys(&keys, &code_key, &context).unwrap();
     let grant = Grant {
         site: SITE.to_owned(),
-        sitting_no: SITTING.to_owned(),
+        sitting_no: number.to_owned(),
         version: 1,
         device: hub.sign,
         locked_keys: grant::grant_locked(&locked, &hub.kem, &context).unwrap(),
         roster_keys: grant::grant_roster(&roster, &hub.kem, &context).unwrap(),
     };
-    offer(center, OfferedKind::Package, package);
+    offer(center, number, OfferedKind::Package, package);
     let document = document.sign(&center.keys.issuer).unwrap();
-    offer(center, OfferedKind::Sitting, document);
+    offer(center, number, OfferedKind::Sitting, document);
     let grant = grant.sign(&center.keys.issuer).unwrap();
-    offer(center, OfferedKind::Grant, grant);
+    offer(center, number, OfferedKind::Grant, grant);
     Issued {
         code: code.to_groups().to_vec(),
         package: reference.hash,
@@ -102,23 +107,23 @@ pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
     }
 }
 
-fn offer(center: &Center, kind: OfferedKind, bytes: Vec<u8>) {
+fn offer(center: &Center, number: &str, kind: OfferedKind, bytes: Vec<u8>) {
     let mut book = center.book();
     book.offered.push(Offered {
         kind,
         hash: hash(&bytes),
         bytes: bytes.len() as u64,
-        sitting_no: SITTING.to_owned(),
+        sitting_no: number.to_owned(),
         version: 1,
     });
     book.files.insert(hash(&bytes), bytes);
 }
 
-fn package(center: &Center, keys: &AllPackageKeys, pad: usize) -> Vec<u8> {
+fn package(center: &Center, keys: &AllPackageKeys, number: &str, pad: usize) -> Vec<u8> {
     let place = PackagePlace {
         suite: SUITE.to_owned(),
         plan_no: "P1".to_owned(),
-        sitting_no: SITTING.to_owned(),
+        sitting_no: number.to_owned(),
         site: SITE.to_owned(),
         version: 1,
         class_no: "C1".to_owned(),
@@ -183,9 +188,9 @@ fn candidate() -> Candidate {
     }
 }
 
-fn sitting() -> Sitting {
+fn sitting(number: &str) -> Sitting {
     Sitting {
-        sitting_no: SITTING.to_owned(),
+        sitting_no: number.to_owned(),
         version: 1,
         plan: PlanFacts {
             plan_no: "P1".to_owned(),

@@ -2,8 +2,10 @@
 
 use crate::papers::{self, DRAW_SEED, Issued, SITTING};
 use crate::stage::{Stage, Terminal, proctor, until};
-use fengjuan_core::event::Event;
-use fengjuan_core::room::station::Step;
+use fengjuan_core::event::{Event, Hash32};
+use fengjuan_core::plan::Role;
+use fengjuan_core::room::rules::Person;
+use fengjuan_core::room::station::{Action, Step};
 use fengjuan_device::unlock;
 use fengjuan_envelope::code::Code;
 use fengjuan_wire::entry::Entry;
@@ -185,4 +187,81 @@ async fn the_code_is_for_who_may_and_when() {
         .unwrap_err();
     assert_eq!(refused.code, "room.not_held");
     assert_eq!(recorded(&stage, "app.code_refused"), []);
+}
+
+/// A makeup beside a running sitting: each machine has the keys of its own, and whatever it says again and again changes
+/// nothing in that. A machine that is out of use has none.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_open_sittings_each_machine_gets_the_keys_of_its_own() {
+    const MAKEUP: &str = "Z2";
+    let (stage, first, mut terminals) = prepared(4).await;
+    let hub = stage.center.book().enrolled[0].clone();
+    let second = papers::issue_sitting(&stage.center, &hub, MAKEUP, 1_000);
+    stage.hub().pull();
+    let room = stage.hub().room();
+    until("both are held", || {
+        room.read(|station| [SITTING, MAKEUP].map(|number| station.track(number).held))
+            == [Some(1), Some(1)]
+    })
+    .await;
+    room.act(&Action::NumberMachines {}, &proctor()).unwrap();
+    for (number, seat_no) in [(SITTING, 1), (MAKEUP, 2)] {
+        let roster = [(Hash32([seat_no as u8; 32]), seat_no)];
+        let deal = Action::DealByRoster {
+            sitting_no: number.to_owned(),
+            roster: roster.into_iter().collect(),
+        };
+        room.act(&deal, &proctor()).unwrap();
+    }
+    let mut two = proctor();
+    two.second = Some(Person {
+        staff_id: "H1".to_owned(),
+        role: Role::SiteHead,
+    });
+    two.reason = "主板坏".to_owned();
+    let out = Action::OutOfUse {
+        device: terminals[3].device(),
+    };
+    room.act(&out, &two).unwrap();
+    for (number, issued) in [(SITTING, &first), (MAKEUP, &second)] {
+        let unlocks = stage.hub().unlocks();
+        unlocks
+            .unlock(number, issued.code.clone(), &proctor())
+            .unwrap();
+    }
+    let keys = |terminal: &Terminal| -> Vec<String> {
+        let keys = terminal.side.keys().into_iter();
+        keys.map(|(number, _)| number).collect()
+    };
+    until("each has its own", || {
+        keys(&terminals[0]) == [SITTING] && keys(&terminals[1]) == [MAKEUP]
+    })
+    .await;
+    // Nobody is dealt to the third: it is ready for the nearest, which of the two is a matter of a moment.
+    until("the third has keys", || !keys(&terminals[2]).is_empty()).await;
+    for terminal in &mut terminals {
+        terminal.disconnect();
+        terminal.side.forget_keys();
+        terminal.connect();
+    }
+    let heard_twice = || {
+        let heard = |terminal: &Terminal| {
+            let seen = room.seen();
+            seen.get(&terminal.device()).map(|seen| seen.heard_ms)
+        };
+        terminals.iter().map(heard).collect::<Vec<_>>()
+    };
+    let (mut last, mut beats) = (heard_twice(), 0);
+    until("some heartbeats", || {
+        let now = heard_twice();
+        if now.iter().zip(&last).all(|(now, last)| now > last) {
+            (last, beats) = (now, beats + 1);
+        }
+        beats >= 3
+    })
+    .await;
+    assert_eq!(keys(&terminals[0]), [SITTING]);
+    assert_eq!(keys(&terminals[1]), [MAKEUP]);
+    assert_eq!(keys(&terminals[2]).len(), 1);
+    assert_eq!(keys(&terminals[3]), [""; 0], "out of use");
 }

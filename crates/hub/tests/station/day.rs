@@ -1,7 +1,8 @@
 //! A sitting from the papers to its end.
 
 use crate::plan::{MINUTE_MS, PEOPLE, START_MS};
-use crate::stage::{Stage, second};
+use crate::stage::{Fake, Stage, second};
+use fengjuan_core::event::{Event, OutageCause};
 use fengjuan_core::room::command::CommandBody;
 use fengjuan_hub::view::action::{Phone, StationAction};
 use fengjuan_hub::view::room::{SeatTile, TileState};
@@ -131,18 +132,115 @@ fn the_end_is_refused_while_somebody_answers_unless_it_is_forced_with_a_reason()
     fakes[..3].iter_mut().for_each(|fake| fake.hand_in(&stage));
     assert_eq!(stage.refused(end(None, false, "")), "room.somebody_answers");
     let view = stage.done(end(None, true, "机构要求"));
-    assert_eq!(view.next.action, NextAction::Submit);
-    assert_eq!(blocked(&view), Some("room.not_submitted"));
-    assert_eq!(
-        stage.refused(StationAction::Submit {}),
-        "room.not_submitted"
-    );
+    // Ordered is not ended: somebody answers until the machine has done it.
+    assert_eq!(view.next.action, NextAction::End);
+    assert_eq!(blocked(&view), Some("room.somebody_answers"));
+    assert_eq!(view.sittings[0].steps[4].step, SittingStepName::End);
+    assert_ne!(view.sittings[0].steps[4].state, TrackState::Done);
+    assert_eq!(stage.refused(StationAction::Submit {}), "station.not_ended");
     fakes[3].obey(&stage);
     let told = fakes[3].told.last().unwrap();
     assert!(
         matches!(told, CommandBody::End { forced: true, .. }),
         "{told:?}"
     );
+    fakes[3].hand_in(&stage);
+    let view = stage.view();
+    assert_eq!(view.next.action, NextAction::Submit);
+    assert_eq!(blocked(&view), Some("room.not_submitted"));
+    assert_eq!(
+        stage.refused(StationAction::Submit {}),
+        "room.not_submitted"
+    );
+}
+
+#[test]
+fn whoever_came_and_never_began_is_not_waited_for() {
+    let stage = Stage::open();
+    let (mut fakes, _) = stage.furnished();
+    stage.unlock(&mut fakes);
+    stage.running(&mut fakes[..5]);
+    // Identified and confirmed, and the machine never began.
+    fakes[5].check_in(&stage);
+    fakes[..5].iter_mut().for_each(|fake| fake.hand_in(&stage));
+    let view = stage.done(StationAction::End {
+        class_no: None,
+        forced: false,
+        reason: String::new(),
+    });
+    assert_eq!(view.next.action, NextAction::Submit);
+    let waiting = view.next.blocked_by.unwrap().args;
+    assert_eq!(waiting.get("waiting").map(String::as_str), Some("5"));
+}
+
+#[test]
+fn after_a_power_cut_all_outages_are_decided_at_once_each_with_its_own_time() {
+    let stage = Stage::open();
+    let (mut fakes, _) = stage.furnished();
+    stage.unlock(&mut fakes);
+    stage.running(&mut fakes);
+    for (place, fake) in fakes.iter_mut().enumerate() {
+        let lost_ms = (place as i64 + 1) * MINUTE_MS;
+        let outage = Event::OutageRecorded {
+            outage_no: 1,
+            cause: OutageCause::Power,
+            from_ms: START_MS,
+            to_ms: START_MS + lost_ms,
+            proposed_ms: lost_ms,
+        };
+        fake.write(&stage, &[outage]);
+    }
+    let alerts = stage.alerts();
+    let many = alerts
+        .iter()
+        .find(|row| row.notice.code == "alert.many_outages")
+        .unwrap();
+    assert_eq!(many.seats, [1, 2, 3, 4, 5, 6]);
+    let one = StationAction::DecideOutage {
+        seat_no: 1,
+        outage_no: 1,
+        credit_ms: 0,
+        cause: OutageCause::CandidateLeft,
+        reason: "离座".to_owned(),
+    };
+    stage.done(one);
+    let decided = |fake: &mut Fake, stage: &Stage| {
+        fake.obey(stage);
+        let told = fake.told.iter().rev().find_map(|body| match body {
+            CommandBody::DecideOutage {
+                credit_ms, cause, ..
+            } => Some((*credit_ms, *cause)),
+            _ => None,
+        });
+        let (credit_ms, cause) = told.unwrap();
+        let event = Event::OutageDecided {
+            outage_no: 1,
+            credit_ms,
+            cause,
+            staff_id: "P1".to_owned(),
+            reason: "停电".to_owned(),
+        };
+        fake.write(stage, &[event]);
+        (credit_ms, cause)
+    };
+    let left = (0, Some(OutageCause::CandidateLeft));
+    assert_eq!(decided(&mut fakes[0], &stage), left);
+    let all = |alert_no, reason: &str| StationAction::DecideOutages {
+        alert_no,
+        cause: None,
+        reason: reason.to_owned(),
+    };
+    assert_eq!(stage.refused(all(many.alert_no, " ")), "room.reason_needed");
+    assert_eq!(stage.refused(all(99, "停电")), "room.unknown_alert");
+    stage.done(all(many.alert_no, "全场停电"));
+    for (place, fake) in fakes.iter_mut().enumerate().skip(1) {
+        let own_ms = (place as i64 + 1) * MINUTE_MS;
+        let credited = (own_ms, Some(OutageCause::Power));
+        assert_eq!(decided(fake, &stage), credited);
+    }
+    let undecided = stage.alerts().into_iter();
+    let undecided = undecided.filter(|row| row.notice.code.contains("outage"));
+    assert_eq!(undecided.count(), 0);
 }
 
 #[test]

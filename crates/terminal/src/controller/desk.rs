@@ -125,6 +125,7 @@ impl State {
                 let input = Input::OutageDecided {
                     outage_no,
                     credit_ms,
+                    cause: None,
                     staff_id: staff_id.to_owned(),
                     reason,
                 };

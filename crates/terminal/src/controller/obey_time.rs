@@ -73,10 +73,12 @@ impl State {
                 attempt,
                 outage_no,
                 credit_ms,
+                cause,
             } => {
                 let input = Input::OutageDecided {
                     outage_no: *outage_no,
                     credit_ms: *credit_ms,
+                    cause: *cause,
                     staff_id: by.clone(),
                     reason,
                 };

@@ -168,6 +168,7 @@ fn an_outage_that_is_decided_while_the_papers_are_closed_is_credited_with_them()
         attempt: attempt("S1-01"),
         outage_no: 1,
         credit_ms: 2 * MINUTE,
+        cause: Some(OutageCause::Power),
     };
     station.tells(&room, body);
     keys(&room);

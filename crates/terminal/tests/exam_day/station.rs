@@ -417,6 +417,7 @@ fn a_suspended_seat_shows_no_question_and_takes_no_answer() {
         attempt: attempt("S1-01"),
         outage_no: 1,
         credit_ms: 3 * MINUTE,
+        cause: None,
     };
     station.tells(&room, body);
     assert_eq!(ends_ms(&room), START_MS + 123 * MINUTE);

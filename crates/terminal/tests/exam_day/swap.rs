@@ -129,6 +129,7 @@ fn a_spare_goes_on_with_every_replicated_answer_and_no_other() {
         attempt: attempt(TICKET),
         outage_no: 1,
         credit_ms: 40_000,
+        cause: None,
     };
     station.tells(&spare, decide);
     assert_eq!(exam(spare.view()).ends_ms, ends + 40_000);

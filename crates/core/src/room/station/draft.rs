@@ -1,6 +1,6 @@
 //! Events in the making: what one action or one finding records together.
 
-use super::{Actor, Station};
+use super::{Actor, Station, concern};
 use crate::event::Event;
 use crate::plan::ExamMs;
 use crate::room::Device;
@@ -63,6 +63,26 @@ impl<'a> Draft<'a> {
         for device in working {
             self.tell(device, body.clone());
         }
+    }
+
+    /// The same to every machine that belongs to this sitting, and to those that are free for any.
+    pub(super) fn tell_sitting(&mut self, sitting_no: &str, body: &CommandBody) {
+        let station = self.station;
+        let working = station.seating().working();
+        let meant = working.filter(|device| concern::concerned(station, device, sitting_no));
+        for device in meant.collect::<Vec<Device>>() {
+            self.tell(device, body.clone());
+        }
+    }
+
+    /// What others were told, to one who was not, as a command of its own in the same person's name.
+    pub(super) fn again(&mut self, device: Device, told: &Command) {
+        let command = Command {
+            command_id: (self.ids)(),
+            issued_ms: self.now,
+            ..told.clone()
+        };
+        self.give(device, command);
     }
 
     /// A command that exists already, to this device.

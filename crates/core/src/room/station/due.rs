@@ -2,18 +2,22 @@
 
 use super::draft::Draft;
 use super::facts::ClaimFact;
-use super::{Actor, Station, missed, swap};
+use super::{Actor, Station, concern, ends, missed, swap};
 use crate::event::{Event, OutageCause};
 use crate::plan::ExamMs;
 use crate::room::Device;
-use crate::room::alert::Alert;
+use crate::room::alert::{Alert, OutageRef};
 use crate::room::command::{Command, CommandBody};
+use crate::room::contact::MANY_SEATS;
 use crate::room::epoch::Role;
 use crate::room::lease::{ALL, AttemptId, CarryPoint, LeaseCause, LeaseGiven};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The center is away when it has not answered for this long.
 pub const CENTER_AWAY_MS: i64 = 5 * 60_000;
+
+/// A device that was refused and has not tried again for this long has gone; the next time is another matter.
+pub const STRANGER_GONE_MS: i64 = 2 * 60_000;
 
 impl Station {
     /// Machines that work should be heard from now on; call it about once a second, and [`Station::due`] after it.
@@ -39,6 +43,7 @@ impl Station {
             leases(&mut draft);
             persons(&mut draft);
             unheard_swaps(&mut draft);
+            concern::catch_up(&mut draft);
             for back in &self.facts.returned {
                 draft.record(Event::OutageProposed {
                     device: back.device,
@@ -72,11 +77,12 @@ impl Station {
         alerts.extend(facts.forks.iter().map(fork));
         let went_back = |device: &Device| Alert::WentBack { device: *device };
         alerts.extend(facts.went_back.iter().map(went_back));
-        let stranger = |(device, code): (&Device, &String)| Alert::Stranger {
+        let lately = |seen_ms: &ExamMs| now.saturating_sub(*seen_ms) < STRANGER_GONE_MS;
+        let strangers = facts.strangers.iter().filter(|(_, seen)| lately(seen));
+        alerts.extend(strangers.map(|((device, code), _)| Alert::Stranger {
             device: *device,
             code: code.clone(),
-        };
-        alerts.extend(facts.strangers.iter().map(stranger));
+        }));
         self.machines_at_fault(&mut alerts);
         self.silences(&mut alerts);
         self.attempts_at_fault(&mut alerts);
@@ -104,6 +110,7 @@ impl Station {
         for (place, issued) in self.recorded.issued.iter().enumerate() {
             // A machine that is not concerned by what everybody was told has refused nothing.
             if let Some(Some(code)) = &issued.outcome
+                && code != ends::ENDED_THERE
                 && !missed::done_since(self, place)
             {
                 alerts.push(Alert::Refused {
@@ -128,6 +135,7 @@ impl Station {
     }
 
     fn attempts_at_fault(&self, alerts: &mut Vec<Alert>) {
+        let mut outages = Vec::new();
         for (attempt, facts) in &self.facts.attempts {
             let Some(chain) = self.leases().chain(attempt) else {
                 continue;
@@ -152,12 +160,20 @@ impl Station {
             }
             let standing = self.attempt(attempt).unwrap_or_default();
             if standing.answering {
-                let undecided = |outage_no| Alert::OutageUndecided {
+                let undecided = |outage_no| OutageRef {
                     attempt: *attempt,
                     outage_no,
                 };
-                alerts.extend(standing.undecided.into_iter().map(undecided));
+                outages.extend(standing.undecided.into_iter().map(undecided));
             }
+        }
+        let single = |outage: &OutageRef| Alert::OutageUndecided {
+            attempt: outage.attempt,
+            outage_no: outage.outage_no,
+        };
+        alerts.extend(outages.iter().map(single));
+        if outages.len() >= MANY_SEATS {
+            alerts.push(Alert::ManyOutages { outages });
         }
     }
 }

@@ -123,7 +123,8 @@ pub(super) struct Facts {
     pub(super) attempts: BTreeMap<AttemptId, AttemptFacts>,
     pub(super) forks: BTreeMap<Device, u64>,
     pub(super) went_back: BTreeSet<Device>,
-    pub(super) strangers: BTreeMap<Device, String>,
+    /// Who was refused, with the code, and when last.
+    pub(super) strangers: BTreeMap<(Device, String), ExamMs>,
     pub(super) lockouts: BTreeSet<String>,
     pub(super) center_ms: Option<ExamMs>,
 }
@@ -140,7 +141,7 @@ impl Facts {
                 self.went_back.insert(*device);
             }
             Fact::Stranger { device, code } => {
-                self.strangers.insert(*device, code.clone());
+                self.strangers.insert((*device, code.clone()), now);
             }
             Fact::CenterHeard {} => self.center_ms = Some(now),
             Fact::Lockout { staff_id, on: true } => {
@@ -178,8 +179,6 @@ impl Facts {
             return;
         };
         self.returned.extend(self.watch.heard(*device, *life, now));
-        // Whoever is let in is no stranger any more.
-        self.strangers.remove(device);
         let facts = DeviceFacts {
             ledger_id: *ledger_id,
             says_size: *ledger_size,

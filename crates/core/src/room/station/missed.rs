@@ -1,7 +1,7 @@
 //! What a machine has missed: it was listed late, came back into use, or refused the start because it had no papers.
 
 use super::draft::Draft;
-use super::{Issued, RoomError, Station, Track};
+use super::{Issued, RoomError, Station, Track, ends};
 use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::command::{Authority, CommandBody};
@@ -95,7 +95,7 @@ pub(super) fn done_since(station: &Station, place: usize) -> bool {
         issued[place + 1..].iter().any(|one| {
             one.device == refused.device
                 && one.outcome == Some(None)
-                && one.command.body == refused.command.body
+                && ends::covers(&one.command.body, &refused.command.body)
         })
     })
 }

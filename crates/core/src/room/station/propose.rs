@@ -1,7 +1,7 @@
 //! From what a person asks to the events that it means.
 
 use super::draft::Draft;
-use super::{Action, Actor, RoomError, Station, missed, swap, tell, track};
+use super::{Action, Actor, RoomError, Station, ends, missed, swap, tell, track};
 use crate::choice::Choice;
 use crate::event::{Event, Hash32};
 use crate::plan::ExamMs;
@@ -223,11 +223,12 @@ fn sitting(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
                 at_ms,
                 staff_id,
             });
-            draft.tell_all(&CommandBody::Start {
-                sitting_no,
+            let body = CommandBody::Start {
+                sitting_no: sitting_no.clone(),
                 planned_ms,
                 at_ms,
-            });
+            };
+            draft.tell_sitting(&sitting_no, &body);
         }
         Action::Postpone {
             sitting_no,
@@ -260,7 +261,10 @@ fn sitting(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
             class_no,
             forced,
         } => {
-            track::may_end(station, &sitting_no, class_no.as_deref(), forced)?;
+            let class = class_no.as_deref();
+            track::may_end(station, &sitting_no, class, forced)?;
+            let again = station.track(&sitting_no).has_ended(class);
+            let left = ends::still_open(station, &sitting_no, class);
             draft.record(Event::RoomEnded {
                 sitting_no: sitting_no.clone(),
                 class_no: class_no.clone(),
@@ -268,11 +272,18 @@ fn sitting(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
                 staff_id,
                 reason,
             });
-            draft.tell_all(&CommandBody::End {
-                sitting_no,
+            let body = CommandBody::End {
+                sitting_no: sitting_no.clone(),
                 class_no,
                 forced,
-            });
+            };
+            if again {
+                for device in left {
+                    draft.tell(device, body.clone());
+                }
+            } else {
+                draft.tell_sitting(&sitting_no, &body);
+            }
         }
         _ => return Err(RoomError::NotDirect),
     }

@@ -70,7 +70,7 @@ pub(super) fn tell(draft: &mut Draft, body: &CommandBody) -> Result<(), RoomErro
         } => to_person(draft, sitting_no, ticket_hash, body),
         CommandBody::PatternCamera { sitting_no } => {
             track::terms_of(draft.station, sitting_no)?;
-            draft.tell_all(body);
+            draft.tell_sitting(sitting_no, body);
             Ok(())
         }
         _ => Err(RoomError::NotDirect),

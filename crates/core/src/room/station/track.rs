@@ -1,6 +1,6 @@
 //! One sitting's day at the station (场次进程): held, entry open, unlocked, running, ended, submitted.
 
-use super::{RoomError, Station};
+use super::{RoomError, Station, ends};
 use crate::plan::{ExamMs, Sitting};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -45,8 +45,9 @@ pub struct Track {
     pub postponed_ms: i64,
     /// The planned start with postponements, and the moment of the first question.
     pub started: Option<(ExamMs, ExamMs)>,
-    /// Class groups that were ended by themselves.
+    /// Class groups of which the end was ordered by itself.
     pub ended_classes: BTreeSet<String>,
+    /// The end of all was ordered. Whether it has come is [`Station::is_over`].
     pub ended: bool,
     pub submitted: bool,
 }
@@ -126,7 +127,8 @@ pub(super) fn may_end(
     if track.started.is_none() {
         return Err(RoomError::NotStarted);
     }
-    if track.has_ended(class_no) {
+    let again = track.has_ended(class_no);
+    if again && ends::still_open(station, sitting_no, class_no).is_empty() {
         return Err(RoomError::AlreadyEnded);
     }
     let answering = station.answering(sitting_no, class_no);
@@ -153,14 +155,18 @@ pub(super) fn step(station: &Station, sitting_no: &str, now: ExamMs) -> (Step, V
     if track.submitted {
         return (Step::Submitted, Vec::new());
     }
-    if track.ended {
+    if station.is_over(sitting_no) {
         return (Step::Ended, vec![RoomError::NotSubmitted]);
     }
     if track.started.is_some() {
-        return (
-            Step::Running,
-            block(may_end(station, sitting_no, None, false)),
-        );
+        let blocks = match may_end(station, sitting_no, None, false) {
+            // Everybody who must has been told; what is left is that they do it.
+            Err(RoomError::AlreadyEnded) => vec![RoomError::SomebodyAnswers {
+                answering: station.answering(sitting_no, None),
+            }],
+            may => block(may),
+        };
+        return (Step::Running, blocks);
     }
     if track.unlocked.is_some() {
         let mut blocks = block(may_start(station, sitting_no, now).map(|_| ()));

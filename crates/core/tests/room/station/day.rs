@@ -152,6 +152,65 @@ fn nobody_is_ended_while_answering_unless_forced_with_a_reason() {
 }
 
 #[test]
+fn an_end_that_was_refused_is_given_again_where_it_was_and_nowhere_else() {
+    let mut desk = Desk::running();
+    let started = desk.station.waiting_from(&device(2), 1).len();
+    assert!(started > 0);
+    for number in 1..=3 {
+        desk.answer(number, None);
+    }
+    desk.ask(end(None, true), &one("疏散"), START).unwrap();
+    assert_eq!(desk.station.step("S", START).0, Step::Running);
+    desk.answer(1, Some("attempt.outage_undecided"));
+    desk.answer(2, Some("sitting.already_ended"));
+    desk.answer(3, None);
+    desk.due(START);
+    let alerts = desk.station.alerts().worst_first();
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert!(!desk.station.is_over("S"));
+    let answering = RoomError::SomebodyAnswers { answering: 1 };
+    let plain = desk.ask(end(None, false), &one(""), START);
+    assert_eq!(plain, Err(answering.clone()));
+    let events = desk.ask(end(None, true), &one("疏散"), START).unwrap();
+    assert!(matches!(
+        commands(&events)[..],
+        [(1, CommandBody::End { forced: true, .. })]
+    ));
+    // It is on its way: nobody need say it a third time, and the room is not over before it has come.
+    let again = desk.ask(end(None, true), &one("疏散"), START);
+    assert_eq!(again, Err(RoomError::AlreadyEnded));
+    assert_eq!(
+        desk.station.step("S", START),
+        (Step::Running, vec![answering])
+    );
+    desk.answer(1, None);
+    desk.entry(1, 1, handed_in());
+    desk.due(START);
+    assert_eq!(desk.station.step("S", START).0, Step::Ended);
+    assert!(desk.station.is_over("S"));
+    assert!(desk.station.alerts().worst_first().is_empty());
+}
+
+#[test]
+fn a_plain_end_is_forced_where_somebody_still_answers() {
+    let mut desk = Desk::open();
+    desk.ask(unlocked(), &two(), START - MINUTE).unwrap();
+    desk.ask(start(), &two(), START).unwrap();
+    desk.ask(end(None, false), &one(""), START).unwrap();
+    assert_eq!(desk.station.step("S", START).0, Step::Ended);
+    // Somebody had begun whom this station had not heard of.
+    desk.identified(2);
+    desk.entry(2, 1, begun());
+    desk.due(START);
+    assert_eq!(desk.station.step("S", START).0, Step::Running);
+    let events = desk.ask(end(None, true), &one("疏散"), START).unwrap();
+    assert!(matches!(
+        commands(&events)[..],
+        [(2, CommandBody::End { forced: true, .. })]
+    ));
+}
+
+#[test]
 fn time_for_many_waits_for_the_center() {
     let mut desk = Desk::running();
     let credit = |scope: Scope, credit_ms: i64, authority: Authority| Action::Tell {

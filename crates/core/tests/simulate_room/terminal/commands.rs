@@ -127,10 +127,12 @@ impl Terminal {
             CommandBody::DecideOutage {
                 outage_no,
                 credit_ms,
+                cause,
                 ..
             } => Input::OutageDecided {
                 outage_no: *outage_no,
                 credit_ms: *credit_ms,
+                cause: *cause,
                 staff_id,
                 reason,
             },
