@@ -475,7 +475,7 @@ const usual = {
   'exam-storage': view(exam({ ...single, saved: false }, { storage_failed: true }), during),
   'exam-held-open': view(exam(single, { held_open: true }), start + 121 * minute),
   'exam-credited': view(exam(single), during, {
-    banner: { code: 'banner.time_credited', args: { minutes: '3', seconds: '192' }, tone: 'blue' },
+    banner: { code: 'banner.time_credited', args: { seconds: '192' }, tone: 'blue' },
   }),
   'hand-in-check': view({ name: 'hand_in_check', data: handIn }, start + 101 * minute),
   'hand-in-check-many': view(

@@ -101,8 +101,8 @@ const history: SeatPanel['history'] = [
   {
     at_ms: start + 31 * minute,
     notice: {
-      code: 'event.minutes',
-      args: event('补时', 'Time credited', { minutes: '3', reason: '考试机故障耽误作答' }),
+      code: 'event.span',
+      args: event('补时', 'Time credited', { seconds: '180', reason: '考试机故障耽误作答' }),
       tone: 'blue',
     },
   },
@@ -329,7 +329,7 @@ const log: LogRow[] = [
     by: user,
     notice: {
       code: 'command.credit',
-      args: { minutes: '4', name: nameOf(15), reason: '考试机故障耽误作答' },
+      args: { seconds: '240', name: nameOf(15), reason: '考试机故障耽误作答' },
       tone: 'blue',
     },
     acknowledged: [1, 1],

@@ -121,7 +121,7 @@ export const stationCodes = [
   'alert.center_away',
   'event',
   'event.reason',
-  'event.minutes',
+  'event.span',
   'event.seat',
   'event.device',
   'command.arrive',

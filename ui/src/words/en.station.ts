@@ -3,6 +3,7 @@ import type { zhStation } from './zh.station.ts'
 export const enStation: Record<keyof typeof zhStation, string> = {
   'station.name': 'Management station',
   'station.enrol': 'Enrol the management station',
+  'station.own_name': 'Name of this station, such as “Station of room 2”',
   'station.log_out': 'Log out',
   'station.terminals': '{heard} / {known} terminals',
   'station.witnessed': 'Witnessed {time}',

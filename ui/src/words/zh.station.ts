@@ -2,6 +2,7 @@
 export const zhStation = {
   'station.name': '考场管理机',
   'station.enrol': '登记考场管理机',
+  'station.own_name': '管理机名称，例如“第 2 考场管理机”',
   'station.log_out': '退出',
   'station.terminals': '考试机 {heard} / {known} 在线',
   'station.witnessed': '见证 {time}',

@@ -2,7 +2,7 @@
 
 use super::books::Book;
 use super::log::{Row, What};
-use super::show_panel::told_event;
+use super::show_panel::{in_seconds, told_event};
 use super::snapshot::Snapshot;
 use super::{State, Station};
 use crate::view::StationTab;
@@ -93,15 +93,15 @@ fn told_command(state: &State, room: &Snapshot, command: &Command) -> Notice {
     if !command.reason.is_empty() {
         said = said.with("reason", &command.reason);
     }
-    let minutes = match &command.body {
+    let span = match &command.body {
         CommandBody::Credit { credit_ms, .. } | CommandBody::DecideOutage { credit_ms, .. } => {
             Some(*credit_ms)
         }
         CommandBody::Postpone { by_ms, .. } => Some(*by_ms),
         _ => None,
     };
-    if let Some(ms) = minutes {
-        said = said.with("minutes", ms / 60_000);
+    if let Some(ms) = span {
+        said = said.with("seconds", in_seconds(ms));
     }
     match &command.body {
         CommandBody::Arrive { ticket_hash, .. }

@@ -197,8 +197,8 @@ pub(super) fn told_event(event: &Event) -> Notice {
     };
     let reason = reason.filter(|reason| !reason.is_empty());
     let said = match (credit_ms, reason) {
-        (Some(ms), reason) => notice("event.minutes", Tone::Blue)
-            .with("minutes", ms / 60_000)
+        (Some(ms), reason) => notice("event.span", Tone::Blue)
+            .with("seconds", in_seconds(ms))
             .with("reason", reason.map_or("", String::as_str)),
         (None, Some(reason)) => notice("event.reason", Tone::Blue).with("reason", reason),
         (None, None) => notice("event", Tone::Blue),
@@ -208,6 +208,11 @@ pub(super) fn told_event(event: &Event) -> Notice {
     said.with("kind", event.kind())
         .with("zh", zh)
         .with("en", en)
+}
+
+/// A credit or a postponement to the nearest second, as the page shows spans: an outage may be worth less than a minute.
+pub(super) fn in_seconds(ms: i64) -> i64 {
+    (ms + 500).div_euclid(1_000)
 }
 
 /// What makes sense in a state; whether it is allowed is another question.

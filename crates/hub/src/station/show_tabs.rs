@@ -144,12 +144,14 @@ impl Station {
         let known = list.iter().filter(|one| one.admission != Admission::Asking);
         let next = (1..).find(|seat_no| room.seating.at(*seat_no).is_none());
         let looked = state.desk.tab == StationTab::Devices;
+        let known = known.map(|one| self.known(room, book, one, looked));
+        let mut known: Vec<DeviceRow> = known.collect();
+        // As they stand in the room; whatever has no number comes last.
+        known.sort_by_key(|row| row.seat_no.unwrap_or(u32::MAX));
         DevicesView {
             joining: self.joining(),
             asking: asking.map(|one| asks(one)).collect(),
-            known: known
-                .map(|one| self.known(room, book, one, looked))
-                .collect(),
+            known,
             next_seat_no: next.unwrap_or(1),
             own_equipment: self.equipment_view(),
             center: self.enrol_view(false),
@@ -201,6 +203,9 @@ impl Station {
         let heard = room.in_contact(&device);
         let held = self.hub.room().held_of(&device);
         let held = seen.and_then(|seen| held.iter().find(|(ledger, _)| *ledger == seen.ledger_id));
+        let replicated = held.filter(|_| looked).map_or(0, |(_, size)| *size);
+        // What a terminal last said of its ledger may be older than what it has sent since.
+        let said = seen.filter(|_| looked).map_or(0, |seen| seen.ledger_size);
         DeviceRow {
             device: device.hex(),
             device_name: terminal.name.clone(),
@@ -212,8 +217,8 @@ impl Station {
             papers_whole: beat.is_some_and(|beat| beat.held.iter().any(same)),
             unlocked: seen.is_some_and(|seen| seen.unlocked.iter().any(same)),
             failed_checks: beat.and_then(|beat| beat.failed_checks),
-            ledger_size: seen.filter(|_| looked).map_or(0, |seen| seen.ledger_size),
-            replicated: held.filter(|_| looked).map_or(0, |(_, size)| *size),
+            ledger_size: said.max(replicated),
+            replicated,
             unsent: beat.map_or(0, |beat| beat.unsent),
             note: note(room, terminal, beat.and_then(|beat| beat.failed_checks)),
         }

@@ -116,11 +116,11 @@ pub const CODES: &[&str] = &[
     "alert.center_away", // since_ms
     // Records and histories: an event by its titles of the catalogue, `zh` and `en`.
     "event",
-    "event.reason",  // reason
-    "event.minutes", // minutes, reason
-    "event.seat",    // seat
-    "event.device",  // device
-    // A command to terminals; with reason, minutes, seat where they are known.
+    "event.reason", // reason
+    "event.span",   // seconds, reason
+    "event.seat",   // seat
+    "event.device", // device
+    // A command to terminals; with reason, seconds, seat where they are known.
     "command.arrive",
     "command.confirm_person",
     "command.refuse_person",

@@ -353,12 +353,10 @@ impl State {
             && self.surface == Surface::Candidate
         {
             if let Some((by_ms, _)) = run.moved {
-                let minutes = by_ms / 60_000;
-                return Some(
-                    notice("banner.time_credited", Tone::Blue)
-                        .with("minutes", minutes)
-                        .with("seconds", by_ms / 1000),
-                );
+                // To the nearest second, as the proctor's page says it.
+                let seconds = (by_ms + 500).div_euclid(1000);
+                let said = notice("banner.time_credited", Tone::Blue);
+                return Some(said.with("seconds", seconds));
             }
             if self.moved_here.is_some() {
                 return Some(notice("banner.moved_here", Tone::Blue));
