@@ -26,20 +26,29 @@ impl Center {
             server: None,
         };
         center.run(&["init", "--id", "jining", "--name", "济宁市安全生产考试中心"])?;
-        let url = format!("https://127.0.0.1:{port}");
-        center.run(&[
-            "kit",
-            "--url",
-            &url,
-            "--site",
-            SITE,
-            &center.site_kit().display().to_string(),
-        ])?;
-        // A test sends nothing to the internet, not even to see whether it answers.
-        let settings = center.site_kit().join("site.toml");
-        let text = std::fs::read_to_string(&settings)? + "internet_probes = [\"127.0.0.1:1\"]\n";
-        std::fs::write(&settings, text)?;
+        center.write_kit(&center.site_kit(), &[])?;
         Ok(center)
+    }
+
+    /// A kit for the terminals of a room whose station this fingerprint is.
+    pub fn room_kit(&self, hub: &str, hub_url: &str) -> anyhow::Result<PathBuf> {
+        let kit = self.home.with_file_name("room-kit");
+        self.write_kit(&kit, &["--hub", hub, "--hub-url", hub_url])?;
+        Ok(kit)
+    }
+
+    fn write_kit(&self, kit: &Path, hub: &[&str]) -> anyhow::Result<()> {
+        let url = format!("https://127.0.0.1:{}", self.port);
+        let folder = kit.display().to_string();
+        let mut args = vec!["kit", "--url", &url, "--site", SITE];
+        args.extend(hub);
+        args.push(&folder);
+        self.run(&args)?;
+        // A test sends nothing to the internet, not even to see whether it answers.
+        let settings = kit.join("site.toml");
+        let text = std::fs::read_to_string(&settings)?;
+        let probes = "internet_probes = [\"127.0.0.1:1\"]\n";
+        Ok(std::fs::write(&settings, format!("{probes}{text}"))?)
     }
 
     pub fn site_kit(&self) -> PathBuf {
@@ -106,6 +115,12 @@ impl Center {
     /// The second person at the center approves what the terminal's screen shows.
     pub fn approve(&self, fingerprint: &str) -> anyhow::Result<()> {
         self.run(&["device", "approve", fingerprint, "--by", "李明"])
+            .map(drop)
+    }
+
+    /// The same for a room's station, which becomes the center's delegate.
+    pub fn delegate(&self, fingerprint: &str) -> anyhow::Result<()> {
+        self.run(&["hub", "approve", fingerprint, "--by", "李明"])
             .map(drop)
     }
 

@@ -17,10 +17,26 @@ use std::time::Duration;
 /// Where the day is seen, and where it leaves what a person may want to look at.
 pub struct Stage {
     pub folder: PathBuf,
-    /// Size of each terminal's display.
+    /// Size of each display.
     pub size: (u32, u32),
-    /// Both terminals in windows on this display; else each on a virtual display of its own.
+    /// All in windows on this display; else each on a virtual display of its own.
     pub display: Option<String>,
+}
+
+impl Stage {
+    /// Opens the window that stands at this place.
+    pub async fn open(&self, home: PathBuf, start: Start, place: u32) -> anyhow::Result<Kiosk> {
+        let (width, height) = self.size;
+        let (display, windowed) = match &self.display {
+            Some(name) => {
+                let placement = format!("{width}x{height}+{0}+{0}", 40 + place * 60);
+                (Display::of_the_person(name.clone()), Some(placement))
+            }
+            None => (Display::virtual_one(width, height)?, None),
+        };
+        let start = Start { windowed, ..start };
+        Kiosk::open(Arc::new(display), Home::new(home)?, start).await
+    }
 }
 
 /// What the day came to.
@@ -35,7 +51,7 @@ pub struct Outcome {
     pub entries: BTreeMap<String, usize>,
 }
 
-fn say(words: &str) {
+pub(crate) fn say(words: &str) {
     println!("-- {words}");
 }
 
@@ -127,22 +143,10 @@ async fn terminal(
     name: &str,
     place: u32,
 ) -> anyhow::Result<Kiosk> {
-    let (width, height) = stage.size;
-    let (display, windowed) = match &stage.display {
-        Some(name) => {
-            let placement = format!("{width}x{height}+{}+{}", 40 + place * 60, 40 + place * 60);
-            (Display::of_the_person(name.clone()), Some(placement))
-        }
-        None => (Display::virtual_one(width, height)?, None),
-    };
-    let home = Home::new(folder.join(format!("terminal-{}", place + 1)))?;
-    let start = Start {
-        name: name.to_owned(),
-        site_kit: center.site_kit(),
-        seat: None,
-        windowed,
-    };
-    Kiosk::open(Arc::new(display), home, start).await
+    let home = folder.join(format!("terminal-{}", place + 1));
+    stage
+        .open(home, Start::terminal(name, center.site_kit()), place)
+        .await
 }
 
 async fn day_before(kiosk: &Kiosk, center: &Center) -> anyhow::Result<()> {
@@ -237,7 +241,7 @@ async fn end_and_sync(kiosk: &Kiosk) -> anyhow::Result<()> {
     kiosk.picture("all-receipted").await
 }
 
-fn results_and_archive(
+pub(crate) fn results_and_archive(
     center: &Center,
     folder: &Path,
     entries: BTreeMap<String, usize>,

@@ -1,10 +1,13 @@
-//! One terminal as its user meets it: the real app in a real window, with mouse and keyboard through WebDriver.
+//! One machine as its user meets it, a terminal or the room's station: the real app in a real window, with mouse and
+//! keyboard through WebDriver.
 
 use crate::display::Display;
 use crate::process::{Running, descendants, program, signal, wait_for};
 use anyhow::{Context, bail};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use thirtyfour::prelude::*;
 
@@ -52,8 +55,31 @@ pub struct Start {
     pub name: String,
     pub site_kit: PathBuf,
     pub seat: Option<u32>,
+    /// Where it serves the room, if it is the station.
+    pub station: Option<SocketAddr>,
     /// `--windowed`, where several stand on one display.
     pub windowed: Option<String>,
+}
+
+impl Start {
+    /// A terminal that fills its display.
+    pub fn terminal(name: &str, site_kit: PathBuf) -> Start {
+        Start {
+            name: name.to_owned(),
+            site_kit,
+            seat: None,
+            station: None,
+            windowed: None,
+        }
+    }
+
+    /// A management station that fills its display and serves terminals here.
+    pub fn station(name: &str, site_kit: PathBuf, listen: SocketAddr) -> Start {
+        Start {
+            station: Some(listen),
+            ..Start::terminal(name, site_kit)
+        }
+    }
 }
 
 pub struct Kiosk {
@@ -66,7 +92,11 @@ pub struct Kiosk {
     pictures: Option<PathBuf>,
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Pictures of this run so far, of all its windows.
+static PICTURES: AtomicUsize = AtomicUsize::new(0);
+
+/// Several windows of the browser engine on two cores can be slow.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 impl Kiosk {
     pub async fn open(
@@ -299,7 +329,7 @@ impl Kiosk {
         let Some(folder) = &self.pictures else {
             return Ok(());
         };
-        let number = std::fs::read_dir(folder)?.count() + 1;
+        let number = PICTURES.fetch_add(1, Ordering::Relaxed) + 1;
         let path = folder.join(format!("{number:02}-{}-{what}.png", self.name));
         if self.display.is_virtual() {
             self.painted().await?;
@@ -321,6 +351,21 @@ impl Kiosk {
     async fn emergency_picture(&self, what: &str) {
         let _ = self.picture(&format!("FAILED-{what}")).await;
     }
+}
+
+/// Waits until something is so. The deadline is an error that names what was waited for.
+pub async fn wait_until(
+    what: &str,
+    mut so: impl AsyncFnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let start = Instant::now();
+    while !so().await? {
+        if start.elapsed() > PATIENCE {
+            bail!("waited {PATIENCE:?} in vain for {what}");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// Where the display's key is: programs look below HOME for it, and the app gets another HOME.
@@ -371,6 +416,10 @@ async fn session(
     if let Some(seat) = start.seat {
         args.extend(["--seat".to_owned(), seat.to_string()]);
     }
+    if let Some(listen) = start.station {
+        let listen = listen.to_string();
+        args.extend(["--station", "--listen", &listen].map(str::to_owned));
+    }
     if let Some(placement) = &start.windowed {
         args.extend(["--windowed".to_owned(), placement.clone()]);
     }
@@ -381,7 +430,8 @@ async fn session(
     Ok((server, driver))
 }
 
-fn free_port() -> anyhow::Result<u16> {
+/// A port of this machine that nobody uses.
+pub fn free_port() -> anyhow::Result<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
     Ok(listener.local_addr()?.port())
 }

@@ -51,12 +51,7 @@ impl Scene {
         center.serve()?;
         let display = Arc::new(Display::virtual_one(size.0, size.1)?);
         let home = Home::new(folder.join("terminal"))?;
-        let start = Start {
-            name: "考试机1".to_owned(),
-            site_kit: center.site_kit(),
-            seat: None,
-            windowed: None,
-        };
+        let start = Start::terminal("考试机1", center.site_kit());
         let mut kiosk = Kiosk::open(display, home, start).await?;
         kiosk.keep_pictures(&pictures);
         Ok(Scene {

@@ -9,6 +9,12 @@ use std::time::{Duration, Instant};
 
 /// Site staff enrol a new terminal: the fingerprint on this screen is the one that the center approves.
 pub async fn enrol(kiosk: &Kiosk, center: &Center) -> anyhow::Result<()> {
+    center.approve(&ask_in(kiosk).await?)?;
+    wait_off_screen(kiosk, "enrol").await
+}
+
+/// A new machine asks to be let in; returns the fingerprint on its screen, as people read it out.
+pub async fn ask_in(kiosk: &Kiosk) -> anyhow::Result<String> {
     kiosk.wait_screen("enrol").await?;
     kiosk.type_in("device-name", &kiosk.name).await?;
     kiosk.picture("enrol").await?;
@@ -16,8 +22,7 @@ pub async fn enrol(kiosk: &Kiosk, center: &Center) -> anyhow::Result<()> {
     kiosk
         .wait_attr("enrol-state", "data-state", "pending")
         .await?;
-    center.approve(&fingerprint(kiosk).await?)?;
-    wait_off_screen(kiosk, "enrol").await
+    fingerprint(kiosk).await
 }
 
 /// The request goes onto a stick, and the answer comes back on it: `at_center` is what is done there in between.
@@ -47,18 +52,17 @@ pub async fn enrol_by_stick(
     wait_off_screen(kiosk, "enrol").await
 }
 
-/// As the center's list shows it.
+/// The fingerprint on the screen, as people read it out.
 async fn fingerprint(kiosk: &Kiosk) -> anyhow::Result<String> {
-    let fingerprint = kiosk.text("fingerprint").await?;
-    let symbols: String = fingerprint
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
-    let grouped: Vec<&str> = (0..symbols.len())
-        .step_by(4)
-        .map(|at| &symbols[at..(at + 4).min(symbols.len())])
-        .collect();
-    Ok(grouped.join("-"))
+    let script =
+        "return [...document.querySelectorAll('[data-test=fingerprint] > *')].map((group) =>
+        [...group.querySelectorAll('b')].map((symbol) => symbol.textContent).join('')).join('-');";
+    let fingerprint = kiosk.driver().execute(script, Vec::new()).await?;
+    let fingerprint = fingerprint.json().as_str().unwrap_or_default().to_owned();
+    if fingerprint.len() != 19 {
+        bail!("{}: no fingerprint but {fingerprint:?}", kiosk.name);
+    }
+    Ok(fingerprint)
 }
 
 /// From whatever screen the staff's corner is on to the desk.

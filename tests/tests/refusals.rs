@@ -130,12 +130,7 @@ async fn wrong_codes_numbers_passwords_and_moments_are_refused_in_words() {
 
 async fn second_program_and_damaged_database(scene: &mut Scene) {
     // A second program on the same data stops before it touches anything.
-    let start = Start {
-        name: "第二个程序".to_owned(),
-        site_kit: scene.center.site_kit(),
-        seat: None,
-        windowed: None,
-    };
+    let start = Start::terminal("第二个程序", scene.center.site_kit());
     let mut second = Kiosk::open(scene.kiosk.display.clone(), scene.kiosk.home.clone(), start)
         .await
         .unwrap();

@@ -125,12 +125,7 @@ pub struct ExamScreen {
 pub async fn exam_screen(folder: &Path) -> anyhow::Result<ExamScreen> {
     let exam = Exam::issue(folder, &Bank::low_voltage())?;
     let display = Arc::new(Display::virtual_one(1366, 768)?);
-    let start = Start {
-        name: "考试机1".to_owned(),
-        site_kit: exam.center.site_kit(),
-        seat: None,
-        windowed: None,
-    };
+    let start = Start::terminal("考试机1", exam.center.site_kit());
     let kiosk = Kiosk::open(display, Home::new(folder.join("terminal"))?, start).await?;
     steps::enrol(&kiosk, &exam.center).await?;
     steps::open_desk(&kiosk, PROCTOR).await?;

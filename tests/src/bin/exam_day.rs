@@ -1,15 +1,16 @@
-//! `exam-day FOLDER`: plays the exam day for a person to watch, or to look at afterwards. Each day gets a folder of
-//! its own in there; nothing is overwritten.
+//! `exam-day [FOLDER [WIDTHxHEIGHT]]`: plays a proctor's day at the management station for a person to watch, or to
+//! look at afterwards. Each day gets a folder of its own in there; nothing is overwritten.
 
-use fengjuan_tests::day::{LONGEST, Stage, play};
+use anyhow::Context;
+use fengjuan_tests::day::{LONGEST, Stage};
+use fengjuan_tests::room_day::play;
 use std::path::PathBuf;
 
 fn main() -> anyhow::Result<()> {
-    let folder = PathBuf::from(
-        std::env::args()
-            .nth(1)
-            .unwrap_or_else(|| "out/exam-day".to_owned()),
-    );
+    let mut args = std::env::args().skip(1);
+    let folder = PathBuf::from(args.next().unwrap_or_else(|| "out/exam-day".to_owned()));
+    let size = args.next().unwrap_or_else(|| "1366x768".to_owned());
+    let size = size.split_once('x').context("WIDTHxHEIGHT")?;
     let folder = folder.join(chrono::Local::now().format("%Y%m%d-%H%M%S").to_string());
     let display = std::env::var("DISPLAY")
         .ok()
@@ -20,7 +21,7 @@ fn main() -> anyhow::Result<()> {
     }
     let stage = Stage {
         folder: folder.clone(),
-        size: (1366, 768),
+        size: (size.0.parse()?, size.1.parse()?),
         display,
     };
     let runtime = tokio::runtime::Runtime::new()?;
