@@ -199,7 +199,9 @@ fn application(event: &Event, out: &mut String) -> Wrote {
         } => {
             write!(out, "{sitting_no} v{version} {staff_id}")
         }
-        Event::Receipted { hash, receipt } => write!(out, "{} ← {}", short(hash), short(receipt)),
+        Event::Receipted { hash, receipt } | Event::ReceiptedByHub { hash, receipt } => {
+            write!(out, "{} ← {}", short(hash), short(receipt))
+        }
         Event::OrderReceived { order, order_no } => write!(out, "{order_no} {}", short(order)),
         Event::SeedRevealed { sitting_no, seed } => write!(out, "{sitting_no} {}", seed.hex()),
         _ => return None,

@@ -169,6 +169,7 @@ events! {
     CodeRefused = "app.code_refused", Application, false, "授权密码被拒绝", "Authorization code refused" { sitting_no: String, cause: String, wrong_so_far: u32 }
     Unlocked = "app.unlocked", Application, false, "输密码开卷", "Papers unlocked" { sitting_no: String, version: u32, staff_id: String }
     Receipted = "app.receipted", Application, false, "收到中心回执", "Center's receipt verified" { hash: Hash32, receipt: Hash32 }
+    ReceiptedByHub = "app.receipted_by_hub", Application, false, "收到考场管理机回执", "Hub's receipt verified" { hash: Hash32, receipt: Hash32 }
     OrderReceived = "app.order_received", Application, false, "收到考试机构指令", "Order from the center" { order: Hash32, order_no: String }
     EpochObeyed = "app.epoch_obeyed", Application, false, "改由该考场管理机指挥", "Management station obeyed" { epoch: u64, station: Hash32 }
     CommandTaken = "app.command_taken", Application, false, "执行考场管理机指令", "Command taken" { epoch: u64, no: u64, #[serde(with = "crate::bytes")] command_id: [u8; 16], command: Hash32, refusal: Option<String> }

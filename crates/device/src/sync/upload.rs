@@ -149,9 +149,10 @@ impl<U: Upstream> Uplink<U> {
             return Ok(());
         }
         let recorder = &self.inner.recorder;
-        let event = Event::Receipted {
-            hash: *hash,
-            receipt: fengjuan_wire::hash(bytes),
+        let (hash, receipt) = (*hash, fengjuan_wire::hash(bytes));
+        let event = match signer {
+            Signer::Center => Event::Receipted { hash, receipt },
+            Signer::Hub => Event::ReceiptedByHub { hash, receipt },
         };
         let entry = recorder.entry(SYSTEM, None, event);
         match signer {

@@ -36,7 +36,8 @@ fn a_hub_approves_witnesses_and_takes_objects_in() {
     assert_eq!(receipt_of(&terminal, &hash), None, "not green");
     assert_eq!(state.witnessed_size, state.ledger_size);
     assert_eq!(state.replicated, state.ledger_size);
-    assert_eq!(terminal.count("app.receipted"), 1);
+    assert_eq!(terminal.count("app.receipted_by_hub"), 1);
+    assert_eq!(terminal.count("app.receipted"), 0);
     let signers = [keys.issuer.public()];
     let (reader, identity) = (
         terminal.database.reader().unwrap(),
@@ -48,7 +49,8 @@ fn a_hub_approves_witnesses_and_takes_objects_in() {
     let received = terminal.fake().received.len();
     terminal.pass().unwrap();
     assert_eq!(terminal.fake().received.len(), received);
-    assert_eq!(terminal.count("app.receipted"), 1);
+    assert_eq!(terminal.count("app.receipted_by_hub"), 1);
+    assert_eq!(terminal.count("app.receipted"), 0);
 }
 
 #[test]
@@ -68,7 +70,8 @@ fn the_centers_receipt_comes_through_the_hub_and_only_then_it_is_green() {
         let center = terminal.sync.upstream().center.directory.receipt;
         assert_eq!(Receipt::verify(&center, &receipt).unwrap().object, hash);
     }
-    assert_eq!(terminal.count("app.receipted"), 4);
+    assert_eq!(terminal.count("app.receipted_by_hub"), 2);
+    assert_eq!(terminal.count("app.receipted"), 2);
 }
 
 #[test]
