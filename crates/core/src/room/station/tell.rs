@@ -31,7 +31,12 @@ pub(super) fn tell(draft: &mut Draft, body: &CommandBody) -> Result<(), RoomErro
         }
         CommandBody::Reopen { attempt, .. } => {
             let standing = draft.station.attempt(attempt);
-            if !standing.ok_or(RoomError::UnknownAttempt)?.handed_in {
+            let standing = standing.ok_or(RoomError::UnknownAttempt)?;
+            // The keys of a sitting that has ended are gone everywhere.
+            if draft.station.track(&standing.sitting_no).ended {
+                return Err(RoomError::AlreadyEnded);
+            }
+            if !standing.handed_in {
                 return Err(RoomError::NotHandedIn);
             }
             await_order(draft, body)?;

@@ -149,6 +149,12 @@ fn nobody_is_ended_while_answering_unless_forced_with_a_reason() {
     desk.ask(end(None, true), &one("疏散"), START).unwrap();
     let again = desk.ask(end(Some("C"), false), &one(""), START);
     assert_eq!(again, Err(RoomError::AlreadyEnded));
+    let body = CommandBody::Reopen {
+        attempt: ATTEMPT,
+        authority: Authority::Pending { phone: None },
+    };
+    let reopen = desk.ask(Action::Tell { body }, &two(), START);
+    assert_eq!(reopen, Err(RoomError::AlreadyEnded), "the keys are gone");
 }
 
 #[test]
