@@ -433,6 +433,9 @@ const usual = {
   'standby-any-seat': view(standby({ seat_no: null }), before, {
     device: { ...view(standby({}), 0).device, seat_no: null },
   }),
+  'standby-spare': view(standby({ seat_no: null, entry: 'spare' }), before, {
+    device: { ...view(standby({}), 0).device, seat_no: null },
+  }),
   'standby-early': view(standby({ entry: 'not_open_yet' }), start - 60 * minute),
   'standby-nothing': view(
     standby({ entry: 'nothing_held', plan_name: null, start_ms: null, entry_opens_ms: null }),

@@ -44,7 +44,7 @@ export type Outcome = { view: View, refused: Refused | null, };
 
 export type StandbyView = { plan_name: string | null, room_name: string, seat_no: number | null, start_ms: number | null, entry_opens_ms: number | null, entry: EntryState, };
 
-export type EntryState = "nothing_held" | "not_open_yet" | "open" | "closed" | "over";
+export type EntryState = "nothing_held" | "not_open_yet" | "open" | "closed" | "over" | "spare";
 
 export type IdentifyView = { room_name: string, sitting_name: string, };
 

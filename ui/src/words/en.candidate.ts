@@ -45,6 +45,7 @@ export const enCandidate: Record<keyof typeof zhCandidate, string> = {
   colon: ': ',
   'seat.word': 'Seat',
   'seat.any': 'Any seat',
+  'seat.spare': 'Spare',
   'seat.number': 'Seat {seat}',
 
   'fact.room': 'Room',
@@ -66,6 +67,7 @@ export const enCandidate: Record<keyof typeof zhCandidate, string> = {
   'standby.opens_at': 'Entry opens at {time}. Please wait.',
   'standby.closed': 'Entry has closed. Anyone already recorded as arrived may sign in.',
   'standby.over': 'This sitting is over.',
+  'standby.spare': 'The proctor decides who uses this spare machine. Nobody signs in here.',
   'standby.nothing_held': 'This terminal holds no papers yet. Please ask the proctor.',
   'standby.starts_at': 'at {time}',
   'standby.entry_from': 'from {time}',

@@ -44,6 +44,7 @@ export const zhCandidate = {
   colon: '：',
   'seat.word': '考位',
   'seat.any': '任意考位',
+  'seat.spare': '备用机',
   'seat.number': '{seat} 号考位',
 
   'fact.room': '考场',
@@ -65,6 +66,7 @@ export const zhCandidate = {
   'standby.opens_at': '{time} 开始入场，请稍候。',
   'standby.closed': '入场时间已过。已经登记到场的考生可以继续签到。',
   'standby.over': '本场考试已经结束。',
+  'standby.spare': '这台备用机由监考员安排，不在这里签到。',
   'standby.nothing_held': '这台考试机还没有试卷，请监考员处理。',
   'standby.starts_at': '{time}',
   'standby.entry_from': '{time} 起',

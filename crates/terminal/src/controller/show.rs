@@ -110,6 +110,7 @@ impl State {
         let entry = match active {
             None => EntryState::NothingHeld,
             Some(active) if active.over(now) => EntryState::Over,
+            Some(_) if self.seat_no().is_none() && self.station_decides() => EntryState::Spare,
             Some(active) if now < active.entry_opens_ms() => EntryState::NotOpenYet,
             Some(active) if now > active.late_limit_ms() => EntryState::Closed,
             Some(_) => EntryState::Open,

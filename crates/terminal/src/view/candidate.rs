@@ -29,6 +29,8 @@ pub enum EntryState {
     /// The late limit has passed; those who arrived in time may still go on.
     Closed,
     Over,
+    /// The room's station has given this machine no number: nobody signs in here, but somebody may go on here.
+    Spare,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

@@ -11,6 +11,7 @@ use fengjuan_device::channel::Taken;
 use fengjuan_device::sync::RoomLink;
 use fengjuan_terminal::view::Screen;
 use fengjuan_terminal::view::action::*;
+use fengjuan_terminal::view::candidate::EntryState;
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 use fengjuan_wire::room::{Epoch, RoomCommand};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -635,6 +636,21 @@ fn the_seat_number_is_the_stations_word() {
     station.tells(&room, CommandBody::SeatNumber { seat_no: None });
     let number = "S1-01".to_owned();
     room.does(CandidateAction::Identify { number });
+}
+
+#[test]
+fn a_machine_without_a_number_is_a_spare_one_while_its_station_is_heard() {
+    let room = Room::new();
+    let entry = || match room.screen() {
+        Screen::Standby(standby) => standby.entry,
+        other => panic!("no standby but {other:?}"),
+    };
+    assert_eq!(entry(), EntryState::Open, "direct mode has no station");
+    *room.outward.link.lock().unwrap() = Some(RoomLink::On);
+    assert_eq!(entry(), EntryState::Spare);
+    let mut station = Station::over(&room);
+    station.tells(&room, CommandBody::SeatNumber { seat_no: Some(2) });
+    assert_eq!(entry(), EntryState::Open);
 }
 
 #[test]
