@@ -58,7 +58,8 @@ impl Desk<'_> {
             let detail = format!("{} / {}", bundle.lease, last.lease);
             self.severe(received, "results.lease_differs", detail);
         } else if bundle.lease > 1 {
-            self.note(received, "results.moved", format!("{}", bundle.lease));
+            // How many machines it has left.
+            self.note(received, "results.moved", bundle.carried.len().to_string());
         }
         Ok(())
     }
