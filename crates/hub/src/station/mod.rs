@@ -38,7 +38,7 @@ use books::Books;
 use fengjuan_camera::CameraSource;
 use fengjuan_core::event::Hash32;
 use fengjuan_core::plan::ExamMs;
-use fengjuan_device::equipment::{DisplaySizes, Equipment, EquipmentParts};
+use fengjuan_device::equipment::{DisplaySizes, Equipment, EquipmentParts, note_boot};
 use fengjuan_device::machine::Machine;
 use fengjuan_device::refusal::Answer;
 use fengjuan_device::sync::held_orders;
@@ -126,6 +126,10 @@ impl Station {
     pub fn over(hub: Hub, data_dir: PathBuf, ports: &Ports) -> Result<Station, StoreError> {
         let own = hub.reader()?;
         let tries = people::read_tries(&own)?;
+        if let Err(error) = note_boot(&data_dir, ports.machine.as_ref()) {
+            // The check that data survives a reboot will have nothing to go by, and says so.
+            tracing::warn!(%error, "this boot could not be noted");
+        }
         let equipment = Equipment::new(EquipmentParts {
             data_dir,
             recorder: hub.recorder().clone(),

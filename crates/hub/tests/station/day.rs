@@ -305,3 +305,10 @@ fn a_station_that_begins_again_shows_the_same_room() {
     assert_eq!(after.seating, before.seating);
     assert_eq!(after.sittings[0].steps[2..], before.sittings[0].steps[2..]);
 }
+
+#[test]
+fn a_station_marks_its_boots_so_that_its_check_can_see_a_restore_card() {
+    let stage = Stage::open();
+    let marks = stage.dir.path().join("hub/boots");
+    assert_eq!(std::fs::read_to_string(marks).unwrap().lines().count(), 1);
+}
