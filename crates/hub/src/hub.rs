@@ -93,12 +93,6 @@ impl Hub {
         &self.core.peers
     }
 
-    /// How many of the center's orders are here.
-    pub fn orders(&self) -> usize {
-        let orders = self.core.orders.read();
-        orders.unwrap_or_else(PoisonError::into_inner).len()
-    }
-
     /// What this hub holds of the papers.
     pub fn papers(&self) -> &Papers {
         &self.core.papers

@@ -41,7 +41,7 @@ use fengjuan_core::plan::ExamMs;
 use fengjuan_device::equipment::{DisplaySizes, Equipment, EquipmentParts, note_boot};
 use fengjuan_device::machine::Machine;
 use fengjuan_device::refusal::Answer;
-use fengjuan_device::sync::held_orders;
+use fengjuan_device::sync::{held_order_bytes, held_orders};
 use fengjuan_device::view::{CodeGroupView, PullState, Refused, StaffName};
 use fengjuan_store::{Reader, ReplicaReader, StoreError};
 use log::Log;
@@ -261,7 +261,8 @@ impl State {
         if let Err(error) = self.trails.refresh(&self.replicas) {
             tracing::error!(code = error.code(), "the replicas cannot be read");
         }
-        let revision = (hub.papers().revision(), hub.orders());
+        let orders = held_order_bytes(&self.own).map_or(0, |orders| orders.len());
+        let revision = (hub.papers().revision(), orders);
         let (own, kit) = (&self.own, hub.kit());
         let orders = || held_orders(own, kit).unwrap_or_default();
         self.books.refresh(hub.papers(), revision, orders);
