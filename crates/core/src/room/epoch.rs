@@ -134,7 +134,8 @@ impl Standing {
 
     /// The epoch to sign, record and [`Standing::raise`] for taking over; none where it commands already.
     pub fn next_epoch(&self) -> Option<u64> {
-        self.commanding().is_none().then(|| self.heard() + 1)
+        let next = self.heard().checked_add(1);
+        next.filter(|_| self.commanding().is_none())
     }
 
     /// Its own signed epoch is durable.

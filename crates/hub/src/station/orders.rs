@@ -12,20 +12,39 @@ use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 
 impl Station {
     pub(super) fn match_orders(&self) {
-        let found: Option<(u64, Hash32)> = {
+        let (found, postponed): (Option<(u64, Hash32)>, Option<Action>) = {
             let mut state = self.state();
             state.refresh(&self.hub);
             let orders = state.books.orders.clone();
             self.hub.room().read(|station| {
                 // One order answers one decision: of two that wait for it the other waits on.
-                station.awaited().find_map(|(awaited_no, awaited)| {
+                let found = station.awaited().find_map(|(awaited_no, awaited)| {
                     let fits = orders.iter().find(|received| {
                         answers(&received.order, awaited) && !station.is_spoken_for(&received.hash)
                     })?;
                     Some((*awaited_no, fits.hash))
-                })
+                });
+                // The terminals carry the others out by themselves; the station must know when the sitting starts.
+                let postponed = orders.iter().find_map(|received| {
+                    let order = &received.order;
+                    let OrderKind::Postpone { by_ms } = order.kind else {
+                        return None;
+                    };
+                    let track = station.track(&order.sitting_no);
+                    let ahead = track.held.is_some() && track.started.is_none() && !track.ended;
+                    (ahead && !station.is_spoken_for(&received.hash)).then(|| Action::Ordered {
+                        sitting_no: order.sitting_no.clone(),
+                        by_ms,
+                        order: received.hash,
+                    })
+                });
+                let postponed = postponed.filter(|_| found.is_none());
+                (found, postponed)
             })
         };
+        if let Some(action) = postponed {
+            self.by_itself(&action);
+        }
         if let Some((awaited_no, order)) = found {
             self.by_itself(&Action::OrderArrived { awaited_no, order });
         }

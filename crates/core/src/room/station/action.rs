@@ -103,6 +103,13 @@ pub enum Action {
         awaited_no: u64,
         order: Hash32,
     },
+    /// The center has ordered that a sitting is postponed, and no decision waited for that: the terminals carry it out by
+    /// themselves, and the station goes by it as well.
+    Ordered {
+        sitting_no: String,
+        by_ms: i64,
+        order: Hash32,
+    },
     /// The center has everything of this sitting.
     Submitted {
         sitting_no: String,
@@ -137,6 +144,7 @@ impl Action {
             Action::List { .. }
             | Action::Held { .. }
             | Action::OrderArrived { .. }
+            | Action::Ordered { .. }
             | Action::Submitted { .. } => return None,
         })
     }

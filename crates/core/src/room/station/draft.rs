@@ -75,11 +75,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What others were told, to one who was not, as a command of its own in the same person's name.
+    /// What others were told, to one who was not, as a command of its own: the same decision of the same
+    /// moment, in the same person's name, so that its time is not given twice.
     pub(super) fn again(&mut self, device: Device, told: &Command) {
         let command = Command {
             command_id: (self.ids)(),
-            issued_ms: self.now,
             ..told.clone()
         };
         self.give(device, command);

@@ -10,7 +10,7 @@ use crate::room::alert::{Alert, OutageRef};
 use crate::room::command::{Command, CommandBody};
 use crate::room::contact::MANY_SEATS;
 use crate::room::epoch::Role;
-use crate::room::lease::{ALL, AttemptId, CarryPoint, LeaseCause, LeaseGiven};
+use crate::room::lease::{ALL, AttemptId, CarryPoint, LEASES_OF_AN_EPOCH, LeaseCause, LeaseGiven};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The center is away when it has not answered for this long.
@@ -182,6 +182,7 @@ impl Station {
 /// follows on those that are known. Everybody else who claims the attempt is fenced, once for each lease.
 fn leases(draft: &mut Draft) {
     let (book, facts) = (draft.station.leases(), &draft.station.facts);
+    let of_own_epoch = draft.epoch().saturating_mul(LEASES_OF_AN_EPOCH);
     for (attempt, claimed) in &facts.attempts {
         let chain = book.chain(attempt).cloned().unwrap_or_default();
         let mut grown = chain.clone();
@@ -192,7 +193,12 @@ fn leases(draft: &mut Draft) {
         };
         let (after, before): (Vec<&ClaimFact>, Vec<&ClaimFact>) =
             claimed.claims.iter().partition(fenced);
-        for claim in before.into_iter().chain(after) {
+        // The leases of this station's own epoch are in its own ledger: whoever speaks of another one made it up, and is
+        // fenced with everybody else who does not hold the attempt.
+        let ordinary = |claim: &&ClaimFact| {
+            claim.lease == 1 || (LEASES_OF_AN_EPOCH..of_own_epoch).contains(&claim.lease)
+        };
+        for claim in before.into_iter().chain(after).filter(ordinary) {
             let given = LeaseGiven {
                 attempt: *attempt,
                 lease: claim.lease,

@@ -5,7 +5,9 @@ use crate::event::Event;
 use crate::plan::ExamMs;
 use crate::room::Device;
 use crate::room::contact::{Back, Life, Watch};
-use crate::room::lease::{AttemptId, CarryPoint, Counted, LeaseBook, LeaseGiven, Replica};
+use crate::room::lease::{
+    AttemptId, CarryPoint, Counted, LEASES_OF_AN_EPOCH, LeaseBook, LeaseGiven, Replica,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that the station learns.
@@ -266,14 +268,16 @@ impl Facts {
         facts.is_some_and(|facts| facts.answers.contains_key(&(lease, *ledger_id)))
     }
 
-    /// The highest lease that any terminal has spoken of.
-    pub(super) fn highest_lease(&self, attempt: &AttemptId) -> u64 {
+    /// The highest lease that any terminal has spoken of, among those that a station up to this epoch can have given.
+    pub(super) fn highest_lease(&self, attempt: &AttemptId, epoch: u64) -> u64 {
+        let beyond = epoch.saturating_add(1).saturating_mul(LEASES_OF_AN_EPOCH);
         let Some(facts) = self.attempts.get(attempt) else {
             return 0;
         };
         let claimed = facts.claims.iter().map(|claim| claim.lease);
         let fenced = facts.fenced.values().copied();
-        claimed.chain(fenced).max().unwrap_or(0)
+        let leases = claimed.chain(fenced).filter(|lease| *lease < beyond);
+        leases.max().unwrap_or(0)
     }
 
     /// The machine that should hold the attempt was told that it does not.

@@ -4,9 +4,10 @@ use super::draft::Draft;
 use super::{Issued, RoomError, Station, Track, ends};
 use crate::plan::ExamMs;
 use crate::room::Device;
-use crate::room::command::{Authority, CommandBody};
+use crate::room::command::{Authority, Command, CommandBody, Scope};
 
-/// A machine that comes late, or comes back, hears of what it missed.
+/// A machine that comes late, or comes back, hears of what it missed: the same decisions as all others, so that time
+/// which an attempt has had elsewhere is known by its decision if it goes on here.
 pub(super) fn catch_up(draft: &mut Draft, device: Device) {
     let station = draft.station;
     for sitting_no in station.seating().published() {
@@ -22,23 +23,33 @@ pub(super) fn catch_up(draft: &mut Draft, device: Device) {
         }
     }
     for (sitting_no, track) in &station.recorded.tracks {
-        let (mut started, mut postponed_ms) = (false, 0i64);
-        for one in station.commands_of(&device) {
-            match &one.command.body {
-                CommandBody::Start { sitting_no: no, .. } => started |= no == sitting_no,
-                CommandBody::Postpone {
-                    sitting_no: no,
-                    by_ms,
-                    ..
-                } if no == sitting_no => postponed_ms = postponed_ms.saturating_add(*by_ms),
-                _ => {}
+        if track.ended {
+            continue;
+        }
+        let given: Vec<&Command> = station
+            .commands_of(&device)
+            .map(|one| &one.command)
+            .collect();
+        let postponed = given
+            .iter()
+            .filter_map(|one| postponed_by(&one.body, sitting_no));
+        let mut missed_ms = track.postponed_ms - postponed.sum::<i64>();
+        for command in standing(station, sitting_no) {
+            let known = given.iter().any(|one| same_decision(one, command));
+            let by_ms = postponed_by(&command.body, sitting_no);
+            // The start brings its own moment.
+            let with_start = by_ms.is_some() && track.started.is_some();
+            if !known && !with_start {
+                missed_ms -= by_ms.unwrap_or(0);
+                draft.again(device, command);
             }
         }
-        let missed_ms = track.postponed_ms - postponed_ms;
+        let starts = |one: &&Command| matches!(&one.body, CommandBody::Start { sitting_no: no, .. } if no == sitting_no);
         match track.started {
-            Some(start) if !track.ended && !started => {
+            Some(start) if !given.iter().any(starts) => {
                 tell_start(draft, sitting_no, track, start, device);
             }
+            // Where nobody was told when it was decided.
             None if missed_ms > 0 => draft.tell(
                 device,
                 CommandBody::Postpone {
@@ -50,6 +61,64 @@ pub(super) fn catch_up(draft: &mut Draft, device: Device) {
             _ => {}
         }
     }
+}
+
+fn postponed_by(body: &CommandBody, sitting: &str) -> Option<i64> {
+    match body {
+        CommandBody::Postpone {
+            sitting_no, by_ms, ..
+        } if sitting_no == sitting => Some(*by_ms),
+        _ => None,
+    }
+}
+
+/// What was decided for many of this sitting and still holds, each decision once.
+fn standing<'a>(station: &'a Station, sitting: &str) -> Vec<&'a Command> {
+    let mut standing: Vec<&Command> = Vec::new();
+    for one in &station.recorded.issued {
+        let command = &one.command;
+        if standing.iter().any(|known| same_decision(known, command)) {
+            continue;
+        }
+        match &command.body {
+            CommandBody::Resume { scope } if for_many(scope, sitting) => {
+                standing.retain(|known| !matches!(&known.body, CommandBody::Suspend { scope: one } if one == scope));
+            }
+            CommandBody::Credit { scope, .. } | CommandBody::Suspend { scope } => {
+                standing.extend(for_many(scope, sitting).then_some(command));
+            }
+            CommandBody::Postpone { sitting_no, .. }
+            | CommandBody::PatternCamera { sitting_no } => {
+                standing.extend((sitting_no == sitting).then_some(command));
+            }
+            _ => {}
+        }
+    }
+    standing
+}
+
+fn for_many(scope: &Scope, sitting: &str) -> bool {
+    match scope {
+        Scope::Attempt { .. } => false,
+        Scope::ClassGroup { sitting_no, .. } | Scope::Room { sitting_no } => sitting_no == sitting,
+    }
+}
+
+/// Whether two machines were told the same, each by a command of its own.
+fn same_decision(one: &Command, other: &Command) -> bool {
+    let Command {
+        command_id: _,
+        issued_ms,
+        by,
+        second,
+        reason,
+        body,
+    } = one;
+    *issued_ms == other.issued_ms
+        && *by == other.by
+        && *second == other.second
+        && *reason == other.reason
+        && *body == other.body
 }
 
 /// A refusal is for good, so the start is a new command, with the moments of the whole room: whoever begins late keeps

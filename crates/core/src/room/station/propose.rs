@@ -6,7 +6,7 @@ use crate::choice::Choice;
 use crate::event::{Event, Hash32};
 use crate::plan::ExamMs;
 use crate::room::Device;
-use crate::room::command::CommandBody;
+use crate::room::command::{Authority, CommandBody};
 use crate::room::rules::{Deed, allowed};
 use crate::room::seating::SeatingError;
 use std::collections::BTreeSet;
@@ -42,7 +42,10 @@ impl Station {
             Action::Tell { body } => tell::tell(&mut draft, body)?,
             Action::Swap { attempt, to } => swap::swap(&mut draft, *attempt, *to)?,
             Action::UndoSwap { attempt } => swap::undo(&mut draft, *attempt)?,
-            Action::Start { .. } | Action::Postpone { .. } | Action::End { .. } => {
+            Action::Start { .. }
+            | Action::Postpone { .. }
+            | Action::Ordered { .. }
+            | Action::End { .. } => {
                 sitting(&mut draft, action)?;
             }
             Action::StartAgain { sitting_no, device } => {
@@ -92,7 +95,10 @@ fn book(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
     let reason = draft.actor.reason.clone();
     let event = match action {
         Action::TakeOver { followed } => Event::EpochRaised {
-            epoch: draft.epoch() + 1,
+            epoch: station
+                .standing()
+                .next_epoch()
+                .ok_or(RoomError::Commanding)?,
             station: station.standing().me(),
             staff_id,
             reason,
@@ -262,28 +268,12 @@ fn sitting(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
             sitting_no,
             by_ms,
             authority,
-        } => {
-            track::terms_of(station, &sitting_no)?;
-            if station.track(&sitting_no).started.is_some() {
-                return Err(RoomError::AlreadyStarted);
-            }
-            tell::time_within(by_ms, tell::MOST_MOVE_MS)?;
-            let body = CommandBody::Postpone {
-                sitting_no: sitting_no.clone(),
-                by_ms,
-                authority: authority.clone(),
-            };
-            tell::await_order(draft, &body)?;
-            draft.record(Event::RoomPostponed {
-                sitting_no,
-                by_ms,
-                authority,
-                staff_id,
-                second: actor.second_id(),
-                reason,
-            });
-            draft.tell_all(&body);
-        }
+        } => postpone(draft, sitting_no, by_ms, authority)?,
+        Action::Ordered {
+            sitting_no,
+            by_ms,
+            order,
+        } => postpone(draft, sitting_no, by_ms, Authority::Order { order })?,
         Action::End {
             sitting_no,
             class_no,
@@ -315,5 +305,35 @@ fn sitting(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
         }
         _ => return Err(RoomError::NotDirect),
     }
+    Ok(())
+}
+
+fn postpone(
+    draft: &mut Draft,
+    sitting_no: String,
+    by_ms: i64,
+    authority: Authority,
+) -> Result<(), RoomError> {
+    let station = draft.station;
+    track::terms_of(station, &sitting_no)?;
+    if station.track(&sitting_no).started.is_some() {
+        return Err(RoomError::AlreadyStarted);
+    }
+    tell::time_within(by_ms, tell::MOST_MOVE_MS)?;
+    let body = CommandBody::Postpone {
+        sitting_no: sitting_no.clone(),
+        by_ms,
+        authority: authority.clone(),
+    };
+    tell::await_order(draft, &body)?;
+    draft.record(Event::RoomPostponed {
+        sitting_no,
+        by_ms,
+        authority,
+        staff_id: draft.actor.staff_id(),
+        second: draft.actor.second_id(),
+        reason: draft.actor.reason.clone(),
+    });
+    draft.tell_all(&body);
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) fn swap(draft: &mut Draft, attempt: AttemptId, to: Device) -> Result<
     }
     let there = facts.devices.get(&to).ok_or(RoomError::MachineUnheard)?;
     let from = facts.replica(&last.ledger_id);
-    let beyond = facts.highest_lease(&attempt);
+    let beyond = facts.highest_lease(&attempt, draft.epoch());
     let given = book.swap(attempt, from, to, there.ledger_id, draft.epoch(), beyond)?;
     let lease = CommandBody::Lease {
         attempt,
@@ -48,7 +48,7 @@ pub(super) fn undo(draft: &mut Draft, attempt: AttemptId) -> Result<(), RoomErro
         .get(&before.device)
         .ok_or(RoomError::MachineUnheard)?;
     let answered = facts.has_answers(&attempt, last.lease, &last.ledger_id);
-    let beyond = facts.highest_lease(&attempt);
+    let beyond = facts.highest_lease(&attempt, draft.epoch());
     let given = book.way_back(attempt, answered, draft.epoch(), beyond)?;
     let lease = CommandBody::Unfence {
         attempt,

@@ -90,10 +90,12 @@ pub(super) fn may_start(
     if now < planned_ms {
         return Err(RoomError::TooEarly { planned_ms });
     }
-    if now > limit_ms {
+    // The terminals judge the moment of the first question, not that of the click.
+    let at_ms = now.saturating_add(super::START_LEAD_MS);
+    if at_ms > limit_ms {
         return Err(RoomError::TooLate { limit_ms });
     }
-    Ok((planned_ms, now.saturating_add(super::START_LEAD_MS)))
+    Ok((planned_ms, at_ms))
 }
 
 /// Papers may be unlocked from entry opening on.

@@ -55,6 +55,9 @@ fn a_sitting_goes_its_way() {
     let limit_ms = START + 20 * MINUTE;
     let late = desk.ask(start(), &two(), limit_ms + 1);
     assert_eq!(late, Err(RoomError::TooLate { limit_ms }));
+    // No terminal would begin after the limit, even where the click was before it.
+    let late = desk.ask(start(), &two(), limit_ms - START_LEAD_MS + 1);
+    assert_eq!(late, Err(RoomError::TooLate { limit_ms }));
     let events = desk.ask(start(), &two(), START).unwrap();
     let body = CommandBody::Start {
         sitting_no: "S".to_owned(),
@@ -433,4 +436,65 @@ fn the_published_seats_are_told_to_every_machine_and_to_one_that_comes_later() {
     };
     let events = desk.ask(list, &two(), START).unwrap();
     assert_eq!(commands(&events), [(9, body)]);
+}
+
+#[test]
+fn a_machine_that_comes_late_hears_of_all_that_holds_for_the_room() {
+    let mut desk = Desk::running();
+    let room = || Scope::Room {
+        sitting_no: "S".to_owned(),
+    };
+    let tell = |body: CommandBody| Action::Tell { body };
+    let class = Scope::ClassGroup {
+        sitting_no: "S".to_owned(),
+        class_no: "D".to_owned(),
+    };
+    let pending = Authority::Pending { phone: None };
+    let credit = |scope: Scope| CommandBody::Credit {
+        scope,
+        credit_ms: MINUTE,
+        authority: pending.clone(),
+    };
+    let pattern = CommandBody::PatternCamera {
+        sitting_no: "S".to_owned(),
+    };
+    let suspend = |scope: Scope| CommandBody::Suspend { scope };
+    let over = CommandBody::Resume { scope: room() };
+    let holds = [
+        credit(room()),
+        credit(class.clone()),
+        pattern,
+        suspend(class),
+    ];
+    for body in [suspend(room()), over].iter().chain(&holds) {
+        desk.ask(tell(body.clone()), &two(), START).unwrap();
+    }
+    let list = Action::List {
+        device: device(4),
+        name: "PC-4".to_owned(),
+        spare: true,
+    };
+    let events = desk.ask(list, &two(), START + MINUTE).unwrap();
+    let told = commands(&events);
+    for body in &holds {
+        let times = told.iter().filter(|one| **one == (4, body.clone())).count();
+        assert_eq!(times, 1, "{body:?}");
+    }
+    let suspended = told
+        .iter()
+        .filter(|(_, body)| *body == suspend(room()))
+        .count();
+    assert_eq!(suspended, 0, "that is over");
+    // The same decision, by the same person and of the same moment.
+    let others = desk.station.commands_of(&device(2));
+    let others: Vec<_> = others.map(|one| one.command.clone()).collect();
+    let late = desk.station.commands_of(&device(4));
+    let late: Vec<_> = late.map(|one| one.command.clone()).collect();
+    let late = late.iter().find(|one| one.body == holds[0]).unwrap();
+    let same = others.iter().find(|one| one.body == holds[0]).unwrap();
+    assert_ne!(late.command_id, same.command_id);
+    assert_eq!(
+        (late.issued_ms, &late.by, &late.reason),
+        (same.issued_ms, &same.by, &same.reason)
+    );
 }

@@ -202,6 +202,19 @@ fn who_sits_elsewhere_than_told_is_told_of_there() {
     assert_eq!(told.filter(|one| one.command.body == arrive).count(), 1);
 }
 
+/// The room after a second station, in whose name this one speaks, has taken over.
+fn taken_over() -> Desk {
+    let mut desk = Desk::running();
+    desk.write(&[Event::EpochRaised {
+        epoch: 2,
+        station: device(100),
+        staff_id: "P1".to_owned(),
+        reason: "查明".to_owned(),
+        followed: None,
+    }]);
+    desk
+}
+
 /// Machine 3 took a lease that this station has not heard of, with so much of machine 1's ledger.
 fn unheard(desk: &mut Desk, size: u64) {
     let carry = vec![CarryPoint {
@@ -224,7 +237,7 @@ fn holder(desk: &Desk) -> (u8, LeaseCause) {
 
 #[test]
 fn a_swap_by_another_station_is_learned() {
-    let mut desk = Desk::running();
+    let mut desk = taken_over();
     unheard(&mut desk, 2);
     let owed = issued(&desk.ask(credit(5_000), &one("换机"), START).unwrap());
     let events = desk.due(START);
@@ -238,14 +251,14 @@ fn a_swap_by_another_station_is_learned() {
 
 #[test]
 fn where_the_candidate_stayed_an_unheard_swap_is_undone() {
-    let mut desk = Desk::running();
+    let mut desk = taken_over();
     desk.entry(1, 1, Note::Answer);
     unheard(&mut desk, 2);
     desk.due(START);
     assert_eq!(holder(&desk), (1, LeaseCause::WayBack));
     assert_eq!(desk.station.attempt(&ATTEMPT).unwrap().answers, 1);
     // With answers at both it stands, and people decide.
-    let mut desk = Desk::running();
+    let mut desk = taken_over();
     desk.entry(1, 1, Note::Answer);
     unheard(&mut desk, 2);
     desk.entry(3, nth(2), Note::Answer);
@@ -296,4 +309,37 @@ fn time_for_this_attempt_that_a_machine_only_kept_is_owed_to_the_next() {
     desk.station.observe(&entry, START);
     let events = desk.ask(swap(3), &one("黑屏"), START).unwrap();
     assert!(commands(&events).contains(&(3, kept.body)));
+}
+
+/// What a terminal says of a lease gives it nothing: this station has given none, or it would be in its ledger.
+#[test]
+fn a_lease_that_no_station_gave_moves_no_attempt() {
+    for made_up in [2, nth(2), nth(900), u64::MAX] {
+        let mut desk = Desk::running();
+        let taken = Event::LeaseTaken {
+            attempt: ATTEMPT,
+            lease: made_up,
+            carry: Vec::new(),
+        };
+        desk.entry(3, made_up, Note::Clear(Box::new(taken)));
+        let events = desk.due(START);
+        assert_eq!(holder(&desk), (1, LeaseCause::Identified), "{made_up}");
+        let told = commands(&events);
+        let fences = told
+            .iter()
+            .filter(|(_, body)| matches!(body, CommandBody::Fence { .. }));
+        assert!({ fences }.all(|(to, _)| *to == 3), "{told:?}");
+        let two = Alert::TwoTerminals {
+            attempt: ATTEMPT,
+            holder: device(1),
+            other: device(3),
+        };
+        let open = desk.station.alerts().worst_first();
+        assert!(open.iter().any(|open| open.alert == two));
+        // And the room's own numbers go on as ever.
+        desk.ask(swap(2), &one("换机"), START).unwrap();
+        let given = desk.station.leases().last(&ATTEMPT).unwrap();
+        assert_eq!(given.device, device(2));
+        assert!(given.lease < 2 * LEASES_OF_AN_EPOCH, "{}", given.lease);
+    }
 }
