@@ -47,6 +47,7 @@ export const stationCodes = [
   'device.approved',
   'device.revoked',
   'room.not_commanding',
+  'room.epoch_unproved',
   'room.commanding',
   'room.role',
   'room.second_needed',

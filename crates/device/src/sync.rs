@@ -291,7 +291,7 @@ impl<U: Upstream> Uplink<U> {
         last_boot_ms.is_none_or(|last| self.boot_ms().saturating_sub(last) >= every_ms)
     }
 
-    fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         read: impl FnOnce(&Reader) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

@@ -2,11 +2,13 @@
 //! terminal that does not take what it is sent, or says nothing for long, is disconnected and connects again.
 
 use crate::core::Core;
+use crate::delegation::Delegated;
 use crate::devices::Terminal;
 use crate::entries;
 use crate::pictures;
 use crate::room::{Line, Outgoing};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use fengjuan_core::event::Hash32;
 use fengjuan_core::room::contact::Life;
 use fengjuan_core::room::post::{Acknowledgement, Mark, Numbered};
 use fengjuan_core::room::station::Fact;
@@ -24,6 +26,13 @@ const SILENCE: Duration = Duration::from_secs(20);
 const FIRST_WORD: Duration = Duration::from_secs(10);
 /// One frame on its way out. A terminal that takes longer is stalled.
 const SENDING: Duration = Duration::from_secs(10);
+
+const UNPROVED: &str = "room.epoch_unproved";
+
+/// Bytes of a refusal's or a fault's code.
+const LONGEST_CODE: usize = 64;
+/// Sittings that one machine can hold or have open.
+const MOST_SITTINGS: usize = 256;
 
 /// RFC 6455 §7.4.1.
 const GOING_AWAY: u16 = 1001;
@@ -55,6 +64,7 @@ struct Channel {
     terminal: Arc<Terminal>,
     socket: WebSocket,
     line: Line,
+    from: IpAddr,
     epoch: u64,
     life: Life,
 }
@@ -81,6 +91,7 @@ pub(crate) async fn run(
                         terminal,
                         socket,
                         line,
+                        from,
                         epoch,
                         life,
                     };
@@ -149,6 +160,7 @@ async fn greet(
         run_id: id(&hello.run_id)?,
     };
     let device = terminal.device();
+    superseded(core, terminal, hello).await?;
     core.room.heard(device, from, life, ledger, hello);
     if held
         .iter()
@@ -172,6 +184,40 @@ async fn greet(
     let raised = core.room.raised();
     let raised = raised.ok_or_else(|| Ended::because(GOING_AWAY, "room.not_commanding"))?;
     Ok((raised.epoch, life, waiting))
+}
+
+/// A terminal that obeys a higher epoch shows who raised it: then this hub commands no more. One that cannot show it is
+/// refused, and the room goes on.
+async fn superseded(
+    core: &Arc<Core>,
+    terminal: &Arc<Terminal>,
+    hello: &Hello,
+) -> Result<(), Ended> {
+    if hello.epoch <= core.room.read(|station| station.standing().heard()) {
+        return Ok(());
+    }
+    let directory = &core.kit.directory;
+    let shown = hello.proof.as_ref().and_then(|proof| {
+        let verified = proof.verified(&directory.issuer, &directory.center_id, &core.kit.site);
+        verified
+            .inspect_err(|error| tracing::warn!(%error, "an epoch that cannot be shown"))
+            .ok()
+    });
+    let held = core.delegation.held();
+    let own_room = held.and_then(|held| held.delegation.room_no.clone());
+    let of_this_room = |epoch: &Epoch| own_room.is_none_or(|room_no| room_no == epoch.room_no);
+    let Some(epoch) = shown
+        .filter(|epoch| epoch.epoch == hello.epoch)
+        .filter(of_this_room)
+    else {
+        core.stranger(&terminal.sign, UNPROVED);
+        return Err(Ended::because(POLICY, UNPROVED));
+    };
+    let (room, station) = (core.room.clone(), Hash32(*epoch.hub.as_bytes()));
+    let heard =
+        tokio::task::spawn_blocking(move || room.hear_epoch(epoch.epoch, Some(station))).await;
+    let heard = heard.map_err(|_| Ended::because(INTERNAL, "upstream.fault"))?;
+    heard.map_err(|error| Ended::because(POLICY, error.code()))
 }
 
 impl Channel {
@@ -199,7 +245,9 @@ impl Channel {
 
     async fn welcome(&mut self, hello: &Hello, waiting: Vec<Numbered>) -> Result<(), Ended> {
         let epoch = self.signed_epoch()?;
-        self.send(&FromHub::Welcome { epoch }).await?;
+        let held = self.in_force()?;
+        let delegation = held.bytes.clone();
+        self.send(&FromHub::Welcome { epoch, delegation }).await?;
         for command in waiting {
             self.command(command).await?;
         }
@@ -241,10 +289,18 @@ impl Channel {
         match message {
             FromTerminal::Hello(_) => Err(Ended::because(POLICY, "room.no_hello")),
             FromTerminal::Beat(beat) => {
-                // Approved when it connected; it may have been revoked since, or sent elsewhere.
+                self.in_force()?;
+                let codes = beat.storage.iter().chain(&beat.camera);
+                let lists = beat.held.len().max(beat.unlocked.len());
+                if codes.clone().any(|code| !is_code(code)) || lists > MOST_SITTINGS {
+                    return Err(Ended::because(POLICY, "upstream.malformed"));
+                }
                 self.beat(beat).await
             }
             FromTerminal::Acknowledge { epoch, no, refusal } => {
+                if refusal.as_ref().is_some_and(|code| !is_code(code)) {
+                    return Err(Ended::because(POLICY, "upstream.malformed"));
+                }
                 let how = Acknowledgement { epoch, no, refusal };
                 self.core.room.acknowledged(&device, how);
                 Ok(())
@@ -316,7 +372,17 @@ impl Channel {
         self.send(&FromHub::Command(ByteBuf::from(signed))).await
     }
 
+    /// Whoever is connected may have been revoked since, and so may this hub: both are asked before anything is said
+    /// that only a room's terminal may hear.
+    fn in_force(&self) -> Result<Arc<Delegated>, Ended> {
+        let admitted = self.core.admitted(&self.terminal.sign, self.from);
+        admitted.map_err(|refused| Ended::because(POLICY, refused.code()))?;
+        let held = self.core.delegation.in_force(self.core.recorder.exam_now());
+        held.map_err(|code| Ended::because(POLICY, code))
+    }
+
     async fn keys(&mut self, key: &SittingKey) -> Result<(), Ended> {
+        self.in_force()?;
         let sealed = self
             .core
             .unlocks
@@ -336,6 +402,13 @@ impl Channel {
             Err(_) => Err(Ended::because(POLICY, "room.stalled")),
         }
     }
+}
+
+/// What a terminal says goes into the station's ledger and onto its page: a code, and nothing longer.
+fn is_code(code: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._".contains(&byte);
+    (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(plain)
 }
 
 fn fault(error: fengjuan_wire::WireError) -> Ended {

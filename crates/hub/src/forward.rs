@@ -161,6 +161,8 @@ impl Forward {
         self.delegation_boot_ms = Some(now);
         if news {
             tracing::info!("the delegation has changed");
+            // Every terminal judges this hub anew, by what it may do now.
+            self.core.room.lines().close_all();
             self.core.room.touch();
         }
         Ok(())

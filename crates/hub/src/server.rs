@@ -24,6 +24,8 @@ const LARGEST_ENROLMENT: usize = 16 * 1024;
 pub(crate) const LIMITS: Limits = Limits {
     connections: 2_000,
     of_one_key: 8,
+    // A whole room behind one address is served, and a quarter is left for everybody else.
+    of_one_address: 1_500,
 };
 
 /// Who calls, and from where; only for those that may speak.

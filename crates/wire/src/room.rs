@@ -5,6 +5,7 @@
 //! terminal has not acknowledged. Entries go up as they are written and come back as acknowledged once they are durable
 //! at the hub. Nothing here needs to arrive: after a lost connection both sides say what they hold, and go on from there.
 
+use crate::delegation::HubDelegation;
 use crate::grant::SittingKeys;
 use crate::upstream::{EntriesReply, EntriesRequest};
 use crate::{Hash32, Signed, WireError};
@@ -53,6 +54,9 @@ pub enum FromHub {
         /// COSE_Sign1 [`Epoch`].
         #[serde(with = "serde_bytes")]
         epoch: Vec<u8>,
+        /// COSE_Sign1 [`HubDelegation`], under which the epoch is signed: the terminal shows both to other hubs.
+        #[serde(default, with = "serde_bytes")]
+        delegation: Vec<u8>,
     },
     /// COSE_Sign1 [`RoomCommand`].
     Command(ByteBuf),
@@ -81,6 +85,47 @@ pub struct Hello {
     pub taken: u64,
     /// Sittings whose keys it holds in memory.
     pub unlocked: Vec<UnlockedSitting>,
+    /// What shows that a station has raised this epoch; no hub steps down on a terminal's word alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<EpochProof>,
+}
+
+/// An epoch as the hub that raised it signed it, and its delegation as the center signed that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochProof {
+    #[serde(with = "serde_bytes")]
+    pub epoch: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    pub delegation: Vec<u8>,
+}
+
+impl EpochProof {
+    /// The epoch, where a hub raised it that this center had delegated for this site by then. The delegation may have
+    /// expired since: what was raised stays raised.
+    ///
+    /// # Errors
+    /// [`WireError::Signature`], [`WireError::Malformed`]; [`WireError::Mismatch`] for another center, site or room.
+    pub fn verified(
+        &self,
+        issuer: &PublicKey,
+        center_id: &str,
+        site: &str,
+    ) -> Result<Epoch, WireError> {
+        let hub = HubDelegation::verify(issuer, &self.delegation)?;
+        if hub.center_id != center_id {
+            return Err(WireError::Mismatch("center"));
+        }
+        let epoch = Epoch::verify(&hub.issuer, &self.epoch)?;
+        if hub.site != site || epoch.site != site {
+            return Err(WireError::Mismatch("site"));
+        }
+        let in_force = epoch.raised_ms < hub.not_after_ms;
+        if epoch.hub != hub.device || !hub.covers_room(&epoch.room_no) || !in_force {
+            return Err(WireError::Mismatch("hub"));
+        }
+        Ok(epoch)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

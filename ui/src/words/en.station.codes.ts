@@ -32,6 +32,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'device.approved': 'This terminal is approved already.',
   'device.revoked': 'This terminal is off the allow-list.',
 
+  'room.epoch_unproved': 'It claims to obey another station and cannot show it. It is not let in.',
   'room.not_commanding': 'This station does not run the room now.',
   'room.commanding': 'This station runs the room already.',
   'room.stopped': 'Another station has taken over. This one cannot act.',

@@ -28,6 +28,7 @@ export const zhStationCodes = {
   'device.approved': '这台考试机已经批准过。',
   'device.revoked': '这台考试机已移出白名单。',
 
+  'room.epoch_unproved': '它称已听从另一台管理机，却拿不出凭据，未予接入。',
   'room.not_commanding': '这一台管理机现在不指挥考场。',
   'room.commanding': '这一台管理机已经在指挥。',
   'room.stopped': '另一台管理机已经接管，这一台不能操作。',

@@ -5,11 +5,14 @@ use super::socket::{Heard, Socket};
 use super::task::Inner;
 use super::{ChannelError, OpenedKeys, RoomSide, Taken, verify};
 use crate::sync::{Exchange, Judged};
-use crate::upstream::HttpsUpstream;
+use crate::upstream::{DelegationError, HttpsUpstream, UpstreamError};
 use fengjuan_core::event::Hash32;
+use fengjuan_envelope::cbor;
+use fengjuan_store::Projection;
 use fengjuan_wire::delegation::HubDelegation;
-use fengjuan_wire::room::{BEAT_EVERY_MS, FromHub, FromTerminal, Hello, RoomCommand};
+use fengjuan_wire::room::{BEAT_EVERY_MS, EpochProof, FromHub, FromTerminal, Hello, RoomCommand};
 use fengjuan_wire::upstream::{EntriesReply, EntriesRequest};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +25,8 @@ pub(super) const SILENCE: Duration = Duration::from_secs(15);
 const WAITING: usize = 64;
 /// A command that could not be written down is tried again after this.
 const AGAIN: Duration = Duration::from_millis(500);
+const NS: &str = "channel";
+const PROOF: &[u8] = b"epoch_proof";
 /// Bytes of entries in one frame, so that it stays well below what a frame may hold.
 const MOST_BYTES: usize = 256 * 1024;
 
@@ -68,9 +73,11 @@ impl<'a> Session<'a> {
         let hello = channel.hello().await?;
         socket.send(&FromTerminal::Hello(hello)).await?;
         let welcome = timeout(channel.silence, welcome(&mut socket));
-        let bytes = welcome.await.map_err(|_| ChannelError::Silent)??;
-        let epoch = verify::epoch(&hub, &bytes)?;
+        let proof = welcome.await.map_err(|_| ChannelError::Silent)??;
+        let epoch = verify::epoch(&hub, &proof.epoch)?;
         let no = epoch.epoch;
+        // Before it is obeyed, so that whoever obeys it can show it.
+        channel.keep_proof(no, &proof)?;
         let shown = hub.clone();
         let accepted = off_thread(&channel.side, move |side| side.epoch(&epoch, &shown)).await;
         match accepted {
@@ -138,6 +145,9 @@ impl<'a> Session<'a> {
                     grown.map_err(|_| ChannelError::Closed)?;
                 }
                 _ = beats.tick() => {
+                    if channel.recorder.exam_now() >= self.hub.not_after_ms {
+                        return Err(UpstreamError::Delegation(DelegationError::Expired).into());
+                    }
                     self.socket.ping().await?;
                     beating |= self.beat(beating, &say);
                     self.stuck_at = None;
@@ -253,17 +263,46 @@ impl Inner {
             epoch: standing.mark.epoch,
             taken: standing.mark.taken,
             unlocked: standing.unlocked,
+            proof: self.kept()?.map(|kept| kept.proof),
         })
+    }
+
+    /// Keeps what shows that this epoch was raised, unless that of a higher one is here.
+    fn keep_proof(&self, epoch: u64, proof: &EpochProof) -> Result<(), ChannelError> {
+        if self.kept()?.is_some_and(|kept| kept.epoch >= epoch) {
+            return Ok(());
+        }
+        let kept = Kept {
+            epoch,
+            proof: proof.clone(),
+        };
+        let bytes = cbor::to_vec(&kept).map_err(ChannelError::malformed)?;
+        let put = Projection::put(NS, PROOF, bytes);
+        Ok(self.recorder.writer().put(vec![put])?)
+    }
+
+    fn kept(&self) -> Result<Option<Kept>, ChannelError> {
+        let bytes = self.uplink.read(|reader| reader.get(NS, PROOF))?;
+        Ok(bytes.and_then(|bytes| cbor::from_slice(&bytes).ok()))
     }
 }
 
-/// The signed epoch. Nothing else may come before it.
-async fn welcome(socket: &mut Socket) -> Result<Vec<u8>, ChannelError> {
+/// The highest epoch that any hub has shown, with what shows it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    epoch: u64,
+    proof: EpochProof,
+}
+
+/// The signed epoch, with the delegation under which it is signed. Nothing else may come before it.
+async fn welcome(socket: &mut Socket) -> Result<EpochProof, ChannelError> {
     loop {
         match socket.next().await? {
             Heard::Alive => {}
             Heard::Message(message) => match *message {
-                FromHub::Welcome { epoch } => return Ok(epoch),
+                FromHub::Welcome { epoch, delegation } => {
+                    return Ok(EpochProof { epoch, delegation });
+                }
                 _ => return Err(ChannelError::malformed("no welcome")),
             },
         }

@@ -330,7 +330,10 @@ fn hear(state: &mut HubState, said: FromTerminal) -> Option<FromHub> {
             state.hellos.push(hello.clone());
             state.in_flight = 0;
             let epoch = state.welcome.clone();
-            epoch.map(|epoch| FromHub::Welcome { epoch })
+            epoch.map(|epoch| FromHub::Welcome {
+                epoch,
+                delegation: state.delegation.clone().unwrap_or_default(),
+            })
         }
         FromTerminal::Entries(request) => {
             state.requests.push(request.clone());

@@ -10,14 +10,14 @@ impl Room {
     /// What to send to a terminal that connects with this mark.
     ///
     /// # Errors
-    /// [`RoomRefusal::Post`]; a terminal that obeys another station has stopped this one by then.
+    /// [`RoomRefusal::Post`]. Who obeys a higher epoch has shown by then that it was raised ([`Room::hear_epoch`]).
     pub fn hello(&self, device: &Device, mark: Mark) -> Result<Vec<Numbered>, RoomRefusal> {
         let refused = match self.read(|station| station.hello(device, mark)) {
             Ok(commands) => return Ok(commands),
             Err(refused) => refused,
         };
         match refused {
-            PostError::Superseded { theirs, .. } => self.hear_epoch(theirs, None)?,
+            PostError::Superseded { .. } => {}
             PostError::WentBack { .. } | PostError::Ahead { .. } => {
                 self.observe(&Fact::WentBack { device: *device });
             }

@@ -175,6 +175,8 @@ fn who_obeys_a_higher_epoch_stops_this_station() {
     let mut line = room.lines().connect(T2);
     let mark = Mark { epoch: 4, taken: 0 };
     assert_eq!(room.hello(&T1, mark).unwrap_err().code(), "post.superseded");
+    assert!(room.raised().is_some(), "a terminal's word stops nobody");
+    room.hear_epoch(4, Some(Hash32([9; 32]))).unwrap();
     assert!(line.try_next().is_none() && !room.lines().is_connected(&T2));
     assert_eq!(room.raised(), None);
     let refused = room.act(&Action::NumberMachines {}, &proctor());

@@ -38,6 +38,7 @@ pub const CODES: &[&str] = &[
     "device.approved",
     "device.revoked",
     "room.not_commanding",
+    "room.epoch_unproved",
     "room.commanding",
     "room.role",
     "room.second_needed",

@@ -1,7 +1,6 @@
 //! The room channel: entries up, commands down, each once, over lost lines and restarts of the hub.
 
 use crate::stage::{Stage, Terminal, proctor, until};
-use fengjuan_core::room::alert::Alert;
 use fengjuan_core::room::contact::Contact;
 use fengjuan_core::room::station::Action;
 
@@ -82,33 +81,6 @@ async fn a_command_is_done_once_whatever_happens_to_lines_and_hubs() {
         1,
         "what is acknowledged is not sent again"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_terminal_that_obeys_a_later_station_stops_this_one() {
-    let stage = Stage::open().await;
-    let mut one = stage.terminal("T01").await;
-    let two = stage.terminal("T02").await;
-    one.disconnect();
-    one.side.obey(7);
-    one.connect();
-    let hub = stage.hub();
-    until("this station has stopped", || hub.room().raised().is_none()).await;
-    until("its page says so", || {
-        hub.room().read(|station| {
-            let open = station.alerts().worst_first();
-            open.iter()
-                .any(|open| open.alert == Alert::StationStopped { epoch: 7 })
-        })
-    })
-    .await;
-    let refused = hub.room().act(&Action::NumberMachines {}, &proctor());
-    assert_eq!(refused.unwrap_err().code(), "room.not_commanding");
-    // It goes on being a witness: entries are taken, by calls.
-    let size = two.record();
-    two.uplink.nudge();
-    until("two is replicated", || stage.replicated(&two) >= size).await;
-    assert!(hub.room().lines().connected().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

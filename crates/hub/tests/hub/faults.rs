@@ -6,10 +6,17 @@ use crate::papers;
 use crate::raw::{self, Stream};
 use crate::stage::{Stage, Terminal, proctor, until};
 use fengjuan_core::event::Hash32;
+use fengjuan_core::room::alert::Alert;
+use fengjuan_core::room::station::Action;
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_envelope::cbor;
+use fengjuan_envelope::sign::SigningKey;
 use fengjuan_hub::Hub;
-use fengjuan_wire::room::{FromHub, FromTerminal, Hello, LARGEST_FRAME_BYTES};
+use fengjuan_wire::Signed;
+use fengjuan_wire::delegation::HubDelegation;
+use fengjuan_wire::room::{
+    Beat, Epoch, EpochProof, FromHub, FromTerminal, Hello, LARGEST_FRAME_BYTES,
+};
 use fengjuan_wire::upstream::{EnrolRequest, EntriesRequest, LARGEST_BODY_BYTES};
 use futures_util::{SinkExt, StreamExt};
 use serde_bytes::ByteBuf;
@@ -40,14 +47,20 @@ async fn channel(stage: &Stage, terminal: &Terminal) -> WebSocketStream<Stream> 
 }
 
 fn hello(terminal: &Terminal) -> Message {
+    obeying(terminal, 0, None)
+}
+
+/// The first word of a terminal that says which epoch it obeys.
+fn obeying(terminal: &Terminal, epoch: u64, proof: Option<EpochProof>) -> Message {
     let hello = FromTerminal::Hello(Hello {
         ledger_id: terminal.ledger.to_vec(),
         ledger_size: 1_000_000,
         boot_id: vec![1; 16],
         run_id: vec![2; 16],
-        epoch: 0,
+        epoch,
         taken: 0,
         unlocked: Vec::new(),
+        proof,
     });
     Message::Binary(cbor::to_vec(&hello).unwrap().into())
 }
@@ -411,4 +424,152 @@ fn fill(file: &std::path::Path) {
         while file.write_all(&vec![1; piece]).is_ok() {}
     }
     let _ = file.sync_all();
+}
+
+/// Why the hub has ended this channel.
+async fn ended(socket: &mut WebSocketStream<Stream>) -> String {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Close(frame))) => break frame.unwrap().reason.to_string(),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Another hub of this room, with the epoch that it has raised.
+fn raised(stage: &Stage, epoch: u64, center: &SigningKey) -> EpochProof {
+    let own = stage.hub().delegation().unwrap();
+    let other = SigningKey::from_seed(&[77; 32]);
+    let delegation = HubDelegation {
+        device: other.public(),
+        issuer: other.public(),
+        ..own.delegation.clone()
+    };
+    let epoch = Epoch {
+        site: SITE.to_owned(),
+        room_no: "R1".to_owned(),
+        epoch,
+        hub: other.public(),
+        raised_ms: delegation.issued_ms,
+        raised_by: "P1".to_owned(),
+    };
+    EpochProof {
+        epoch: epoch.sign(&other).unwrap(),
+        delegation: delegation.sign(center).unwrap(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminals_word_stops_no_station_and_a_signed_epoch_does() {
+    let stage = Stage::open().await;
+    let (mut rogue, calm) = (stage.terminal("T01").await, stage.terminal("T02").await);
+    rogue.disconnect();
+    let (hub, center) = (stage.hub(), &stage.center.keys.issuer);
+    let nobody = SigningKey::from_seed(&[78; 32]);
+    let lies = [
+        (u64::MAX, None),
+        (7, None),
+        (7, Some(raised(&stage, 7, &nobody))),
+        (8, Some(raised(&stage, 7, center))),
+    ];
+    for (epoch, proof) in lies {
+        let mut socket = channel(&stage, &rogue).await;
+        let word = obeying(&rogue, epoch, proof);
+        socket.send(word).await.unwrap();
+        assert_eq!(ended(&mut socket).await, "room.epoch_unproved");
+        assert!(hub.room().raised().is_some(), "{epoch} stopped the room");
+    }
+    let alert = Alert::Stranger {
+        device: rogue.device(),
+        code: "room.epoch_unproved".to_owned(),
+    };
+    let told = |alert: &Alert| {
+        hub.room().read(|station| {
+            let open = station.alerts().worst_first();
+            open.iter().any(|open| open.alert == *alert)
+        })
+    };
+    until("it is an alert", || told(&alert)).await;
+    served(&stage, &calm).await;
+    // What another hub of the room has signed is another matter, and it goes on being a witness.
+    let mut socket = channel(&stage, &rogue).await;
+    let word = obeying(&rogue, 7, Some(raised(&stage, 7, center)));
+    socket.send(word).await.unwrap();
+    until("this station has stopped", || hub.room().raised().is_none()).await;
+    until("its page says so", || {
+        told(&Alert::StationStopped { epoch: 7 })
+    })
+    .await;
+    let refused = hub.room().act(&Action::NumberMachines {}, &proctor());
+    assert_eq!(refused.unwrap_err().code(), "room.not_commanding");
+    let size = calm.record();
+    calm.uplink.nudge();
+    until("the other is replicated", || {
+        stage.replicated(&calm) >= size
+    })
+    .await;
+    assert!(hub.room().lines().connected().is_empty());
+}
+
+fn beat(storage: Option<String>) -> Message {
+    let beat = FromTerminal::Beat(Beat {
+        exam_ms: None,
+        ledger_size: 0,
+        held: Vec::new(),
+        unlocked: Vec::new(),
+        seat: None,
+        unsent: 0,
+        storage,
+        camera: None,
+        pulling: None,
+        failed_checks: None,
+    });
+    Message::Binary(cbor::to_vec(&beat).unwrap().into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_terminal_says_is_a_code_or_nothing() {
+    let stage = Stage::open().await;
+    let mut rogue = stage.terminal("T01").await;
+    rogue.disconnect();
+    for long in ["x".repeat(65), "纸".to_owned(), String::new()] {
+        let mut socket = channel(&stage, &rogue).await;
+        socket.send(hello(&rogue)).await.unwrap();
+        socket
+            .send(beat(Some("store.full".to_owned())))
+            .await
+            .unwrap();
+        socket.send(beat(Some(long.clone()))).await.unwrap();
+        assert_eq!(ended(&mut socket).await, "upstream.malformed", "{long:?}");
+        let acknowledged = FromTerminal::Acknowledge {
+            epoch: 1,
+            no: 1,
+            refusal: Some(long),
+        };
+        let mut socket = channel(&stage, &rogue).await;
+        socket.send(hello(&rogue)).await.unwrap();
+        let acknowledged = cbor::to_vec(&acknowledged).unwrap();
+        socket
+            .send(Message::Binary(acknowledged.into()))
+            .await
+            .unwrap();
+        assert_eq!(ended(&mut socket).await, "upstream.malformed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_revoked_before_its_first_word_is_told_nothing() {
+    let stage = Stage::open().await;
+    let (mut rogue, calm) = (stage.terminal("T01").await, stage.terminal("T02").await);
+    rogue.disconnect();
+    let hub = stage.hub();
+    // It has upgraded while it was approved, and says its first word when it is not any more.
+    let mut socket = channel(&stage, &rogue).await;
+    hub.devices()
+        .revoke(hub.room(), &rogue.device(), &proctor())
+        .unwrap();
+    socket.send(hello(&rogue)).await.unwrap();
+    assert_eq!(ended(&mut socket).await, "upstream.device_revoked");
+    served(&stage, &calm).await;
 }

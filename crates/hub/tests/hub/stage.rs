@@ -337,13 +337,6 @@ impl Side {
         self.state.lock().unwrap().seen.epoch()
     }
 
-    /// It has obeyed another station, whose commands this one knows nothing of.
-    pub fn obey(&self, epoch: u64) {
-        let mut state = self.state.lock().unwrap();
-        state.seen.raise(epoch, Hash32([77; 32]));
-        state.inbox.raise(epoch);
-    }
-
     /// The program starts anew: what is in memory alone is gone.
     pub fn forget_keys(&self) {
         self.state.lock().unwrap().keys.clear();

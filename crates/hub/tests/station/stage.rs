@@ -332,6 +332,7 @@ impl Fake {
             epoch: self.taken.epoch,
             taken: self.taken.taken,
             unlocked: self.unlocked_sittings(),
+            proof: None,
         };
         self.line = Some(room.lines().connect(self.device));
         room.heard(self.device, self.address(), self.life, self.ledger, &hello);
