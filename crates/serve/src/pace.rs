@@ -3,6 +3,8 @@
 
 use fengjuan_envelope::sign::PublicKey;
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,6 +15,8 @@ pub struct Limits {
     /// Of all callers together, handshakes included.
     pub connections: usize,
     pub of_one_key: u32,
+    /// Of one address, whatever keys it shows, and before it has shown any.
+    pub of_one_address: u32,
 }
 
 impl Default for Limits {
@@ -20,6 +24,7 @@ impl Default for Limits {
         Limits {
             connections: 512,
             of_one_key: 16,
+            of_one_address: 384,
         }
     }
 }
@@ -32,14 +37,23 @@ const A_SECOND: f64 = 200.0;
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
     of_one_key: u32,
+    of_one_address: u32,
     by_key: Mutex<HashMap<[u8; 32], u32>>,
+    by_address: Mutex<HashMap<IpAddr, u32>>,
+}
+
+/// A place before anything is known of the caller but where it calls from, free again when it is dropped.
+pub struct Place {
+    slots: Arc<Slots>,
+    address: IpAddr,
+    _one_of_all: OwnedSemaphorePermit,
 }
 
 /// One connection's place, free again when it is dropped.
 pub struct Slot {
     slots: Arc<Slots>,
     key: [u8; 32],
-    _one_of_all: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Slots {
@@ -47,46 +61,62 @@ impl Slots {
         Arc::new(Slots {
             all: Arc::new(Semaphore::new(limits.connections)),
             of_one_key: limits.of_one_key,
+            of_one_address: limits.of_one_address,
             by_key: Mutex::default(),
+            by_address: Mutex::default(),
         })
     }
 
-    /// A place before anything is known of the caller; none where all are taken.
-    pub fn one_of_all(&self) -> Option<OwnedSemaphorePermit> {
-        self.all.clone().try_acquire_owned().ok()
+    /// A place for a caller from this address; none where all are taken, or this address has too many already.
+    pub fn one_of_all(self: &Arc<Slots>, address: IpAddr) -> Option<Place> {
+        let permit = self.all.clone().try_acquire_owned().ok()?;
+        let one_more = more(&self.by_address, address, self.of_one_address);
+        one_more.then(|| Place {
+            slots: self.clone(),
+            address,
+            _one_of_all: permit,
+        })
     }
 
     /// Keeps the place for a caller that has proven its key, unless that key has too many already.
-    pub fn keep(self: &Arc<Slots>, permit: OwnedSemaphorePermit, key: &PublicKey) -> Option<Slot> {
+    pub fn keep(self: &Arc<Slots>, place: Place, key: &PublicKey) -> Option<Slot> {
         let key = *key.as_bytes();
-        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = by_key.entry(key).or_insert(0);
-        if *open >= self.of_one_key {
-            return None;
-        }
-        *open += 1;
-        drop(by_key);
-        Some(Slot {
+        more(&self.by_key, key, self.of_one_key).then(|| Slot {
             slots: self.clone(),
             key,
-            _one_of_all: permit,
+            _place: place,
         })
+    }
+}
+
+/// One more of these, unless there are as many as may be.
+fn more<K: Eq + Hash>(open: &Mutex<HashMap<K, u32>>, of: K, most: u32) -> bool {
+    let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = open.entry(of).or_insert(0);
+    let more = *count < most;
+    *count += u32::from(more);
+    more
+}
+
+fn less<K: Eq + Hash>(open: &Mutex<HashMap<K, u32>>, of: &K) {
+    let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(count) = open.get_mut(of) {
+        *count -= 1;
+        if *count == 0 {
+            open.remove(of);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        less(&self.slots.by_address, &self.address);
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut by_key = self
-            .slots
-            .by_key
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = by_key.get_mut(&self.key) {
-            *open -= 1;
-            if *open == 0 {
-                by_key.remove(&self.key);
-            }
-        }
+        less(&self.slots.by_key, &self.key);
     }
 }
 
@@ -147,21 +177,39 @@ mod tests {
         let slots = Slots::of(Limits {
             connections: 20,
             of_one_key: 16,
+            of_one_address: 20,
         });
+        let here = IpAddr::from([10, 0, 0, 1]);
         let (one, other) = (
             PublicKey::from_bytes([1; 32]),
             PublicKey::from_bytes([2; 32]),
         );
-        let take = |key| slots.keep(slots.one_of_all()?, key);
+        let take = |key| slots.keep(slots.one_of_all(here)?, key);
         let mut held: Vec<Slot> = std::iter::from_fn(|| take(&one)).collect();
         assert_eq!(held.len(), 16);
         held.extend(std::iter::from_fn(|| take(&other)));
         assert_eq!(held.len(), 20);
-        assert!(slots.one_of_all().is_none());
+        assert!(slots.one_of_all(here).is_none());
         held.remove(0);
         assert!(take(&one).is_some());
         drop(held);
         assert!(slots.by_key.lock().unwrap().is_empty());
+        assert!(slots.by_address.lock().unwrap().is_empty());
         assert_eq!(slots.all.available_permits(), 20);
+    }
+
+    #[test]
+    fn one_address_leaves_places_for_the_others_before_it_has_shown_any_key() {
+        let slots = Slots::of(Limits {
+            connections: 20,
+            of_one_key: 16,
+            of_one_address: 8,
+        });
+        let (busy, calm) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let held: Vec<Place> = std::iter::from_fn(|| slots.one_of_all(busy)).collect();
+        assert_eq!(held.len(), 8);
+        assert!(slots.one_of_all(calm).is_some());
+        drop(held);
+        assert!(slots.one_of_all(busy).is_some());
     }
 }

@@ -169,12 +169,15 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
     type Future = Accepted<Self::Stream, Self::Service>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Some(permit) = self.slots.one_of_all() else {
-            tracing::warn!("all connections are taken");
+        let address = match stream.peer_addr() {
+            Ok(address) => address,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        let Some(place) = self.slots.one_of_all(address.ip().to_canonical()) else {
+            tracing::warn!("all connections are taken, of all or of this address");
             return Box::pin(std::future::ready(Err(busy())));
         };
         let slots = self.slots.clone();
-        let address = stream.peer_addr();
         // Small messages go back and forth: none waits for the acknowledgement of the one before it.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection may be slow");
@@ -182,14 +185,14 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PeerAcceptor {
         let accepting = self.tls.accept(stream, service);
         Box::pin(async move {
             let (stream, service) = accepting.await?;
-            let address = PeerAddress(address?);
+            let address = PeerAddress(address);
             let certificates = stream.get_ref().1.peer_certificates();
             let key = certificates
                 .and_then(|chain| chain.first())
                 .and_then(key_of);
             let key = key
                 .ok_or_else(|| io::Error::new(io::ErrorKind::PermissionDenied, "no client key"))?;
-            let Some(slot) = slots.keep(permit, &key) else {
+            let Some(slot) = slots.keep(place, &key) else {
                 tracing::warn!(device = key.to_hex(), "too many connections of one key");
                 return Err(busy());
             };
