@@ -7,7 +7,7 @@ pub(crate) use vouching::{is_vouched_by, vouch, vouchers};
 use crate::device::{self, Device, DeviceState};
 use crate::keys::KeyRole;
 use crate::{CenterError, Home, issue, plan};
-use fengjuan_core::plan::Sitting;
+use fengjuan_core::plan::{ExamMs, Sitting};
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Signed;
 use fengjuan_wire::delegation::{HubDelegation, HubKeys};
@@ -309,12 +309,29 @@ pub(crate) fn delegates(
         let fits = hub.device.state == DeviceState::Approved
             && delegation.site == sitting.plan.site
             && delegation.covers_room(&sitting.room_no)
-            && delegation.not_after_ms > now_ms.max(sitting.start_ms);
+            && delegation.not_after_ms > now_ms.max(latest_end_ms(sitting));
         if fits {
             issuers.insert(delegation.issuer);
         }
     }
     Ok(issuers.into_iter().collect())
+}
+
+/// When the last candidate hands in at the latest, as the plan has it: the last end, started as late as may be, with all
+/// the time that the site may give by itself.
+fn latest_end_ms(sitting: &Sitting) -> ExamMs {
+    let most_min = sitting
+        .outage_credit_cap_min
+        .saturating_add(sitting.entry.start_delay_limit_min);
+    sitting
+        .last_end_ms()
+        .saturating_add(i64::from(most_min) * 60_000)
+}
+
+/// When the last version of an issued sitting ends.
+pub(crate) fn end_of(conn: &Connection, sitting_no: &str) -> Result<Option<ExamMs>, CenterError> {
+    let sql = "SELECT max(last_end_ms) FROM issues WHERE sitting_no = ?1";
+    Ok(conn.query_row(sql, [sitting_no], |row| row.get(0))?)
 }
 
 /// A room of the site in which a sitting is planned: a slip of the pen would make a hub that may run nothing.

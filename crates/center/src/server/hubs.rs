@@ -130,9 +130,8 @@ pub(super) fn owner(
         let Ok(entry) = Entry::decode(bytes) else {
             continue;
         };
-        if let Some(at) = entry.exam_ms {
-            acting.in_force(at)?;
-        }
+        // An entry that names no time is judged by the time at which it is brought.
+        acting.in_force(entry.exam_ms.unwrap_or_else(crate::now_ms))?;
         if let Some(sitting_no) = sitting_of(&entry) {
             acting.covers(conn, &sitting_no)?;
         }
@@ -140,7 +139,7 @@ pub(super) fn owner(
     Ok(Arc::new(owner))
 }
 
-/// A device of the hub's site that it may speak for: one that the center has approved, or one that this hub vouches for.
+/// A device of the hub's site that it may speak for: one that this hub vouches for, whoever else has approved it.
 fn terminal_of(conn: &Connection, hub: &Device, sign: &PublicKey) -> Result<Device, Refused> {
     let unknown = || Refused::forbidden("hub.unknown_device");
     let device = device::find(conn, sign)?.ok_or_else(unknown)?;
@@ -148,10 +147,13 @@ fn terminal_of(conn: &Connection, hub: &Device, sign: &PublicKey) -> Result<Devi
         return Err(Refused::forbidden("hub.other_site"));
     }
     match device.state {
-        DeviceState::Approved => Ok(device),
         DeviceState::Revoked => Err(Refused::forbidden("upstream.device_revoked")),
-        DeviceState::Vouched if hub::is_vouched_by(conn, sign, &hub.sign)? => Ok(device),
-        DeviceState::Vouched | DeviceState::Pending => Err(unknown()),
+        DeviceState::Approved | DeviceState::Vouched
+            if hub::is_vouched_by(conn, sign, &hub.sign)? =>
+        {
+            Ok(device)
+        }
+        DeviceState::Approved | DeviceState::Vouched | DeviceState::Pending => Err(unknown()),
     }
 }
 
@@ -168,7 +170,10 @@ pub(super) fn may_bring(
         return Ok(());
     }
     let acting = delegated(center, conn, caller)?;
-    acting.in_force(center.now_ms())?;
+    // As an entry by its own time: what was sealed in a sitting comes late where the hub was away, and that sitting's end
+    // is the last moment at which it can have been.
+    let sealed_by_ms = hub::end_of(conn, sitting_no)?.unwrap_or(ExamMs::MAX);
+    acting.in_force(center.now_ms().min(sealed_by_ms))?;
     terminal_of(conn, caller, sealed_by)?;
     acting.covers(conn, sitting_no)
 }
