@@ -15,7 +15,9 @@ use fengjuan_core::room::station::Fact;
 use fengjuan_device::papers::SittingKey;
 use fengjuan_envelope::cbor;
 use fengjuan_wire::Signed;
-use fengjuan_wire::room::{Beat, FromHub, FromTerminal, Hello, RoomCommand, UnlockedSitting};
+use fengjuan_wire::room::{
+    Beat, Epoch, FromHub, FromTerminal, Hello, RoomCommand, UnlockedSitting,
+};
 use serde_bytes::ByteBuf;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use fengjuan_device::recorder::Recorder;
 use fengjuan_device::site_kit::SiteKit;
 use fengjuan_device::stick;
 use fengjuan_device::sync::{ReceivedOrder, RoomLink, SyncState, SyncTask, Uplink, UplinkParts};
-use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts, Upstream};
+use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts, Upstream, UpstreamError};
 use fengjuan_store::{Reader, StoreError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -372,7 +372,7 @@ impl Outward for OutwardSide {
                 .collect()),
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "an attempt's entries did not come");
-                Err(refused("moved.unreachable"))
+                Err(refused(never_come(&error).unwrap_or("moved.unreachable")))
             }
         }
     }
@@ -407,5 +407,20 @@ impl Outward for OutwardSide {
         let mut work = self.work();
         work.channel = None;
         work.task = None;
+    }
+}
+
+/// Why an attempt's entries will never come, where the upstream has said so; none where they may come yet.
+fn never_come(error: &UpstreamError) -> Option<&'static str> {
+    match error {
+        UpstreamError::Refused { code, .. } if code == "attempt.no_lease" => Some("lease.fenced"),
+        UpstreamError::Refused {
+            status: 400 | 403 | 404,
+            ..
+        } => Some("moved.entries_missing"),
+        UpstreamError::Malformed { .. } | UpstreamError::NotAuthentic { .. } => {
+            Some("moved.entries_damaged")
+        }
+        _ => None,
     }
 }

@@ -216,10 +216,14 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'lease.fenced': 'Another machine goes on with this exam; this one takes no more answers.',
   'lease.out_of_order': 'This swap is out of date. Look again at the station.',
   'moved.unreachable': 'The earlier answers cannot be fetched at the moment; it is tried again.',
-  'moved.entries_damaged': 'The fetched records cannot be read; they are fetched again.',
-  'moved.entries_foreign': 'The fetched records are not of this attempt; they are fetched again.',
-  'moved.entries_gap': 'The fetched records have a gap; they are fetched again.',
-  'moved.entries_missing': 'The earlier records have not come yet; it is tried again.',
+  'moved.entries_damaged':
+    'The fetched records cannot be read, so the exam cannot go on here. Swap again at the station.',
+  'moved.entries_foreign':
+    'The fetched records are not of this attempt, so the exam cannot go on here. Swap again at the station.',
+  'moved.entries_gap':
+    'The fetched records have a gap, so the exam cannot go on here. Swap again at the station.',
+  'moved.entries_missing':
+    'The earlier records are not at the station, so the exam cannot go on here. Swap again at the station.',
   'room.unknown_attempt': 'This candidate is not on this terminal.',
   'room.already_started': 'This terminal has started the exam already.',
   'room.somebody_answers': 'Somebody is still answering.',

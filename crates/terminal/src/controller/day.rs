@@ -276,50 +276,38 @@ impl SittingDay {
         }
     }
 
-    /// Notes by whose authority time is given, and how much of it is not given yet.
-    pub fn note_authority(&mut self, authority: &Authority, time: Pending) -> i64 {
+    /// Notes by whose authority time is given. False where that was given before, or on the order itself.
+    pub fn note_authority(&mut self, authority: &Authority, time: Pending) -> bool {
         match authority {
-            Authority::Site {} => time.ms,
+            Authority::Site {} => true,
             Authority::Pending { .. } => {
                 let SittingDay {
                     unanswered,
                     ordered,
                     ..
                 } = self;
-                let left_ms = time.ms - matched(unanswered, ordered, &time);
-                if left_ms > 0 {
-                    self.pending.push(Pending {
-                        ms: left_ms,
-                        ..time
-                    });
-                }
-                left_ms
+                let given = matched(unanswered, ordered, &time);
+                self.pending.extend((!given).then_some(time));
+                !given
             }
             Authority::Order { order } => {
                 // The station has taken this order for itself: it answers none of its decisions.
                 self.unanswered.retain(|known| known.cause != *order);
-                if self.orders_seen.contains(order) {
-                    return 0;
-                }
-                self.orders_seen.push(*order);
-                time.ms
+                let seen = self.orders_seen.contains(order);
+                self.orders_seen.extend((!seen).then_some(*order));
+                !seen
             }
         }
     }
 
-    /// An order has come: how much of its time nothing has given yet.
-    pub fn note_order(&mut self, time: Pending) -> i64 {
+    /// An order has come. False where its time was given on the room's own decision.
+    pub fn note_order(&mut self, time: Pending) -> bool {
         let SittingDay {
             pending, ordered, ..
         } = self;
-        let left_ms = time.ms - matched(pending, ordered, &time);
-        if left_ms > 0 {
-            self.unanswered.push(Pending {
-                ms: left_ms,
-                ..time
-            });
-        }
-        left_ms
+        let given = matched(pending, ordered, &time);
+        self.unanswered.extend((!given).then_some(time));
+        !given
     }
 
     /// The sitting moves. A start that is still ahead moves along; after it, whoever begins later gets the time.
@@ -336,19 +324,18 @@ impl SittingDay {
     }
 }
 
-/// Takes from the first that waits for its counterpart what this covers of it, and notes that both are one.
-fn matched(waiting: &mut Vec<Pending>, ordered: &mut [OrderedTime], time: &Pending) -> i64 {
-    let Some(place) = waiting.iter().position(|one| one.whom == time.whom) else {
-        return 0;
+/// Takes out the first that waits for this as its counterpart, and notes that both are one. Another amount is another
+/// decision, here as at the station.
+fn matched(waiting: &mut Vec<Pending>, ordered: &mut [OrderedTime], time: &Pending) -> bool {
+    let same = |one: &Pending| one.whom == time.whom && one.ms == time.ms;
+    let Some(place) = waiting.iter().position(same) else {
+        return false;
     };
-    let covered_ms = waiting[place].ms.min(time.ms);
-    let cause = waiting[place].cause;
-    waiting[place].ms -= covered_ms;
-    waiting.retain(|one| one.ms > 0);
+    let cause = waiting.remove(place).cause;
     for kept in ordered.iter_mut().filter(|kept| kept.order == cause) {
         kept.also.push(time.cause);
     }
-    covered_ms
+    true
 }
 
 impl OrderedTime {

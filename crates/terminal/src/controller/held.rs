@@ -77,7 +77,7 @@ pub trait Outward: Send + Sync {
     /// The entries of an attempt as the upstream holds them, from every ledger. Waits for the answer: not under a lock.
     ///
     /// # Errors
-    /// Why they did not come; they may later. Its code begins with `moved.`.
+    /// Why they did not come. With `moved.unreachable` they may later; with any other code they never will.
     fn attempt_entries(&self, _: &[u8; 16]) -> Result<Vec<Vec<u8>>, Refused> {
         Err(refused("moved.unreachable"))
     }

@@ -30,6 +30,7 @@ mod taken;
 mod terminal;
 mod tick;
 mod unlocking;
+mod whose_room;
 
 pub use side::Side;
 pub use start_up::Parts;

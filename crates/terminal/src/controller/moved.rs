@@ -22,6 +22,8 @@ use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
 const NS: &str = "carried";
+/// The entries may come yet.
+pub const UNREACHABLE: &str = "moved.unreachable";
 
 /// The lease under which this terminal goes on with an attempt, and what goes on from other ledgers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,7 +168,10 @@ impl Fetched {
             if entry.attempt != Some(*attempt) {
                 return Err(refused("moved.entries_foreign"));
             }
-            if entry.ledger_id == *own_ledger {
+            // What is not carried on is evidence, and nothing here depends on it.
+            let sizes = carry.iter().filter(|one| one.ledger_id == entry.ledger_id);
+            let size = sizes.map(|one| one.size).max().unwrap_or(0);
+            if entry.ledger_id == *own_ledger || entry.seq >= size {
                 continue;
             }
             let ledger = ledgers.entry(entry.ledger_id).or_default();

@@ -9,7 +9,7 @@ use fengjuan_core::attempt::Input;
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::command::{Authority, Command, CommandBody, Scope};
-use fengjuan_device::recorder::commanded;
+use fengjuan_device::recorder::{CENTER, commanded};
 use fengjuan_device::refusal::{Answer, refused};
 use fengjuan_envelope::cbor;
 use fengjuan_store::Change;
@@ -145,8 +145,7 @@ impl State {
             ms: by_ms,
             cause: given.cause,
         };
-        let by_ms = day.note_authority(authority, time);
-        if by_ms <= 0 {
+        if !day.note_authority(authority, time) {
             return self.keep_day(sitting_no, day);
         }
         day.postpone(by_ms, now, |whom| OrderedTime {
@@ -165,7 +164,10 @@ impl State {
         if here {
             self.active_mut()?.day = day;
         }
-        let actor = commanded(&command.by);
+        let actor = match command.by.as_str() {
+            "" => CENTER.to_owned(),
+            by => commanded(by),
+        };
         let (order, decision) = (given.order(), given.decision());
         if runs {
             self.commit(Change::default().project(projection))?;
@@ -208,8 +210,7 @@ impl State {
             ms: credit_ms,
             cause: given.cause,
         };
-        let credit_ms = day.note_authority(authority, time);
-        if credit_ms <= 0 {
+        if !day.note_authority(authority, time) {
             return self.keep_day(&sitting_no, day);
         }
         let time = OrderedTime {

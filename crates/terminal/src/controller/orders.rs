@@ -29,9 +29,7 @@ impl State {
         if day.orders.contains(&order.order_no) {
             return Ok(());
         }
-        let rest = order_beyond(&mut day, order, hash);
-        let Some(order) = &rest else {
-            // The station has done it before the order came, or on its word.
+        if done_before(&mut day, order, hash) {
             day.orders.push(order.order_no.clone());
             day.orders_seen.push(hash);
             let projection = day.put(&order.sitting_no)?;
@@ -187,23 +185,18 @@ fn whom(scope: &CreditScope, sitting_no: &str) -> Whom {
     }
 }
 
-/// What of an order is not done yet: nothing, where the station has done all of it on its own word or on this order's.
-fn order_beyond(day: &mut SittingDay, order: &Order, hash: Hash32) -> Option<Order> {
+/// Whether the station has done an order already, on its own word or on this order's.
+fn done_before(day: &mut SittingDay, order: &Order, hash: Hash32) -> bool {
     if day.orders_seen.contains(&hash) {
-        return None;
+        return true;
     }
-    let mut rest = order.clone();
-    let (whom, ms) = match &mut rest.kind {
-        OrderKind::Postpone { by_ms } => (Whom::Postponed, by_ms),
-        OrderKind::Credit { scope, credit_ms } => (whom(scope, &order.sitting_no), credit_ms),
-        _ => return Some(rest),
+    let (whom, ms) = match &order.kind {
+        OrderKind::Postpone { by_ms } => (Whom::Postponed, *by_ms),
+        OrderKind::Credit { scope, credit_ms } => (whom(scope, &order.sitting_no), *credit_ms),
+        _ => return false,
     };
-    *ms = day.note_order(Pending {
-        whom,
-        ms: *ms,
-        cause: hash,
-    });
-    (*ms > 0).then_some(rest)
+    let cause = hash;
+    !day.note_order(Pending { whom, ms, cause })
 }
 
 /// The seats follow the order.

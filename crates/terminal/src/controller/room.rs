@@ -2,7 +2,7 @@
 //! once. A command, the mark that it was taken, and everything that it means are one transaction.
 
 use super::day::SittingDay;
-use super::moved::Fetched;
+use super::moved::{Fetched, UNREACHABLE};
 use super::owed::LOCKED;
 use super::seats::SeatRecord;
 use super::state::{State, Surface, Visit};
@@ -92,9 +92,10 @@ impl Outcome {
     }
 }
 
-/// A refusal that passes: the command is not taken.
+/// A refusal that passes: the command is not taken, and comes again. Whatever the hub has answered is for good, so that
+/// a lease that was overtaken holds up nothing that was told after it.
 pub(super) fn passes(refusal: &Refused) -> bool {
-    refusal.code.starts_with("store.") || refusal.code.starts_with("moved.")
+    refusal.code.starts_with("store.") || refusal.code == UNREACHABLE
 }
 
 impl State {
@@ -184,6 +185,23 @@ impl State {
         }
     }
 
+    /// Refuses a command that is still the next one, for good.
+    pub(super) fn refuse(
+        &mut self,
+        command: &RoomCommand,
+        hash: Hash32,
+        refusal: Refused,
+    ) -> Taken {
+        match self.look(command) {
+            Incoming::Next => {
+                let before = self.memory();
+                self.staged = Some(Change::default());
+                self.mark(command, hash, Outcome::Refused(refusal.code), before)
+            }
+            _ => self.take(command, hash, None),
+        }
+    }
+
     fn take_next(
         &mut self,
         command: &RoomCommand,
@@ -191,7 +209,7 @@ impl State {
         fetched: Option<Fetched>,
     ) -> Taken {
         let now = self.now();
-        let chosen = self.face(&command.command.body);
+        let chosen = self.face_its_room(&command.command.body);
         let before = self.memory();
         self.staged = Some(Change::default());
         let done = chosen.and_then(|()| self.obey(&command.command, fetched, now));
@@ -352,7 +370,7 @@ impl State {
     }
 
     /// Turns to the sitting that a command is about, where it is about what happens in one.
-    fn face(&mut self, body: &CommandBody) -> Answer {
+    pub(super) fn face(&mut self, body: &CommandBody) -> Answer {
         match body {
             CommandBody::Arrive { sitting_no, .. }
             | CommandBody::ConfirmPerson { sitting_no, .. }

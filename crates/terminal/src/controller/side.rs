@@ -2,6 +2,7 @@
 
 use super::facts;
 use super::moved::Fetched;
+use super::room::passes;
 use super::terminal::Terminal;
 use crate::view::Refused;
 use fengjuan_core::event::Hash32;
@@ -34,7 +35,8 @@ impl Terminal {
         };
         let fetched = match fetched.transpose() {
             Ok(fetched) => fetched,
-            Err(refusal) => return Taken::NotNow { code: refusal.code },
+            Err(refusal) if passes(&refusal) => return Taken::NotNow { code: refusal.code },
+            Err(refusal) => return self.change(|state| state.refuse(command, hash, refusal)),
         };
         let moves = fetched.is_some();
         let taken = self.change(|state| state.take(command, hash, fetched));
@@ -50,6 +52,7 @@ impl Terminal {
     /// # Errors
     /// Why they open nothing here; they may come again.
     pub fn keys(&self, sitting_no: &str, version: u32, keys: &SittingKeys) -> Answer {
+        self.state().of_its_room(sitting_no)?;
         if self.state().has_keys(sitting_no, version) {
             return Ok(());
         }
@@ -82,9 +85,11 @@ impl RoomSide for Side {
             .unwrap_or_default()
     }
 
-    fn epoch(&self, epoch: &Epoch, _: &HubDelegation) -> Result<(), Refused> {
+    fn epoch(&self, epoch: &Epoch, hub: &HubDelegation) -> Result<(), Refused> {
         let terminal = self.0.upgrade().ok_or_else(|| refused("room.stopped"))?;
-        terminal.epoch(epoch)
+        terminal.epoch(epoch)?;
+        terminal.speaks(hub);
+        Ok(())
     }
 
     fn command(&self, command: &RoomCommand, hash: Hash32) -> Taken {

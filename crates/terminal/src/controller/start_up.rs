@@ -84,6 +84,7 @@ impl Terminal {
             last_view: None,
             last_housekeeping_ms: i64::MIN / 2,
             post,
+            speaks: None,
             staged: None,
             moved_here: None,
         };

@@ -151,6 +151,8 @@ pub(crate) struct State {
     pub last_housekeeping_ms: i64,
     /// What the room's station has told this terminal.
     pub post: Post,
+    /// The hub that speaks to this machine, by its verified delegation; none before it has in this run.
+    pub speaks: Option<fengjuan_wire::delegation::HubDelegation>,
     /// The writes of a command that is being done, until they are made durable together.
     pub staged: Option<Change>,
     /// Exam time at which an attempt moved here.

@@ -89,6 +89,8 @@ pub struct TestOutward {
     pub link: Mutex<Option<RoomLink>>,
     /// What the hub holds of any attempt; none where it cannot be reached.
     pub replicas: Mutex<Option<Vec<Vec<u8>>>>,
+    /// The hub says that another terminal holds the attempt.
+    pub overtaken: Mutex<bool>,
 }
 
 impl TestOutward {
@@ -159,6 +161,9 @@ impl Outward for TestOutward {
         self.link.lock().unwrap().clone()
     }
     fn attempt_entries(&self, _: &[u8; 16]) -> Result<Vec<Vec<u8>>, Refused> {
+        if *self.overtaken.lock().unwrap() {
+            return Err(fengjuan_device::refusal::refused("lease.fenced"));
+        }
         let held = self.replicas.lock().unwrap().clone();
         held.ok_or_else(|| fengjuan_device::refusal::refused("moved.unreachable"))
     }
@@ -267,6 +272,7 @@ impl Room {
             identity: identity.clone(),
             link: Mutex::default(),
             replicas: Mutex::default(),
+            overtaken: Mutex::default(),
         });
         Room {
             dir,
@@ -420,6 +426,7 @@ impl Room {
             identity: room.identity.clone(),
             link: Mutex::default(),
             replicas: Mutex::default(),
+            overtaken: Mutex::default(),
         });
         room
     }

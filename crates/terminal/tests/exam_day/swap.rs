@@ -212,10 +212,6 @@ fn a_swap_waits_for_the_hub_and_needs_it_no_more_afterwards() {
     let command = station.command(&spare, lease(2, vec![replica.carry(1)]));
     assert!(matches!(give(&spare, &command), Taken::NotNow { .. }));
     assert!(matches!(spare.screen(), Screen::Standby(_)));
-    let mut gap = replica.entries.clone();
-    gap.remove(3);
-    *spare.outward.replicas.lock().unwrap() = Some(gap);
-    assert!(matches!(give(&spare, &command), Taken::NotNow { .. }));
     *spare.outward.replicas.lock().unwrap() = Some(replica.entries.clone());
     assert_eq!(acknowledged(give(&spare, &command)).refusal, None);
     *spare.outward.replicas.lock().unwrap() = None;
@@ -258,4 +254,28 @@ fn whoever_is_seated_elsewhere_is_not_even_pictured() {
     assert_eq!(refused(pictured), "checkin.elsewhere");
     assert!(refused(spare.candidate(CandidateAction::AgreeRules {})).starts_with("lease."));
     assert_eq!(evidence::count(&spare, "exam.picture_taken"), 0);
+}
+
+/// Whatever the hub has answered is for good: a lease that cannot be taken does not hold up what was told after it.
+#[test]
+fn a_lease_that_was_overtaken_holds_up_nothing() {
+    let (old, spare, replica) = two_terminals();
+    let mut station = Station::over(&spare);
+    *spare.outward.overtaken.lock().unwrap() = true;
+    let refusal = station.tell(&spare, lease(2, vec![replica.carry(1)]));
+    assert_eq!(refusal.as_deref(), Some("lease.fenced"));
+    *spare.outward.overtaken.lock().unwrap() = false;
+    let mut gap = replica.entries.clone();
+    gap.remove(3);
+    *spare.outward.replicas.lock().unwrap() = Some(gap);
+    let refusal = station.tell(&spare, lease(3, vec![replica.carry(1)]));
+    assert_eq!(refusal.as_deref(), Some("moved.entries_gap"));
+    station.tells(&spare, CommandBody::SeatNumber { seat_no: Some(2) });
+    assert_eq!(spare.view().device.seat_no, Some(2));
+    // A gap beyond what is carried on is no gap.
+    let mut beyond = Replica::of(&old).entries;
+    beyond.remove(replica.entries.len());
+    *spare.outward.replicas.lock().unwrap() = Some(beyond);
+    station.tells(&spare, lease(4, vec![replica.carry(1)]));
+    assert_eq!(answered(&spare), [true, true, false, false]);
 }

@@ -9,6 +9,7 @@ use fengjuan_core::room::command::{Authority, CommandBody, Scope};
 use fengjuan_core::room::lease::CarryPoint;
 use fengjuan_store::Database;
 use fengjuan_terminal::view::Screen;
+use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::order::{CreditScope, Order, OrderKind};
 
 fn credit(scope: Scope, minutes: i64) -> CommandBody {
@@ -73,8 +74,8 @@ fn time_for_the_room_is_not_given_again_where_the_attempt_goes_on() {
     // Every machine that works is told, each by a command of its own.
     to_old.tells(&old, credit(whole_room(), 5));
     to_spare.tells(&spare, credit(whole_room(), 5));
-    to_old.tells(&old, postpone(3));
-    to_spare.tells(&spare, postpone(3));
+    to_old.tells(&old, credit(whole_room(), 3));
+    to_spare.tells(&spare, credit(whole_room(), 3));
     assert_eq!(ends_ms(&old), before + 8 * MINUTE);
     moves(&[&old], &spare, &mut to_spare, 2);
     assert_eq!(ends_ms(&spare), before + 8 * MINUTE);
@@ -165,20 +166,25 @@ fn a_command_that_is_not_carried_on_is_done_again_on_the_way_back() {
     let replica = Replica::of(&old);
     let mut to_old = Station::over(&old);
     let before = ends_ms(&old);
-    // It reached the machine, and its word of that never reached the station.
-    let command = to_old.command(&old, credit(this_attempt(), 5));
-    assert_eq!(acknowledged(give(&old, &command)).refusal, None);
-    assert_eq!(ends_ms(&old), before + 5 * MINUTE);
+    // They reached the machine, and its word of that never reached the station.
+    let more = to_old.command(&old, credit(this_attempt(), 5));
+    let scope = this_attempt();
+    let suspend = to_old.command(&old, CommandBody::Suspend { scope });
+    for command in [&more, &suspend] {
+        assert_eq!(acknowledged(give(&old, command)).refusal, None);
+    }
     to_old.tells(&old, fence(2));
     *old.outward.replicas.lock().unwrap() = Some(replica.entries.clone());
     to_old.tells(&old, lease(3, vec![replica.carry(1)]));
-    assert_eq!(
-        ends_ms(&old),
-        before,
-        "what is carried on knows of no credit"
-    );
-    let again = to_old.again(&old, command.command.clone());
-    assert_eq!(acknowledged(give(&old, &again)).refusal, None);
+    // Time is kept by the machine; a suspension that is not carried on has not happened.
+    assert_eq!(ends_ms(&old), before + 5 * MINUTE);
+    for command in [more, suspend] {
+        let again = to_old.again(&old, command.command);
+        assert_eq!(acknowledged(give(&old, &again)).refusal, None);
+    }
+    assert!(matches!(old.screen(), Screen::Suspended(_)));
+    let scope = this_attempt();
+    to_old.tells(&old, CommandBody::Resume { scope });
     assert_eq!(ends_ms(&old), before + 5 * MINUTE);
 }
 
@@ -215,8 +221,10 @@ fn an_order_that_comes_before_its_decision_is_not_done_twice() {
     let scope = CreditScope::Room {};
     let credit_ms = 5 * MINUTE;
     carry_out("O2", OrderKind::Credit { scope, credit_ms });
-    station.tells(&room, credit(whole_room(), 7));
-    assert_eq!(ends_ms(&room), before + 21 * MINUTE);
+    station.tells(&room, credit(whole_room(), 5));
+    assert_eq!(ends_ms(&room), before + 19 * MINUTE);
+    station.tells(&room, credit(whole_room(), 5));
+    assert_eq!(ends_ms(&room), before + 24 * MINUTE);
 }
 
 #[test]
@@ -236,4 +244,40 @@ fn an_order_that_the_station_has_taken_answers_none_of_its_decisions() {
     station.tells(&room, taken);
     station.tells(&room, postpone(10));
     assert_eq!(ends_ms(&room), before + 20 * MINUTE);
+}
+
+fn hub_of(room: &Room, room_no: &str) -> HubDelegation {
+    let key = room.identity.public();
+    HubDelegation {
+        center_id: String::new(),
+        site: SITE.into(),
+        room_no: Some(room_no.into()),
+        hub_name: String::new(),
+        device: key,
+        kem: room.identity.kem_public(),
+        issuer: key,
+        witness: key,
+        receipt: key,
+        issued_ms: 0,
+        not_after_ms: i64::MAX,
+    }
+}
+
+#[test]
+fn a_hub_of_another_room_is_not_heard_about_this_one() {
+    let room = Room::new();
+    let mut station = Station::over(&room);
+    let keys = room.issued[0].sitting_keys();
+    let other = Some("hub.other_room");
+    room.terminal().speaks(&hub_of(&room, "2"));
+    let refused = room.terminal().keys("S1", 1, &keys).unwrap_err();
+    assert_eq!(Some(refused.code.as_str()), other);
+    assert_eq!(station.tell(&room, start()).as_deref(), other);
+    let all = credit(whole_room(), 5);
+    assert_eq!(station.tell(&room, all.clone()).as_deref(), other);
+    assert_eq!(room.terminal().standing().unlocked.len(), 0);
+    room.terminal().speaks(&hub_of(&room, "1"));
+    room.terminal().keys("S1", 1, &keys).unwrap();
+    station.tells(&room, start());
+    station.tells(&room, all);
 }
