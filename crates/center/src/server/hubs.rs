@@ -125,18 +125,17 @@ pub(super) fn owner(
         return Ok(caller.clone());
     };
     let acting = delegated(center, conn, caller)?;
-    let owner = terminal_of(conn, caller, &named)?;
     for bytes in &request.entries {
         let Ok(entry) = Entry::decode(bytes) else {
             continue;
         };
         // An entry that names no time is judged by the time at which it is brought.
-        acting.in_force(entry.exam_ms.unwrap_or_else(crate::now_ms))?;
+        acting.in_force(entry.exam_ms.unwrap_or_else(|| center.now_ms()))?;
         if let Some(sitting_no) = sitting_of(&entry) {
             acting.covers(conn, &sitting_no)?;
         }
     }
-    Ok(Arc::new(owner))
+    Ok(Arc::new(terminal_of(conn, caller, &named)?))
 }
 
 /// A device of the hub's site that it may speak for: one that this hub vouches for, whoever else has approved it.

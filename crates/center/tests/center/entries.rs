@@ -10,7 +10,7 @@ use fengjuan_center::roll::{self, RollScope};
 use fengjuan_core::event::Event;
 use fengjuan_core::room::alert::Alert;
 use fengjuan_envelope::note;
-use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, EntriesRequest, Roll};
+use fengjuan_wire::upstream::{AttemptEntries, EntriesReply, EntriesRequest, Roll, VouchedReply};
 use fengjuan_wire::{Hash32, Signed};
 
 fn events(ledger: &mut Ledger, from: i64, count: i64) {
@@ -422,6 +422,33 @@ async fn hostile_bodies_are_answered_and_never_stored() {
     ));
 }
 
+/// A hub speaks for the terminals that it vouches for, and for no other.
+async fn vouch(caller: &Caller<'_>, station: &Station, terminal: &Device) {
+    let vouched: VouchedReply = caller
+        .post("/v1/devices", &station.vouches(&[terminal]))
+        .await
+        .unwrap();
+    assert!(vouched.devices.iter().all(|line| line.refused.is_none()));
+}
+
+#[tokio::test]
+async fn a_hub_speaks_for_no_terminal_that_it_has_not_vouched_for() {
+    let day = Day::planned();
+    let (terminal, station) = (day.approved(1), Station::delegated(&day, 9));
+    let by_hub = Caller {
+        app: app(&day),
+        device: &station.device,
+    };
+    let mut ledger = Ledger::new(&day.home, 5);
+    events(&mut ledger, 0, 5);
+    let brought = || on_behalf(ledger.request(&terminal, 0), &terminal);
+    let refused = by_hub.post::<EntriesReply>("/v1/entries", &brought()).await;
+    assert!(format!("{:?}", refused.unwrap_err()).contains("hub.unknown_device"));
+    vouch(&by_hub, &station, &terminal).await;
+    let stored = by_hub.post::<EntriesReply>("/v1/entries", &brought()).await;
+    assert!(matches!(stored, Ok(EntriesReply::Stored { size: 5, .. })));
+}
+
 /// The alerts of all devices.
 fn alerted(day: &Day) -> Vec<(AlertKind, String)> {
     let alerts = alert::list(&day.home.database().unwrap(), None).unwrap();
@@ -445,6 +472,7 @@ async fn a_hub_may_bring_a_prefix_and_never_less_than_it_has_brought() {
     let state = async |caller: &Caller<'_>, request: EntriesRequest| -> EntriesReply {
         caller.post("/v1/entries", &request).await.unwrap()
     };
+    vouch(&by_hub, &station, &terminal).await;
     state(&direct, ledger.request(&terminal, 0)).await;
     // What the hub holds is older than what the terminal has sent itself.
     state(&by_hub, on_behalf(back.request(&terminal, 0), &terminal)).await;
@@ -464,6 +492,7 @@ async fn a_hub_may_bring_a_prefix_and_never_less_than_it_has_brought() {
         app: app(&day),
         device: &other.device,
     };
+    vouch(&by_other, &other, &terminal).await;
     state(&by_other, on_behalf(back.request(&terminal, 0), &terminal)).await;
     assert_eq!(alerted(&day).len(), 1);
 }
@@ -498,6 +527,11 @@ async fn what_a_hub_writes_of_a_terminals_disk_is_an_alert_here_too() {
             .await
             .unwrap();
     };
+    let by_hub = Caller {
+        app: app(&day),
+        device: &station.device,
+    };
+    vouch(&by_hub, &station, &terminal).await;
     sent(&station.device, &ledger).await;
     sent(&station.device, &ledger).await;
     let seen = alerted(&day);
