@@ -266,9 +266,6 @@ classes: Array<RoomClass>, counts: SeatCounts, expected: number, present: number
  */
 panel: SeatPanel | null, };
 
-/**
- * A class group (班级), by which tiles are told apart where there are several.
- */
 export type RoomClass = { class_no: string, name: string, };
 
 export type SeatTile = { 
