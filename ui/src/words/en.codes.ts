@@ -213,6 +213,7 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'banner.camera_lost': 'The camera shows nothing. A proctor will look; please go on.',
   'banner.hub_away': 'The station cannot be reached. Your answers are kept on this machine; please go on.',
   'banner.moved_here': 'You have moved to this machine. Your answers are here; please go on.',
+  'attempt.no_lease': 'Another machine goes on with this exam; it cannot be fetched here.',
   'lease.fenced': 'Another machine goes on with this exam; this one takes no more answers.',
   'lease.out_of_order': 'This swap is out of date. Look again at the station.',
   'moved.unreachable': 'The earlier answers cannot be fetched at the moment; it is tried again.',

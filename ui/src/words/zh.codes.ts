@@ -201,6 +201,7 @@ export const zhCodes = {
   'banner.camera_lost': '摄像头没有画面，监考员会来看，请接着答题。',
   'banner.hub_away': '管理机暂时联系不上，答案都保存在本机，请继续作答。',
   'banner.moved_here': '您已换到这台考试机，之前的答案都在，请继续作答。',
+  'attempt.no_lease': '这场作答已由另一台考试机接着做，这里取不到。',
   'lease.fenced': '另一台考试机在继续这场作答，本机不再接受答案。',
   'lease.out_of_order': '这次换机已经过时，请在管理机上再看一次。',
   'moved.unreachable': '暂时取不到之前的答案，正在再试。',
