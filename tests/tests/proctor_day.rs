@@ -49,7 +49,11 @@ async fn a_proctor_runs_the_room_from_the_station() {
     let count = |kind: &str| day.entries.get(kind).copied().unwrap_or(0);
     let taken = count("exam.picture_taken");
     assert!(taken > 3, "{taken} pictures, no snapshot among them");
-    assert_eq!(count("exam.picture_failed"), 0);
+    // A hand-in may overtake the camera; nothing else may keep a snapshot from being taken here.
+    let failed = anomalies.details("results.picture_failed");
+    let overtaken = |cause: &&str| *cause == "camera.attempt_ended";
+    assert!(failed.iter().all(overtaken), "{failed:?}");
+    assert_eq!(count("exam.picture_failed"), failed.len());
     assert_eq!(count("exam.lease_taken"), 1);
     assert!(count("app.receipted_by_hub") > 0 && count("app.receipted") > 0);
 
