@@ -528,9 +528,12 @@ export const stationScenes: Readonly<Record<string, StationPage>> = {
     ),
   }),
   'station-room-four': station({
-    room: room([1, 2, 3].map((seat) => tile(seat, { picture: null })).concat(spare(0, '306-备用')), {
-      columns: 3,
-    }),
+    room: room(
+      [1, 2, 3].map((seat) => tile(seat, { credited_min: seat === 3 ? 5 : 0 })).concat(spare(0, '306-备用')),
+      {
+        columns: 3,
+      },
+    ),
     alerts: [],
     sittings: [track('running')],
   }),
