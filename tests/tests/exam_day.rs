@@ -1,4 +1,4 @@
-//! The whole day on the real app: what the demonstration plays, with every outcome checked.
+//! A whole day without a room's station, on the real app: two terminals and their center, every outcome checked.
 #![allow(clippy::unwrap_used)]
 
 use fengjuan_tests::day::{LONGEST, Stage, play};
