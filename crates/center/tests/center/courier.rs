@@ -9,11 +9,11 @@ use fengjuan_center::{CenterError, device};
 use fengjuan_core::event::Event;
 use fengjuan_envelope::{cbor, note};
 use fengjuan_store::replica::Replica;
+use fengjuan_wire::Signed;
 use fengjuan_wire::bundle::Receipt;
 use fengjuan_wire::grant::Grant;
 use fengjuan_wire::order::OrderKind;
 use fengjuan_wire::upstream::{EnrolReply, EntriesRequest};
-use fengjuan_wire::{Hash32, Signed};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -148,7 +148,7 @@ fn down_go_the_papers_of_the_site_and_a_grant_for_every_approved_device() {
 fn an_export_mends_what_is_damaged_and_writes_through_no_link() {
     let day = Day::planned();
     day.approved(1);
-    day.issued();
+    let issued = day.issued();
     let stick = Stick::new();
     let export = || courier::export(&day.home, stick.0.path(), "S01", None, before_the_exam());
     export().unwrap();
@@ -180,9 +180,10 @@ fn an_export_mends_what_is_damaged_and_writes_through_no_link() {
     assert!(matches!(export(), Err(CenterError::NotAFolder(_))));
     // What the center itself holds is damaged: nothing of it leaves.
     fs::remove_file(stick.folder("down")).unwrap();
-    fs::write(day.home.object(&Hash32::from_hex(&names[0]).unwrap()), b"x").unwrap();
+    let package = issued.packages[0].hash;
+    fs::write(day.home.object(&package), b"x").unwrap();
     assert!(matches!(export(), Err(CenterError::Damaged(_))));
-    assert!(!stick.names("down").contains(&names[0]));
+    assert!(!stick.names("down").contains(&package.hex()));
 }
 
 #[test]

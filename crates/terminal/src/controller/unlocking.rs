@@ -47,6 +47,10 @@ impl State {
     }
 
     fn prepare_unlock(&mut self, mut groups: Vec<String>) -> Answer<Try> {
+        // A version that has come since the last tick counts already: the one before must not open any more.
+        if self.held_revision != self.shared.outward.held_revision() {
+            self.choose_sitting()?;
+        }
         let now = self.now();
         let code = {
             let two_person = self

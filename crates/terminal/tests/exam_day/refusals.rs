@@ -170,6 +170,27 @@ fn a_superseded_version_says_so() {
 }
 
 #[test]
+fn a_version_that_has_just_come_counts_before_the_next_tick() {
+    let room = Room::new();
+    room.pass(2_000);
+    room.log_in(PROCTOR);
+    let newer = room.center.issue(
+        &room.data.join("packages"),
+        &room.identity,
+        "S1",
+        |sitting| sitting.version = 2,
+    );
+    let mut old = room.issued[0].held.clone();
+    old.superseded = true;
+    room.outward
+        .set_held(vec![Arc::new(old), Arc::new(newer.held.clone())]);
+    assert_eq!(
+        try_code(&room, room.issued[0].groups()),
+        "unlock.superseded"
+    );
+}
+
+#[test]
 fn an_attempt_in_progress_is_not_disturbed_by_a_new_version() {
     let mut room = Room::new();
     room.sit("S1-01");
