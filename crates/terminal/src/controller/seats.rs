@@ -94,14 +94,17 @@ impl SeatRecord {
         rules: SeatRules,
         entries: &[StoredEntry],
     ) -> Result<SeatRecord, WireError> {
-        let mut record = SeatRecord::new(attempt_id, rules);
+        let mut events = Vec::new();
         for stored in entries {
             let entry = Entry::decode(&stored.bytes)?;
-            if entry.sealed {
-                continue;
+            if !entry.sealed {
+                events.push((entry.event(None)?, entry.exam_ms.unwrap_or_default()));
             }
-            let event = entry.event(None)?;
-            if let Err(refusal) = record.apply(&event, entry.exam_ms.unwrap_or_default()) {
+        }
+        let mut record = SeatRecord::new(attempt_id, rules);
+        record.seat = Seat::new(rules_then(&record.rules, &events));
+        for (event, now) in &events {
+            if let Err(refusal) = record.apply(event, *now) {
                 tracing::error!(
                     code = refusal.code(),
                     kind = event.kind(),
@@ -369,4 +372,18 @@ impl SeatRecord {
             SeatState::ArrivedNotSeated => RowState::ArrivedNotSeated,
         }
     }
+}
+
+/// The rules as they were when the seat began. Today's know every postponement, also those that came while the attempt
+/// ran, which its own entries bring again, and those that came while it stood still, which no entry names yet.
+fn rules_then(rules: &SeatRules, events: &[(Event, ExamMs)]) -> SeatRules {
+    let mut then = rules.clone();
+    for (event, now) in events {
+        match event {
+            Event::Postponed { by_ms, .. } => then.start_ms -= by_ms,
+            Event::AttemptStarted { .. } => then.start_ms = then.start_ms.min(*now),
+            _ => {}
+        }
+    }
+    then
 }

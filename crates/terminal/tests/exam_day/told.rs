@@ -246,6 +246,47 @@ fn an_order_that_the_station_has_taken_answers_none_of_its_decisions() {
     assert_eq!(ends_ms(&room), before + 20 * MINUTE);
 }
 
+#[test]
+fn an_attempt_that_was_moved_is_read_back_as_it_was() {
+    for by_station in [false, true] {
+        let mut room = Room::new();
+        room.sit(TICKET);
+        ok(room.choose(0, 0));
+        let before = ends_ms(&room);
+        if by_station {
+            Station::over(&room).tells(&room, postpone(10));
+        } else {
+            let order = ordered("O1", OrderKind::Postpone { by_ms: 10 * MINUTE });
+            let hash = fengjuan_wire::hash(b"O1");
+            room.terminal().carry_out(&order, hash).unwrap();
+        }
+        assert_eq!(ends_ms(&room), before + 10 * MINUTE);
+        let standing = room.standing();
+        room.restart();
+        room.unlock();
+        assert_eq!(room.standing(), standing, "by the station: {by_station}");
+        assert_eq!(ends_ms(&room), before + 10 * MINUTE);
+    }
+}
+
+#[test]
+fn an_attempt_that_is_moved_while_it_stands_still_is_read_back_too() {
+    let mut room = Room::new();
+    room.sit(TICKET);
+    ok(room.choose(0, 0));
+    let before = ends_ms(&room);
+    room.restart();
+    let order = ordered("O1", OrderKind::Postpone { by_ms: 10 * MINUTE });
+    let hash = fengjuan_wire::hash(b"O1");
+    room.terminal().carry_out(&order, hash).unwrap();
+    room.restart();
+    room.unlock();
+    assert_eq!(ends_ms(&room), before + 10 * MINUTE);
+    room.restart();
+    room.unlock();
+    assert_eq!(ends_ms(&room), before + 10 * MINUTE);
+}
+
 fn hub_of(room: &Room, room_no: &str) -> HubDelegation {
     let key = room.identity.public();
     HubDelegation {
