@@ -16,6 +16,7 @@ use fengjuan_hub::{Config as HubConfig, station};
 use fengjuan_terminal::controller::{Config, DisplayPort, Ports};
 use fengjuan_terminal::front::Front;
 use role::Role;
+use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -128,7 +129,7 @@ fn run(
                 Role::Station(station) => app.manage(Arc::clone(station)),
             };
             app.manage(role.clone());
-            handle.spawn(tick(role.clone()));
+            handle.spawn(tick(app.handle().clone(), role.clone()));
             let page = Arc::new(page::Page::new(options));
             app.manage(Arc::clone(&page));
             window::open(app.handle(), &page)?;
@@ -153,6 +154,9 @@ fn run(
         RunEvent::Exit => {
             if let Some(role) = app.try_state::<Role>() {
                 role.shutdown();
+                if role.begins_anew() {
+                    begin_anew();
+                }
             }
         }
         _ => {}
@@ -160,10 +164,27 @@ fn run(
     Ok(())
 }
 
-async fn tick(role: Role) {
+/// Becomes this program anew, as it was started. The process stays the same one, so the data directory is free when it is
+/// opened again, and whoever watches over the process sees it go on.
+fn begin_anew() {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return tracing::error!(%error, "where this program is cannot be told"),
+    };
+    let error = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .exec();
+    tracing::error!(%error, "this program could not begin anew");
+}
+
+async fn tick(app: tauri::AppHandle, role: Role) {
     let mut every = tokio::time::interval(TICK);
     loop {
         every.tick().await;
+        if role.begins_anew() {
+            app.exit(0);
+            return;
+        }
         let role = role.clone();
         // A tick may write to the disk; a slow disk must not stall the runtime.
         if tokio::task::spawn_blocking(move || role.tick())

@@ -52,6 +52,14 @@ impl Role {
         }
     }
 
+    /// Whether the program is to be started again, as it was started.
+    pub fn begins_anew(&self) -> bool {
+        match self {
+            Role::Terminal(terminal) => terminal.begins_anew(),
+            Role::Station(_) => false,
+        }
+    }
+
     pub fn shutdown(&self) {
         match self {
             Role::Terminal(terminal) => terminal.shutdown(),

@@ -18,6 +18,8 @@ pub struct Room {
     pub folder: PathBuf,
     pub center: Center,
     pub station: Kiosk,
+    /// Where the station serves its terminals.
+    pub url: String,
     /// By seat; the spare ones last.
     pub terminals: Vec<Placed>,
     pictures: PathBuf,
@@ -40,11 +42,13 @@ impl Room {
         let fingerprint = steps::ask_in(&station).await?;
         center.delegate(&fingerprint)?;
         steps::wait_off_screen(&station, "enrol").await?;
-        let kit = center.room_kit(&fingerprint, &format!("https://{listen}"))?;
+        let url = format!("https://{listen}");
+        let kit = center.room_kit(&fingerprint, &url)?;
         Ok(Room {
             folder,
             center,
             station,
+            url,
             terminals: Vec::new(),
             pictures,
             kit,

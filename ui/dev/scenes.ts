@@ -4,6 +4,7 @@ import type {
   DeskTab,
   DeskView,
   HandInView,
+  HeardHub,
   Screen,
   SittingView,
   StaffName,
@@ -395,6 +396,12 @@ const handed = (over: object): Screen => ({
   },
 })
 
+const heard = (hub_name: string, fingerprint: string, url: string): HeardHub => ({
+  hub_name,
+  fingerprint,
+  url,
+  text: `fengjuan-hub:1?url=${encodeURIComponent(url)}&fp=${fingerprint}`,
+})
 const enrol = (over: object): Screen => ({
   name: 'enrol',
   data: {
@@ -407,6 +414,7 @@ const enrol = (over: object): Screen => ({
     courier_folders: ['/media/exam/USB'],
     courier: { state: 'idle' },
     written_to: null,
+    join: { named: null, heard: [], restarting: false },
     ...over,
   },
 })
@@ -545,6 +553,19 @@ const usual = {
   'enrol-carried': view(enrol({ state: 'carried', written_to: '/media/exam/USB' }), before),
   'enrol-refused-stick': view(
     enrol({ state: 'carried', courier: { state: 'failed', code: 'enrol.stick_nothing', args: {} } }),
+    before,
+  ),
+  'enrol-heard': view(
+    enrol({
+      join: {
+        named: 'https://192.168.6.9:8443',
+        heard: [
+          heard('第 2 考场管理机', '4T7Q-0MZK-93XB-R2WD', 'https://192.168.6.10:8443'),
+          heard('第 2 考场备用管理机', 'H1C8-YV5N-KQ6E-07PS', 'https://192.168.6.9:8443'),
+        ],
+        restarting: false,
+      },
+    }),
     before,
   ),
   'enrol-pending': view(enrol({ state: 'pending', failure: 'upstream.unreachable' }), before),

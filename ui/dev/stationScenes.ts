@@ -30,8 +30,9 @@ export const during = start + 52 * minute + 18_000
 const before = start - 12 * minute
 
 const enrol = scenes['enrol']?.screen
-const asked = scenes['enrol-pending']?.screen
-if (enrol?.name !== 'enrol' || asked?.name !== 'enrol') throw new Error('the scene of enrolment is gone')
+const pending = scenes['enrol-pending']?.screen
+if (enrol?.name !== 'enrol' || pending?.name !== 'enrol') throw new Error('the scene of enrolment is gone')
+const asked = { ...pending, data: { ...pending.data, join: null } }
 
 const afternoon = track('entry', {
   sitting_no: 'S2',
@@ -416,7 +417,7 @@ const view: StationView = {
     known,
     next_seat_no: 54,
     own_equipment: desk.equipment,
-    center: { ...enrol.data, state: 'approved', failure: null },
+    center: { ...enrol.data, state: 'approved', failure: null, join: null },
   },
   seating: {
     published_ms: start - 60 * minute,

@@ -210,7 +210,35 @@ courier_folders: Array<string>, courier: PullState,
 /**
  * Where the request was written last.
  */
-written_to: string | null, };
+written_to: string | null, 
+/**
+ * At which hub a terminal enrols; none at a station.
+ */
+join: JoinView | null, };
+
+export type JoinView = { 
+/**
+ * Address of the one that the kit or a person named; none: the center itself.
+ */
+named: string | null, 
+/**
+ * Hubs of this site that are heard on the local network. Nothing of them is trusted.
+ */
+heard: Array<HeardHub>, 
+/**
+ * One was named just now: the program begins anew.
+ */
+restarting: boolean, };
+
+export type HeardHub = { hub_name: string, 
+/**
+ * Four Crockford groups, as on the hub's own screen.
+ */
+fingerprint: string, url: string, 
+/**
+ * As its QR code would say it.
+ */
+text: string, };
 
 export type EnrolState = "not_asked" | "carried" | "pending" | "refused" | "approved";
 
@@ -341,7 +369,7 @@ export type CandidateAction = { "do": "begin", } | { "do": "leave", } | { "do": 
 
 export type SeatAction = { "do": "confirm_person", staff_id: string, password: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", staff_id: string, password: string, reason: string, } | { "do": "retake_picture", } | { "do": "without_picture", staff_id: string, password: string, reason: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "open_desk", };
 
-export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "enrol_by_stick", device_name: string, folder: string, } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: number, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
+export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "enrol_by_stick", device_name: string, folder: string, } | { "do": "join_hub", text: string, } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: number, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
 
 export type TextSize = "standard" | "large" | "largest";
 

@@ -175,3 +175,25 @@ describe('enrolment by stick', () => {
     expect(page.at('enrol-stick-failed').textContent).toContain('U 盘里没有考试机构的批准')
   })
 })
+
+describe('enrolment', () => {
+  it('names the station that is heard, by what its QR code would say', async () => {
+    const page = await show('enrol-heard')
+    expect(page.at('heard-4T7Q-0MZK-93XB-R2WD').textContent).toContain('4T7Q 0MZK 93XB R2WD')
+    await fireEvent.click(page.at('join-H1C8-YV5N-KQ6E-07PS'))
+    expect(page.mock.asked, 'it is in use').toEqual([])
+    await fireEvent.click(page.at('join-4T7Q-0MZK-93XB-R2WD'))
+    const text = 'fengjuan-hub:1?url=https%3A%2F%2F192.168.6.10%3A8443&fp=4T7Q-0MZK-93XB-R2WD'
+    expect(page.mock.asked).toEqual([{ do: 'join_hub', text }])
+  })
+
+  it('takes a typed address where nobody is heard', async () => {
+    const page = await show('enrol')
+    expect(page.maybe('join-none')).not.toBeNull()
+    await fireEvent.click(page.at('join-submit'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.update(page.at('join-text') as HTMLInputElement, ' https://192.168.6.10:8443 ')
+    await fireEvent.click(page.at('join-submit'))
+    expect(page.mock.asked).toEqual([{ do: 'join_hub', text: 'https://192.168.6.10:8443' }])
+  })
+})

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod channel;
+pub mod discovery;
 pub mod durable_file;
 pub mod equipment;
 pub mod identity;

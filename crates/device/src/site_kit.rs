@@ -38,6 +38,8 @@ pub struct SiteKit {
     pub site: String,
     /// Addresses of the internet that must not answer, for the equipment check.
     pub internet_probes: Vec<SocketAddr>,
+    /// Whether hubs say on the local network where they are, and terminals listen for them.
+    pub discovery: bool,
 }
 
 /// Why a kit is not usable.
@@ -77,6 +79,8 @@ struct Settings {
     site: String,
     /// The center's own choice, where the usual public services are not the right ones to ask.
     internet_probes: Option<Vec<SocketAddr>>,
+    /// False: nothing is said on the local network; hubs are found by their addresses alone.
+    discovery: Option<bool>,
     hub: Option<HubSettings>,
 }
 
@@ -122,6 +126,7 @@ impl SiteKit {
             internet_probes: settings
                 .internet_probes
                 .unwrap_or_else(|| PUBLIC_ADDRESSES.to_vec()),
+            discovery: settings.discovery.unwrap_or(true),
         })
     }
 

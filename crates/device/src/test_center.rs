@@ -92,6 +92,7 @@ impl TestCenter {
             hub: None,
             site: SITE.to_owned(),
             internet_probes: Vec::new(),
+            discovery: true,
         }
     }
 

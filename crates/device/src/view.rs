@@ -79,6 +79,29 @@ pub struct EnrolView {
     pub courier: PullState,
     /// Where the request was written last.
     pub written_to: Option<String>,
+    /// At which hub a terminal enrols; none at a station.
+    pub join: Option<JoinView>,
+}
+
+/// The hub that stands between a terminal and the center.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct JoinView {
+    /// Address of the one that the kit or a person named; none: the center itself.
+    pub named: Option<String>,
+    /// Hubs of this site that are heard on the local network. Nothing of them is trusted.
+    pub heard: Vec<HeardHub>,
+    /// One was named just now: the program begins anew.
+    pub restarting: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct HeardHub {
+    pub hub_name: String,
+    /// Four Crockford groups, as on the hub's own screen.
+    pub fingerprint: String,
+    pub url: String,
+    /// As its QR code would say it.
+    pub text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -127,6 +127,14 @@ impl Front {
         }
     }
 
+    /// Whether the program is to be started again, as it was started.
+    pub fn begins_anew(&self) -> bool {
+        match self {
+            Front::Running(terminal) => terminal.begins_anew(),
+            Front::Broken(_) => false,
+        }
+    }
+
     pub fn shutdown(&self) {
         if let Front::Running(terminal) = self {
             terminal.shutdown();

@@ -1,12 +1,15 @@
 //! The outward half put together for the controller: papers, upstream and equipment check, each behind its own
 //! module. Every function returns at once; what takes time runs on the runtime and shows in the next view.
 
+mod join;
+
 use crate::controller::Ports;
 use crate::controller::held::{Enrolment, Outward, OutwardAct};
 use crate::view::desk::{EnrolState, EnrolView, EquipmentView, PullState};
 use crate::view::{LinkState, Refused};
 use fengjuan_core::event::Hash32;
 use fengjuan_device::channel::{Channel, ChannelParts, RoomSide};
+use fengjuan_device::discovery::{Finder, Reach};
 use fengjuan_device::equipment::{Equipment, EquipmentParts};
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::papers::{HeldPapers, Papers};
@@ -18,6 +21,7 @@ use fengjuan_device::upstream::{self, SiteUpstream, SiteUpstreamParts, Upstream,
 use fengjuan_store::{Reader, StoreError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -34,6 +38,7 @@ pub struct OutwardParts {
 
 /// The outward half of one terminal.
 pub struct OutwardSide {
+    data_dir: PathBuf,
     kit: SiteKit,
     identity: Arc<DeviceIdentity>,
     papers: Papers,
@@ -43,6 +48,8 @@ pub struct OutwardSide {
     equipment: Equipment,
     runtime: Handle,
     work: Arc<Mutex<Work>>,
+    /// Another hub was named.
+    begins_anew: AtomicBool,
 }
 
 /// What the acts in the background came to.
@@ -105,6 +112,12 @@ impl OutwardSide {
             recorder: recorder.clone(),
             data_dir: data_dir.clone(),
         })?;
+        if let Some(reach) = Reach::of(&kit) {
+            match Finder::start(&kit.site, reach) {
+                Ok(finder) => client.look_around(finder),
+                Err(error) => tracing::warn!(code = error.code(), %error, "no hub is heard"),
+            }
+        }
         let (uplink, orders) = Uplink::new(UplinkParts {
             upstream: client,
             kit: kit.clone(),
@@ -115,7 +128,7 @@ impl OutwardSide {
         })?;
         let displays = ports.displays.clone();
         let equipment = Equipment::new(EquipmentParts {
-            data_dir,
+            data_dir: data_dir.clone(),
             recorder: recorder.clone(),
             reader: reader()?,
             identity: identity.clone(),
@@ -129,6 +142,8 @@ impl OutwardSide {
         });
         let task = Some(uplink.spawn(&runtime));
         let side = OutwardSide {
+            data_dir,
+            begins_anew: AtomicBool::new(false),
             kit,
             identity,
             papers,
@@ -329,6 +344,7 @@ impl Outward for OutwardSide {
             courier_folders: self.courier_folders(),
             courier: self.pull_state(),
             written_to: self.exported_to(),
+            join: Some(self.join_view()),
         }))
     }
 
@@ -355,6 +371,10 @@ impl Outward for OutwardSide {
 
     fn last_failure(&self, object: &Hash32) -> Option<String> {
         self.sync.borrow().failures.get(object).cloned()
+    }
+
+    fn begins_anew(&self) -> bool {
+        self.begins_anew.load(Ordering::Relaxed)
     }
 
     fn room(&self) -> Option<RoomLink> {
@@ -387,6 +407,7 @@ impl Outward for OutwardSide {
                 device_name,
                 folder,
             } => self.enrol_by_stick(&device_name, &folder)?,
+            OutwardAct::JoinHub { text } => self.join_hub(&text)?,
             OutwardAct::Pull => self.pull(),
             OutwardAct::CourierImport { folder } => self.courier_import(folder),
             OutwardAct::CourierExport { folder } => {

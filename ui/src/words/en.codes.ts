@@ -283,6 +283,8 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'hub.other_hub': 'That is not the hub of the QR code. Compare the fingerprints and scan again.',
   'hub.address_unreadable': 'That is not a hub’s address or QR code. Type or scan it again.',
   'hub.address_newer': 'That QR code is of a newer hub. Upgrade this program first.',
+  'join.enrolled': 'This machine is enrolled already and keeps its management station.',
+  'discovery.unavailable': 'Stations are not heard on the local network now. Type the address.',
   'channel.closed': 'The hub has closed the connection; connecting again.',
   'channel.silent': 'The hub does not answer; connecting again.',
   'channel.too_large':

@@ -51,6 +51,18 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'enrol.approved': 'Approved, going on.',
   'enrol.center': 'Exam center',
 
+  'join.head': 'Management station',
+  'join.named': 'Enrols at the management station {url}.',
+  'join.direct': 'No management station is named; enrols at the center itself.',
+  'join.compare':
+    'These stations are heard on the local network. Compare the fingerprint with the one on the station’s own screen; choose only if all four groups are the same.',
+  'join.none': 'No station of this site is heard on the local network yet.',
+  'join.use': 'Choose',
+  'join.in_use': 'In use',
+  'join.typed': 'Or type the address as it stands on the station’s page “Terminals”',
+  'join.use_typed': 'Use this address',
+  'join.restarting': 'Noted. The program opens again in a moment.',
+
   'staff.name': 'Name',
   'log_in.title': 'Staff log-in',
   'log_in.head': 'Log in',

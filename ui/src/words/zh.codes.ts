@@ -257,6 +257,8 @@ export const zhCodes = {
   'hub.other_hub': '对方不是二维码上的那台管理机，请核对指纹后重新扫码。',
   'hub.address_unreadable': '这不是考场管理机的地址或二维码，请重新输入或扫码。',
   'hub.address_newer': '这个二维码是新版管理机的，请先升级本机程序。',
+  'join.enrolled': '本机已经登记好了，不能再换管理机。',
+  'discovery.unavailable': '现在听不到局域网里的管理机，请输入地址。',
   'channel.closed': '考场管理机断开了连接，正在自动重连。',
   'channel.silent': '考场管理机没有回应，正在自动重连。',
   'channel.too_large': '考场管理机发来的内容过长，已断开，会自动重连。请报系统管理员。',

@@ -45,6 +45,17 @@ export const zhDesk = {
   'enrol.approved': '已批准，正在进入。',
   'enrol.center': '考试机构',
 
+  'join.head': '考场管理机',
+  'join.named': '通过考场管理机 {url} 登记。',
+  'join.direct': '没有指定考场管理机，直接向考试机构登记。',
+  'join.compare': '局域网里找到下面的管理机。对照管理机屏幕上的指纹，四组完全一样才能选。',
+  'join.none': '局域网里还没有找到本考点的管理机。',
+  'join.use': '用这台',
+  'join.in_use': '正在用',
+  'join.typed': '或者照着管理机“考试机”页上的地址输入',
+  'join.use_typed': '用这个地址',
+  'join.restarting': '已记下，程序马上重新打开。',
+
   'staff.name': '姓名',
   'log_in.title': '工作人员登录',
   'log_in.head': '请登录',

@@ -119,10 +119,20 @@ impl Inner {
             Ok(client) => client,
             Err(error) => return (false, error.into()),
         };
-        match Session::open(self, &client).await {
+        let (client, opened) = match Session::open(self, &client).await {
+            Err(ChannelError::Upstream(error)) if error.is_link() => match site.moved(at).await {
+                Some(moved) => {
+                    let opened = Session::open(self, &moved).await;
+                    (moved, opened)
+                }
+                None => (client, Err(error.into())),
+            },
+            opened => (client, opened),
+        };
+        match opened {
             Err(error) => (false, error),
             Ok(session) => {
-                if site.chosen_hub() != at {
+                if site.chosen_hub() != at || site.url() != Some(client.url()) {
                     site.choose(at, client);
                 }
                 // What another hub was told says nothing about this one.

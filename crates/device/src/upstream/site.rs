@@ -8,6 +8,7 @@ use super::delegation::{self, Kept};
 use super::{
     Authority, DelegationError, HttpsUpstream, Sink, TimeAnswer, TlsError, Upstream, UpstreamError,
 };
+use crate::discovery::{Finder, FoundHub};
 use crate::identity::DeviceIdentity;
 use crate::recorder::Recorder;
 use crate::site_kit::{HubAddress, HubKit, SiteKit};
@@ -15,12 +16,13 @@ use fengjuan_core::plan::ExamMs;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Hash32;
 use fengjuan_wire::delegation::HubDelegation;
+use fengjuan_wire::directory::device_fingerprint;
 use fengjuan_wire::upstream::{
     AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, Offer, Orders,
     UploadState,
 };
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What a [`SiteUpstream`] is made of.
 pub struct SiteUpstreamParts {
@@ -44,6 +46,8 @@ struct Inner {
     chosen: Mutex<Chosen>,
     /// One search at a time.
     search: tokio::sync::Mutex<()>,
+    /// Who is heard on the local network, where somebody listens.
+    finder: OnceLock<Finder>,
 }
 
 /// Which upstream is spoken to.
@@ -77,6 +81,7 @@ impl SiteUpstream {
             recorder,
             chosen: Mutex::default(),
             search: tokio::sync::Mutex::default(),
+            finder: OnceLock::new(),
         };
         let site = SiteUpstream {
             inner: Arc::new(inner),
@@ -104,6 +109,12 @@ impl SiteUpstream {
         hub.map_or(&[], |hub: &HubKit| &hub.addresses)
     }
 
+    /// Where the chosen upstream is.
+    pub(crate) fn url(&self) -> Option<String> {
+        let chosen = self.chosen();
+        chosen.client.as_ref().map(|client| client.url())
+    }
+
     /// Which of [`SiteUpstream::hubs`] is spoken to.
     pub(crate) fn chosen_hub(&self) -> usize {
         self.chosen().at
@@ -128,6 +139,40 @@ impl SiteUpstream {
     pub async fn hub_at(&self, at: usize, fresh: bool) -> Result<HttpsUpstream, UpstreamError> {
         let address = self.hubs().get(at).ok_or(DelegationError::Missing)?;
         self.find(address, fresh).await
+    }
+
+    /// From now on hubs that are heard on the local network are known, and may stand in where a known one has moved.
+    pub fn look_around(&self, finder: Finder) {
+        // The first one stays.
+        let _ = self.inner.finder.set(finder);
+    }
+
+    /// Hubs of this site that are heard on the local network. Nothing of it is trusted.
+    pub fn heard_hubs(&self) -> Vec<FoundHub> {
+        let finder = self.inner.finder.get();
+        finder.map_or_else(Vec::new, Finder::found)
+    }
+
+    /// A known hub that is heard under another address and answers there with its own key: a discovered address is only
+    /// an address, so what pins the hub pins it there too.
+    pub(crate) async fn moved(&self, at: usize) -> Option<Arc<HttpsUpstream>> {
+        let address = self.hubs().get(at)?;
+        let (delegation, url) = self.held(address).ok()?;
+        let meant = device_fingerprint(&delegation.device, &delegation.kem);
+        let mut heard = self.heard_hubs().into_iter();
+        let heard = heard.find(|hub| hub.fingerprint == meant)?;
+        for elsewhere in heard.urls.into_iter().filter(|heard| *heard != url) {
+            let authority = Authority::hub(delegation.clone(), &elsewhere);
+            let client = self.trusted_https(authority).ok()?;
+            match client.delegation().await {
+                Ok(_) => {
+                    tracing::info!(hub = delegation.hub_name, "a hub has another address");
+                    return Some(Arc::new(client));
+                }
+                Err(error) => tracing::debug!(code = error.code(), "not at a heard address"),
+            }
+        }
+        None
     }
 
     /// From now on this one is spoken to.

@@ -1,15 +1,17 @@
 //! What a running hub does by itself: the clerk records what is due every second and whenever something was learned,
 //! and terminals are told when there is something new for them.
 
+use super::Serving;
 use crate::center::ToCenter;
 use crate::core::Core;
 use crate::room::{Outgoing, Room, RoomRefusal};
+use fengjuan_device::discovery::{Announcement, Announcer, DiscoveryError, Reach};
 use fengjuan_device::papers::{HeldPapers, Papers};
 use fengjuan_device::sync::{ReceivedOrder, SyncState, Uplink, held_order_bytes};
 use fengjuan_device::view::{LinkState, PullState};
 use fengjuan_store::StoreError;
 use serde_bytes::ByteBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -18,6 +20,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// What is learned together is recorded together.
 const TOGETHER: Duration = Duration::from_millis(20);
 const PULL_AGAIN: Duration = Duration::from_secs(30);
+const ANNOUNCE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Records what is due, until the hub stops.
 pub(super) async fn clerk(core: Arc<Core>) {
@@ -191,4 +194,37 @@ pub(super) async fn pull(
         room.touch();
     };
     papers.pull(uplink.upstream(), &progress).await.is_ok()
+}
+
+/// Says on the local network where this hub is, as soon as it serves and may speak for the center, until it ends.
+pub(super) async fn announce(core: Arc<Core>, serving: Arc<Mutex<Serving>>) {
+    let Some(reach) = Reach::of(&core.kit) else {
+        return;
+    };
+    let mut announcer: Option<(Announcement, Announcer)> = None;
+    loop {
+        let address = serving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .address;
+        let address = address.filter(|address| !address.ip().is_loopback());
+        let wanted = address
+            .zip(core.delegation.held())
+            .map(|(serves, held)| Announcement {
+                site: core.kit.site.clone(),
+                hub_name: held.delegation.hub_name.clone(),
+                fingerprint: core.identity.fingerprint(),
+                serves,
+            });
+        if announcer.as_ref().map(|(said, _)| said) != wanted.as_ref() {
+            announcer = wanted.and_then(|wanted| {
+                let started = Announcer::start(&wanted, reach);
+                let failed = |error: &DiscoveryError| {
+                    tracing::warn!(code = error.code(), %error, "terminals do not find this hub by themselves");
+                };
+                Some((wanted, started.inspect_err(failed).ok()?))
+            });
+        }
+        tokio::time::sleep(ANNOUNCE_AGAIN).await;
+    }
 }

@@ -160,6 +160,7 @@ impl Hub {
             )),
             runtime.spawn(forward.go_on()),
             runtime.spawn(follower.go_on()),
+            runtime.spawn(keep::announce(self.core.clone(), self.serving.clone())),
         ];
         if !served {
             let later = serve_later(self.core.clone(), listen, self.serving.clone());

@@ -229,6 +229,7 @@ impl Station {
             courier_folders: folders,
             courier: courier.unwrap_or(PullState::Idle {}),
             written_to,
+            join: None,
         }
     }
 }

@@ -19,7 +19,7 @@ fn may(action: &DeskAction, role: Option<Role>) -> bool {
     use Role::*;
     match action {
         Tab { .. } | LogOut {} => true,
-        Enrol { .. } | EnrolByStick { .. } => {
+        Enrol { .. } | EnrolByStick { .. } | JoinHub { .. } => {
             role.is_none_or(|role| matches!(role, Proctor | SystemAdministrator))
         }
         Pull {} | CourierImport { .. } => role.is_none_or(|role| role == Proctor),
@@ -53,6 +53,7 @@ impl State {
             action,
             DeskAction::Enrol { .. }
                 | DeskAction::EnrolByStick { .. }
+                | DeskAction::JoinHub { .. }
                 | DeskAction::CourierImport { .. }
         ) && !matches!(self.shared.outward.enrolment(), Enrolment::Done);
         if self.idle_lock() {
@@ -96,6 +97,7 @@ impl State {
         match action {
             action @ (DeskAction::Enrol { .. }
             | DeskAction::EnrolByStick { .. }
+            | DeskAction::JoinHub { .. }
             | DeskAction::Pull {}
             | DeskAction::CourierImport { .. }
             | DeskAction::CourierExport { .. }
@@ -169,6 +171,7 @@ impl State {
                 device_name,
                 folder: PathBuf::from(folder),
             },
+            DeskAction::JoinHub { text } => OutwardAct::JoinHub { text },
             DeskAction::Pull {} => OutwardAct::Pull,
             DeskAction::CourierImport { folder } => OutwardAct::CourierImport {
                 folder: PathBuf::from(folder),

@@ -19,6 +19,10 @@ pub enum OutwardAct {
         device_name: String,
         folder: PathBuf,
     },
+    /// By the text of its QR code or its bare address.
+    JoinHub {
+        text: String,
+    },
     Pull,
     CourierImport {
         folder: PathBuf,
@@ -70,6 +74,10 @@ pub trait Outward: Send + Sync {
     fn witnessed(&self) -> (u64, Option<i64>);
     /// The code of an object's last failed upload.
     fn last_failure(&self, object: &Hash32) -> Option<String>;
+    /// Another hub was named: the program must begin anew to speak to it.
+    fn begins_anew(&self) -> bool {
+        false
+    }
     /// The room channel to the hub; none in direct mode.
     fn room(&self) -> Option<RoomLink> {
         None

@@ -67,6 +67,11 @@ impl Terminal {
         self.change(|state| state.unlocked_by_station(opened))
     }
 
+    /// Another hub was named: the program is to be started again.
+    pub fn begins_anew(&self) -> bool {
+        self.shared.outward.begins_anew()
+    }
+
     /// The station that is obeyed, and its epoch; 0 before any was heard.
     pub fn obeyed(&self) -> (u64, Option<Hash32>) {
         let state = self.state();

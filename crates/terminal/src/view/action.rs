@@ -97,6 +97,10 @@ pub enum DeskAction {
         device_name: String,
         folder: String,
     },
+    /// Names the hub at which this machine enrols, by the text of its QR code or its bare address.
+    JoinHub {
+        text: String,
+    },
     Tab {
         tab: DeskTab,
     },

@@ -58,6 +58,8 @@ pub fn bindings() -> String {
         NotSittingView,
         NotSittingOutcome,
         EnrolView,
+        JoinView,
+        HeardHub,
         EnrolState,
         LogInView,
         DeskView,

@@ -3,8 +3,9 @@
 use fengjuan_core::event::OutageCause;
 use fengjuan_core::plan::Role;
 pub use fengjuan_device::view::{
-    Check, CheckRow, CodeGroupState, CodeGroupView, EnrolState, EnrolView, EquipmentView,
-    HeldClass, HeldSitting, HeldState, LogInView, PapersView, PullState, SpellingView, Verdict,
+    Check, CheckRow, CodeGroupState, CodeGroupView, EnrolState, EnrolView, EquipmentView, HeardHub,
+    HeldClass, HeldSitting, HeldState, JoinView, LogInView, PapersView, PullState, SpellingView,
+    Verdict,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

@@ -1,6 +1,7 @@
 //! Whom a terminal speaks to, and by what right.
 
 use super::*;
+use crate::discovery::{Announcement, Announcer, Finder, FoundHub};
 use crate::upstream::Upstream;
 use fengjuan_envelope::sign::SigningKey;
 use fengjuan_wire::Signed;
@@ -224,4 +225,51 @@ async fn what_turns_the_channel_down_is_told_by_its_code() {
     terminal.connect();
     terminal.refused("upstream.other_address").await;
     assert_eq!(terminal.side().lost, 0, "it was never on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_has_another_address_is_found_by_its_voice_and_known_by_its_key() {
+    let Some(reach) = crate::discovery::tests::reach() else {
+        return;
+    };
+    let (center, hub) = delegated().await;
+    let false_hub = TestHub::start(&center, HubKeys::new()).await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let old = format!("https://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let signed = hub.state().delegation.clone();
+    let mut terminal = Terminal::with(&center, &[&hub], |kit| {
+        kit.addresses[0].url = old;
+        kit.delegation = signed;
+    });
+    let delegation = hub.keys.delegation();
+    let finder = Finder::start(&delegation.site, reach).unwrap();
+    let changes = finder.changes();
+    terminal.uplink.upstream().look_around(finder);
+    let said = |at: &TestHub| Announcement {
+        site: delegation.site.clone(),
+        hub_name: delegation.hub_name.clone(),
+        fingerprint: device_fingerprint(&delegation.device, &delegation.kem),
+        serves: at.url.trim_start_matches("https://").parse().unwrap(),
+    };
+    let heard = async |url: Option<&str>| {
+        let mut changes = changes.clone();
+        let at = |found: &Vec<FoundHub>| found.first().and_then(|hub| hub.urls.first().cloned());
+        let so = changes.wait_for(|found| at(found).as_deref() == url);
+        let waited = tokio::time::timeout(Duration::from_secs(60), so);
+        drop(waited.await.expect("never heard").unwrap());
+    };
+    // Somebody says the hub's name and fingerprint and has not its key.
+    let liar = Announcer::start(&said(&false_hub), reach).unwrap();
+    heard(Some(&false_hub.url)).await;
+    terminal.connect();
+    terminal.away("upstream.unreachable").await;
+    drop(liar);
+    heard(None).await;
+    let _voice = Announcer::start(&said(&hub), reach).unwrap();
+    heard(Some(&hub.url)).await;
+    terminal.room(RoomLink::is_on).await;
+    assert!(false_hub.state().hellos.is_empty());
+    let site = terminal.uplink.upstream();
+    assert_eq!(site.url(), Some(hub.url.clone()), "calls go there too");
 }
