@@ -7,7 +7,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Makes the names in a folder durable.
-pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// I/O errors.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
@@ -90,7 +93,10 @@ pub fn read_secret(
 }
 
 /// Reads a file that must not be larger than `limit`.
-pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// I/O errors; a larger file is one.
+pub fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {

@@ -14,7 +14,7 @@ mod registry;
 
 pub use courier::courier_root;
 pub use courier::{CourierReport, FOLDER as COURIER_FOLDER, find_couriers};
-pub(crate) use courier::{objects_in, put_object};
+pub use courier::{objects_in, put_object};
 pub use error::PapersError;
 pub use held::short_hash;
 pub use held::{HeldPackage, HeldPapers, SittingKey};

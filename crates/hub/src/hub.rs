@@ -9,6 +9,7 @@ pub use open::HubError;
 
 use crate::center::ToCenter;
 use crate::core::Core;
+use crate::courier::Courier;
 use crate::delegation::Delegated;
 use crate::devices::Devices;
 use crate::entries;
@@ -192,6 +193,14 @@ impl Hub {
     /// The upstream's client, for the equipment check and the courier.
     pub fn uplink(&self) -> &Uplink<ToCenter> {
         &self.uplink
+    }
+
+    /// What is brought by hand.
+    pub fn courier(&self) -> Courier {
+        Courier {
+            core: self.core.clone(),
+            uplink: self.uplink.clone(),
+        }
     }
 
     /// Pulls what the center offers, in the background.

@@ -19,6 +19,7 @@
 mod center;
 mod channel;
 mod core;
+pub mod courier;
 mod delegation;
 pub mod devices;
 mod entries;

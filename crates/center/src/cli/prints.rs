@@ -289,19 +289,21 @@ fn asked(devices: &[Asked]) {
 
 pub fn taken(imported: &courier::Imported) {
     println!(
-        "已收：密封文件 {} 个（新收 {} 个），记录新增 {} 条，见证 {} 份；写出回执 {} 份",
+        "已收：密封文件 {} 个（新收 {} 个），记录新增 {} 条，见证 {} 份；考试机证书 {} 份；写出回执 {} 份",
         imported.objects,
         imported.new_objects,
         imported.new_entries,
         imported.cosigned,
+        imported.devices,
         imported.answers
     );
     println!(
-        "Taken: {} sealed files ({} of them new), {} new entries, {} checkpoints cosigned; {} answers written",
+        "Taken: {} sealed files ({} of them new), {} new entries, {} checkpoints cosigned; {} terminals vouched for; {} answers written",
         imported.objects,
         imported.new_objects,
         imported.new_entries,
         imported.cosigned,
+        imported.devices,
         imported.answers
     );
     asked(&imported.asked);

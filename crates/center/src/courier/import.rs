@@ -1,13 +1,13 @@
 //! Upwards: sealed objects and ledger entries, with the same checks as over the line, and the answers for the way back.
 
 use super::stick::Folder;
-use super::{Imported, NotTaken, enrolling, ledgers, root_of};
+use super::{Imported, NotTaken, devices, enrolling, ledgers, root_of};
 use crate::device::{self, DeviceState};
 use crate::received::{self, Arrived, Outside};
 use crate::server::Center;
 use crate::{CenterError, Home, files};
 use fengjuan_wire::Hash32;
-use fengjuan_wire::courier::{ENTRIES, RECEIPTS, UP};
+use fengjuan_wire::courier::{DEVICES, ENTRIES, RECEIPTS, UP};
 use fengjuan_wire::upstream::LARGEST_OBJECT_BYTES;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,12 +34,17 @@ pub fn import(home: &Home, folder: &Path) -> Result<Imported, CenterError> {
     let none = || CenterError::NothingOnStick(root.clone());
     let stick = Folder::open(&root)?.ok_or_else(none)?;
     let (up, entries) = (stick.sub(UP)?, stick.sub(ENTRIES)?);
-    if up.is_none() && entries.is_none() {
+    let devices = stick.sub(DEVICES)?;
+    if up.is_none() && entries.is_none() && devices.is_none() {
         return Err(none());
     }
     let center = Center::open(home.clone())?;
     let receipts = stick.sub_or_make(RECEIPTS)?;
     let mut done = Imported::default();
+    // What follows is theirs.
+    if let Some(devices) = devices {
+        devices::import(&center, &devices, crate::now_ms(), &mut done)?;
+    }
     if let Some(up) = up {
         let requests = enrolling::requests(&center, &up, &mut done)?;
         objects(&center, &up, &requests, &receipts, &mut done)?;

@@ -2,6 +2,7 @@
 //! directions. Nothing on a stick is trusted for lying there, nothing is ever deleted from one, and everything may be
 //! repeated.
 
+mod devices;
 mod enrolling;
 mod export;
 mod import;
@@ -20,6 +21,8 @@ pub struct Imported {
     /// Sealed objects that are receipted now, and how many of them were not before.
     pub objects: usize,
     pub new_objects: usize,
+    /// Terminals that a hub vouches for.
+    pub devices: usize,
     /// Ledger entries that were not held before.
     pub new_entries: u64,
     /// Checkpoints that carry the witness's line now.

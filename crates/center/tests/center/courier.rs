@@ -1,16 +1,19 @@
 //! By stick: what goes down, what comes up, and sticks that somebody has been at.
 
 use crate::day::{Day, Device, SITTING};
+use crate::hubs::Station;
 use crate::ledger::Ledger;
 use crate::protocol::{Caller, app, picture};
 use fengjuan_center::courier::{self, Imported};
 use fengjuan_center::order::{self, NewOrder};
 use fengjuan_center::{CenterError, device};
 use fengjuan_core::event::Event;
+use fengjuan_envelope::sign::PublicKey;
 use fengjuan_envelope::{cbor, note};
 use fengjuan_store::replica::Replica;
 use fengjuan_wire::Signed;
 use fengjuan_wire::bundle::Receipt;
+use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::grant::Grant;
 use fengjuan_wire::order::OrderKind;
 use fengjuan_wire::upstream::{EnrolReply, EntriesRequest};
@@ -471,4 +474,50 @@ fn giant_and_broken_files_of_entries_are_refused() {
         ]
     );
     assert_eq!(size(&day, &good), 0);
+}
+
+#[test]
+fn a_hub_without_a_line_gets_its_delegation_and_brings_its_terminals() {
+    let day = Day::planned();
+    let station = Station::delegated(&day, 9);
+    let terminal = Device::new(1);
+    day.issued();
+    let stick = Stick::new();
+    courier::export(&day.home, stick.0.path(), "S01", None, before_the_exam()).unwrap();
+    let issuer = day.home.directory().issuer;
+    let down = stick.names("down").into_iter();
+    let files = down.map(|name| fs::read(stick.folder("down").join(name)).unwrap());
+    let delegations = files.filter_map(|bytes| HubDelegation::verify(&issuer, &bytes).ok());
+    let for_whom: Vec<PublicKey> = delegations.map(|one| one.device).collect();
+    assert_eq!(for_whom, [station.device.sign.public()]);
+
+    let ledger = ledger(&day, 5, 0, 4);
+    stick.entries(&ledger.request(&terminal, 0));
+    let unknown = [("entries".to_owned(), "entries.checkpoint")];
+    assert_eq!(stick.refusals(&day), unknown, "nobody knows the terminal");
+    let approved_ms = before_the_exam();
+    stick.put(
+        "devices",
+        &station.certificate(&terminal, "S01", approved_ms),
+    );
+    let done = stick.import(&day);
+    assert_eq!(done.refused, []);
+    assert_eq!((done.devices, done.new_entries, done.cosigned), (1, 4, 1));
+    // Whoever is no hub vouches for nobody, and a hub for nobody of another site.
+    let other = Station::new(10);
+    stick.put(
+        "devices",
+        &other.certificate(&Device::new(2), "S01", approved_ms),
+    );
+    stick.put(
+        "devices",
+        &station.certificate(&Device::new(3), "S02", approved_ms),
+    );
+    let mut refused = stick.refusals(&day);
+    refused.sort();
+    let devices = |code| ("devices".to_owned(), code);
+    assert_eq!(
+        refused,
+        [devices("hub.certificate"), devices("hub.device_refused")]
+    );
 }

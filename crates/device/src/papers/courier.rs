@@ -247,7 +247,10 @@ impl Papers {
 }
 
 /// Writes an object under its hash; 1 where it was not there.
-pub(crate) fn put_object(dir: &Path, bytes: &[u8]) -> io::Result<usize> {
+///
+/// # Errors
+/// I/O errors.
+pub fn put_object(dir: &Path, bytes: &[u8]) -> io::Result<usize> {
     let path = dir.join(fengjuan_wire::hash(bytes).hex());
     if std::fs::metadata(&path).is_ok_and(|file| file.len() == bytes.len() as u64) {
         return Ok(0);
@@ -269,7 +272,10 @@ fn copy_object(source: &Path, dir: &Path, hash: &Hash32) -> io::Result<usize> {
 }
 
 /// The objects of a folder: regular files named by 64 hex digits.
-pub(crate) fn objects_in(dir: &Path) -> io::Result<Vec<(Hash32, PathBuf)>> {
+///
+/// # Errors
+/// I/O errors.
+pub fn objects_in(dir: &Path) -> io::Result<Vec<(Hash32, PathBuf)>> {
     let mut objects = Vec::new();
     for item in std::fs::read_dir(dir)? {
         let item = item?;

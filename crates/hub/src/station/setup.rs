@@ -87,16 +87,20 @@ impl Station {
     fn import(&self, folder: PathBuf) {
         let (papers, uplink) = (self.hub.papers().clone(), self.hub.uplink().clone());
         let (room, work) = (self.hub.room().clone(), self.work.clone());
-        let core = self.hub.core().clone();
+        let (core, courier) = (self.hub.core().clone(), self.hub.courier());
         lock(&work).courier = Some(PullState::Running {
             what: folder.display().to_string(),
             done_bytes: 0,
             total_bytes: 0,
         });
         self.hub.runtime().spawn_blocking(move || {
-            let state = match stick::take(&papers, &uplink, &folder) {
-                Ok(()) => PullState::Done { at_ms: room.now() },
-                Err(code) => failed(&code),
+            let own = stick::take(&papers, &uplink, &folder);
+            let theirs = courier.take_answers(&folder);
+            let state = match (own, theirs) {
+                (_, Err(error)) => failed(error.code()),
+                // A stick may bring the terminals' answers alone.
+                (Err(code), Ok(0)) => failed(&code),
+                _ => PullState::Done { at_ms: room.now() },
             };
             let now = core.recorder.exam_now();
             core.delegation
@@ -108,10 +112,10 @@ impl Station {
 
     fn export(&self, folder: PathBuf) -> Answer {
         must_take_files(&folder)?;
-        let (papers, uplink) = (self.hub.papers().clone(), self.hub.uplink().clone());
+        let (papers, courier) = (self.hub.papers().clone(), self.hub.courier());
         let (room, work) = (self.hub.room().clone(), self.work.clone());
         self.hub.runtime().spawn_blocking(move || {
-            let up = uplink.export_up(&folder);
+            let up = courier.export(&folder);
             let up = up.map(drop).map_err(|error| error.code().to_owned());
             let down = papers.export(&folder);
             let down = down.map(drop).map_err(|error| error.code().to_owned());

@@ -4,9 +4,12 @@ use crate::center::SITE;
 use crate::stage::{Stage, Terminal, until};
 use fengjuan_core::event::{Event, Hash32, PictureUse};
 use fengjuan_device::recorder::SYSTEM;
+use fengjuan_envelope::note;
+use fengjuan_envelope::sign::SigningKey;
 use fengjuan_store::Change;
 use fengjuan_wire::Signed;
 use fengjuan_wire::bundle::{ObjectKind, ObjectPlace, Picture, Receipt, seal_object};
+use fengjuan_wire::upstream::EntriesRequest;
 
 /// Seals a picture and keeps it as a terminal does.
 pub fn seal(stage: &Stage, terminal: &Terminal, bytes: usize) -> Hash32 {
@@ -168,4 +171,127 @@ async fn a_terminal_brings_only_what_it_has_sealed_itself() {
         })
         .await;
     }
+}
+
+/// The terminal's own checkpoint that goes with the last of its entries on the stick.
+fn last_note(folder: &std::path::Path, ledger: &[u8; 16]) -> String {
+    let mut notes: Vec<_> = requests_on(folder, ledger)
+        .into_iter()
+        .filter_map(|request| request.checkpoint)
+        .collect();
+    notes.pop().unwrap()
+}
+
+/// The entries of a ledger on the stick, in the order of their places, and the size of the checkpoint over them.
+fn on_stick(folder: &std::path::Path, ledger: &[u8; 16]) -> (Vec<Vec<u8>>, bool) {
+    let requests = requests_on(folder, ledger);
+    let covered = requests
+        .last()
+        .is_some_and(|last| last.checkpoint.is_some());
+    let entries = requests.into_iter().flat_map(|request| request.entries);
+    (entries.map(|entry| entry.into_vec()).collect(), covered)
+}
+
+fn requests_on(folder: &std::path::Path, ledger: &[u8; 16]) -> Vec<EntriesRequest> {
+    let files = std::fs::read_dir(folder.join("fengjuan-courier/entries")).unwrap();
+    let read = |file: std::io::Result<std::fs::DirEntry>| {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        fengjuan_envelope::cbor::from_slice::<EntriesRequest>(&bytes).unwrap()
+    };
+    let mut requests: Vec<EntriesRequest> = files.map(read).collect();
+    requests.retain(|request| request.ledger_id == ledger);
+    requests.sort_by_key(|request| request.from_seq);
+    requests
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_line_everything_of_the_room_goes_by_hand() {
+    let mut stage = Stage::open().await;
+    let terminal = stage.terminal("T01").await;
+    let me = terminal.identity.public();
+    until("the center knows the terminal", || {
+        !stage.center.entries_of(&me).is_empty()
+    })
+    .await;
+    stage.center.away().await;
+    let before = stage.center.entries_of(&me).len();
+    let mut size = 0;
+    for _ in 0..700 {
+        size = terminal.record();
+    }
+    let hash = seal(&stage, &terminal, 1_000);
+    terminal.uplink.nudge();
+    until("the hub has all of it", || {
+        terminal.uplink.state().borrow().witnessed_size >= size
+    })
+    .await;
+    let courier = stage.hub().courier();
+    until("the object is at the hub", || {
+        stage.hub().here_only().contains_key(&hash)
+    })
+    .await;
+    let folder = stage.dir.path().join("stick");
+    let to = folder.clone();
+    let exported = tokio::task::spawn_blocking(move || courier.export(&to));
+    assert!(exported.await.unwrap().unwrap() > 0);
+    let own = terminal
+        .database
+        .reader()
+        .unwrap()
+        .entries(0, 10_000)
+        .unwrap();
+    let (brought, covered) = on_stick(&folder, &terminal.ledger);
+    assert!(covered, "its own checkpoint goes with the last of them");
+    let first = own.len().min(brought.len());
+    assert!(
+        before + brought.len() >= size as usize,
+        "{before} and {}",
+        brought.len()
+    );
+    let from = own
+        .iter()
+        .position(|entry| entry.bytes == brought[0])
+        .unwrap();
+    assert!(from <= before, "no gap before what the center has");
+    for (own, brought) in own[from..].iter().zip(&brought).take(first) {
+        assert_eq!(own.bytes, *brought);
+    }
+    let up = folder.join("fengjuan-courier/up").join(hash.hex());
+    assert!(up.exists());
+    let known = stage.hub().devices().get(&terminal.device()).unwrap();
+    let certificate = fengjuan_wire::hash(known.certificate.as_ref().unwrap());
+    let devices = folder.join("fengjuan-courier/devices");
+    assert!(devices.join(certificate.hex()).exists());
+    // The way back: the center's witness has the ledger, and says so under the terminal's own checkpoint. The word of
+    // another witness, or about another ledger, counts nothing.
+    let forwarded = || {
+        let reader = stage.hub().replicas().unwrap();
+        reader.forwarded(&terminal.ledger).unwrap()
+    };
+    assert!(forwarded() < size);
+    let receipts = folder.join("fengjuan-courier/receipts");
+    std::fs::create_dir_all(&receipts).unwrap();
+    let note = last_note(&folder, &terminal.ledger);
+    let name = stage.center.keys.directory.witness_name();
+    let answer = |key: &SigningKey| {
+        let text = note::cosign(&note, &name, key, 1_800_000_000).unwrap();
+        let file = receipts.join(fengjuan_wire::hash(text.as_bytes()).hex());
+        std::fs::write(file, &text).unwrap();
+    };
+    let take = || {
+        let courier = stage.hub().courier();
+        let folder = folder.clone();
+        tokio::task::spawn_blocking(move || courier.take_answers(&folder))
+    };
+    answer(&SigningKey::generate().unwrap());
+    assert_eq!(take().await.unwrap().unwrap(), 0);
+    assert!(forwarded() < size);
+    answer(&stage.center.keys.witness);
+    assert_eq!(take().await.unwrap().unwrap(), 1);
+    assert!(forwarded() >= size);
+    assert_eq!(take().await.unwrap().unwrap(), 0, "nothing is new twice");
+    // Again, and nothing but the hub's own new entries is new.
+    let courier = stage.hub().courier();
+    let again = tokio::task::spawn_blocking(move || courier.export(&folder));
+    assert!(again.await.unwrap().unwrap() <= 2);
 }
