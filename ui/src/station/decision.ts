@@ -15,23 +15,25 @@ export interface Filled {
   second: SecondPerson | null
 }
 
+/** The same whatever is chosen, or by the choice. */
+export type ByChoice<T> = T | ((choice: string) => T)
+
 /** One decision: what it will do, by name and number, what it asks for, and the action that follows. */
 export interface Spec {
   test: string
   title: string
-  /** May depend on what is chosen. */
-  means: readonly string[] | ((choice: string) => readonly string[])
+  means: ByChoice<readonly string[]>
   /** Names that a sentence would not hold, such as everybody who still answers. */
-  names?: readonly string[]
-  action: string
+  names?: ByChoice<readonly string[]>
+  action: ByChoice<string>
   danger?: boolean
   /** Sentences that are ready; `undefined` where no reason is asked for. */
-  ready?: readonly string[] | undefined
+  ready?: ByChoice<readonly string[]> | undefined
   minutes?: { most: number }
   choice?:
     { label: string; options: readonly Choice[]; none: string; required: boolean; first?: string } | undefined
   /** Every one has to be ticked. */
-  checks?: readonly string[]
+  checks?: ByChoice<readonly string[]>
   /** A call to the center may stand in for its order, which follows. */
   phone?: boolean
   second?: boolean

@@ -49,34 +49,43 @@ export function startSpec(room: StationView, words: Words): Spec {
   }
 }
 
-/** Ending for one class or for all. Whoever still answers is named, and it is forced only when a person says so. */
+const isOf = (choice: string) => (tile: StationView['room']['tiles'][number]) =>
+  choice === '' || tile.class_no === choice
+
+/** Ending for one class or for all. Whoever still answers there is named, and it is forced only when a person says so. */
 export function endSpec(room: StationView, words: Words): Spec {
   const { t, count } = words
-  const names = namesOf(room, (tile) => tile.name !== null && isSitting(tile.state), words)
-  const forced = names.length > 0
+  const names = (choice: string) =>
+    namesOf(room, (tile) => tile.name !== null && isOf(choice)(tile) && isSitting(tile.state), words)
+  const forced = (choice: string) => names(choice).length > 0
   const options = classes(room)
   return {
     test: 'end',
     title: t('end.title'),
     means: (choice) => [
-      choice !== ''
-        ? t('end.means_class', { class: options.find((each) => each.value === choice)?.label ?? '' })
-        : forced
-          ? count('end.means_answering', names.length)
-          : t('end.means_nobody'),
+      ...(choice === ''
+        ? []
+        : [t('end.means_class', { class: options.find((each) => each.value === choice)?.label ?? '' })]),
+      forced(choice) ? count('end.means_answering', names(choice).length) : t('end.means_nobody'),
       t(choice === '' ? 'end.means_keys' : 'end.means_others'),
       t('decision.recorded'),
     ],
     names,
-    action: forced ? t('end.action_forced') : t('end.action'),
+    action: (choice) => t(forced(choice) ? 'end.action_forced' : 'end.action'),
     danger: true,
-    ready: forced ? [t('end.reason_order')] : [t('end.reason_all_in'), t('end.reason_order')],
+    ready: (choice) =>
+      forced(choice) ? [t('end.reason_order')] : [t('end.reason_all_in'), t('end.reason_order')],
     choice:
       options.length > 1
         ? { label: t('end.which'), options, none: t('scope.all_classes'), required: false }
         : undefined,
-    ...(forced ? { checks: [t('end.check_forced')] } : {}),
-    make: ({ choice, reason }) => ({ do: 'end', class_no: choice === '' ? null : choice, forced, reason }),
+    checks: (choice) => (forced(choice) ? [t('end.check_forced')] : []),
+    make: ({ choice, reason }) => ({
+      do: 'end',
+      class_no: choice === '' ? null : choice,
+      forced: forced(choice),
+      reason,
+    }),
   }
 }
 
@@ -121,13 +130,15 @@ export function postponeSpec(words: Words): Spec {
 
 export function scopeSpec(deed: 'suspend' | 'resume' | 'credit', room: StationView, words: Words): Spec {
   const { t, count } = words
-  const concerned = room.room.tiles.filter((tile) =>
-    deed === 'resume' ? tile.state === 'suspended' : isSitting(tile.state),
-  ).length
+  const concerned = (choice: string) =>
+    room.room.tiles.filter(
+      (tile) =>
+        isOf(choice)(tile) && (deed === 'resume' ? tile.state === 'suspended' : isSitting(tile.state)),
+    ).length
   const options = classes(room)
   const choice =
     options.length > 1
-      ? { label: t('scope.which'), options, none: t('scope.room', { n: concerned }), required: false }
+      ? { label: t('scope.which'), options, none: t('scope.room', { n: concerned('') }), required: false }
       : undefined
   const base = {
     test: `room-${deed}`,
@@ -139,7 +150,7 @@ export function scopeSpec(deed: 'suspend' | 'resume' | 'credit', room: StationVi
     case 'suspend':
       return {
         ...base,
-        means: [count('room_deed.means_suspend', concerned), t('decision.recorded')],
+        means: (choice) => [count('room_deed.means_suspend', concerned(choice)), t('decision.recorded')],
         danger: true,
         ready: [t('reason.suspend_alarm'), t('reason.suspend_power')],
         make: ({ choice, reason }) => ({ do: 'suspend', scope: scopeOf(choice), reason }),
@@ -147,14 +158,18 @@ export function scopeSpec(deed: 'suspend' | 'resume' | 'credit', room: StationVi
     case 'resume':
       return {
         ...base,
-        means: [count('room_deed.means_resume', concerned), t('decision.recorded')],
+        means: (choice) => [count('room_deed.means_resume', concerned(choice)), t('decision.recorded')],
         ready: [t('reason.resume')],
         make: ({ choice, reason }) => ({ do: 'resume', scope: scopeOf(choice), reason }),
       }
     case 'credit':
       return {
         ...base,
-        means: [count('room_deed.means_credit', concerned), t('decision.pending'), t('decision.recorded')],
+        means: (choice) => [
+          count('room_deed.means_credit', concerned(choice)),
+          t('decision.pending'),
+          t('decision.recorded'),
+        ],
         ready: [t('credit.reason_room'), t('credit.reason_machine')],
         minutes: { most: 120 },
         phone: true,
