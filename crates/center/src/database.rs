@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/V1__center.sql"),
     include_str!("../migrations/V2__halves_and_orders.sql"),
     include_str!("../migrations/V3__hubs.sql"),
+    include_str!("../migrations/V4__revoked_by_hubs.sql"),
 ];
 /// Marks the file as a center's, so that no other database is taken for one.
 const APPLICATION_ID: i32 = 0x464a_4343;

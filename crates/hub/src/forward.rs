@@ -5,6 +5,7 @@
 use crate::center::ToCenter;
 use crate::core::Core;
 use crate::delegation::DelegationRefused;
+use crate::devices::{Admission, Terminal};
 use fengjuan_core::event::Hash32;
 use fengjuan_core::room::station::Fact;
 use fengjuan_device::sync::{Pace, Uplink};
@@ -13,9 +14,7 @@ use fengjuan_device::view::LinkState;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_store::replica::RollLine;
 use fengjuan_store::{LedgerReader, ReplicaReader, StoreError, StoredCheckpoint};
-use fengjuan_wire::Signed;
-use fengjuan_wire::directory::DeviceCertificate;
-use fengjuan_wire::upstream::{EntriesReply, EntriesRequest, VouchedDevices};
+use fengjuan_wire::upstream::{EntriesReply, EntriesRequest, RevokedDevice, VouchedDevices};
 use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,8 +64,8 @@ pub(crate) struct Forward {
     core: Arc<Core>,
     uplink: Uplink<ToCenter>,
     delegation_boot_ms: Option<i64>,
-    /// Terminals whose certificates the center has taken in this run, by the certificate's hash.
-    vouched: BTreeSet<Hash32>,
+    /// What the center has heard of terminals in this run.
+    vouched: BTreeSet<(Hash32, bool)>,
     /// By ledger, the size of the last checkpoint that the center was shown in this run.
     witnessed: BTreeMap<[u8; 16], u64>,
     /// Ledgers that are left alone until then (boot time).
@@ -168,32 +167,27 @@ impl Forward {
         Ok(())
     }
 
-    /// The center must know a terminal before it takes its ledger.
+    /// The center must know a terminal before it takes its ledger, also where it is let in here no more: what it has left
+    /// is evidence.
     async fn vouch(&mut self) -> Result<(), ForwardError> {
-        let certificates: Vec<ByteBuf> = self
-            .core
-            .devices
-            .approved()
-            .iter()
-            .filter_map(|terminal| terminal.certificate.clone())
-            .filter(|bytes| !self.vouched.contains(&fengjuan_wire::hash(bytes)))
+        let certified = self.core.devices.certified().into_iter();
+        let words = certified.filter_map(|terminal| Word::of(&terminal));
+        let words: Vec<Word> = words
+            .filter(|word| !self.vouched.contains(&word.key()))
             .collect();
-        for slice in certificates.chunks(MOST_CERTIFICATES) {
-            let certificates = slice.to_vec();
-            let asked = VouchedDevices { certificates };
+        for slice in words.chunks(MOST_CERTIFICATES) {
+            let asked = VouchedDevices {
+                certificates: slice.iter().map(|word| word.certificate.clone()).collect(),
+                revoked: slice.iter().filter_map(|word| word.revoked).collect(),
+            };
             let reply = self.uplink.upstream().https().vouch(&asked).await?;
-            for (bytes, line) in asked.certificates.iter().zip(reply.devices) {
+            for (word, line) in slice.iter().zip(reply.devices) {
                 if let Some(code) = &line.refused {
-                    let issuer = self.core.keys.issuer.public();
-                    let name = DeviceCertificate::verify(&issuer, bytes).map(|one| one.device_name);
-                    tracing::warn!(
-                        code,
-                        device = name.unwrap_or_default(),
-                        "the center does not take a terminal"
-                    );
+                    let device = &word.name;
+                    tracing::warn!(code, device, "the center does not take a terminal");
                 }
-                // A refusal stands until this hub begins anew, or the terminal gets another certificate.
-                self.vouched.insert(fengjuan_wire::hash(bytes));
+                // A refusal stands until this hub begins anew, or says something else of the terminal.
+                self.vouched.insert(word.key());
             }
         }
         Ok(())
@@ -291,6 +285,32 @@ impl Forward {
                 }
             }
         }
+    }
+}
+
+/// What this hub says of a terminal that it has let in once.
+struct Word {
+    name: String,
+    certificate: ByteBuf,
+    revoked: Option<RevokedDevice>,
+}
+
+impl Word {
+    fn of(terminal: &Terminal) -> Option<Word> {
+        let revoked = (terminal.admission == Admission::Revoked).then(|| RevokedDevice {
+            device: terminal.sign,
+            revoked_ms: terminal.decided_ms.unwrap_or(terminal.first_ms),
+        });
+        Some(Word {
+            name: terminal.name.clone(),
+            certificate: terminal.certificate.clone()?,
+            revoked,
+        })
+    }
+
+    fn key(&self) -> (Hash32, bool) {
+        let certificate = fengjuan_wire::hash(&self.certificate);
+        (certificate, self.revoked.is_some())
     }
 }
 

@@ -143,6 +143,17 @@ pub struct EntriesRequest {
 #[serde(deny_unknown_fields)]
 pub struct VouchedDevices {
     pub certificates: Vec<ByteBuf>,
+    /// Those that the hub lets in no more. What they had sealed still comes, and is marked.
+    pub revoked: Vec<RevokedDevice>,
+}
+
+/// A device that a hub has approved once, and has taken off its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokedDevice {
+    pub device: PublicKey,
+    /// Exam time of the hub.
+    pub revoked_ms: i64,
 }
 
 /// One line for each certificate, in their order.

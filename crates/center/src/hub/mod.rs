@@ -2,7 +2,7 @@
 
 mod vouching;
 
-pub(crate) use vouching::{is_vouched_by, vouch, vouchers};
+pub(crate) use vouching::{is_vouched_by, revoked_by, take_back, vouch, vouchers};
 
 use crate::device::{self, Device, DeviceState};
 use crate::keys::KeyRole;

@@ -7,8 +7,8 @@ use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Signed;
 use fengjuan_wire::delegation::HubDelegation;
 use fengjuan_wire::directory::{DeviceCertificate, device_fingerprint};
-use fengjuan_wire::upstream::Vouched;
-use rusqlite::{Connection, params};
+use fengjuan_wire::upstream::{RevokedDevice, Vouched};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// More devices than any site has.
 const MOST_OF_HUB: u32 = 1000;
@@ -105,6 +105,37 @@ fn keep(
         ],
     )?;
     Ok(())
+}
+
+/// A hub lets a device in no more that it has vouched for. What the device has sealed is still taken, and marked; the
+/// first word about it stays.
+pub(crate) fn take_back(
+    conn: &Connection,
+    hub: &HubDelegation,
+    revoked: &RevokedDevice,
+) -> Result<(), CenterError> {
+    conn.execute(
+        "UPDATE vouches SET revoked_ms = ?3 WHERE device = ?1 AND hub = ?2 AND revoked_ms IS NULL",
+        params![
+            revoked.device.as_bytes(),
+            hub.device.as_bytes(),
+            revoked.revoked_ms
+        ],
+    )?;
+    Ok(())
+}
+
+/// The first hub that has taken this device off its list, and when.
+pub(crate) fn revoked_by(
+    conn: &Connection,
+    device: &PublicKey,
+) -> Result<Option<(String, i64)>, CenterError> {
+    let sql = "SELECT d.device_name, v.revoked_ms FROM vouches v JOIN devices d ON d.sign = v.hub \
+               WHERE v.device = ?1 AND v.revoked_ms IS NOT NULL ORDER BY v.revoked_ms LIMIT 1";
+    let row = conn.query_row(sql, [device.as_bytes()], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    Ok(row.optional()?)
 }
 
 /// Whether this hub has vouched for a device.

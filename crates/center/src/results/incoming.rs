@@ -107,6 +107,13 @@ impl Desk<'_> {
     /// A device that only a hub vouches for is listed, and the hub's word must reach as far as the bundle.
     fn check_voucher(&mut self, sitting_no: &str, received: &Received) -> Result<(), CenterError> {
         let Received { device, bundle, .. } = received;
+        if let Some((hub, revoked_ms)) = hub::revoked_by(self.conn, &device.sign)? {
+            let found = match bundle.sealed_ms < revoked_ms {
+                true => Anomaly::note("results.device_revoked"),
+                false => Anomaly::severe("results.sealed_after_revoked").ticket(&bundle.ticket_no),
+            };
+            self.report(found.device(&device.name).detail(hub));
+        }
         if device.certificate.is_some() {
             return Ok(());
         }

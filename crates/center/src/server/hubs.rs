@@ -48,7 +48,7 @@ pub(super) async fn devices(
     body: Bytes,
 ) -> Result<Cbor<VouchedReply>, Refused> {
     let request: VouchedDevices = read(&body)?;
-    if request.certificates.len() > MOST_CERTIFICATES {
+    if request.certificates.len().max(request.revoked.len()) > MOST_CERTIFICATES {
         let code = "hub.too_many_devices";
         return Err(Refused::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -66,6 +66,9 @@ pub(super) async fn devices(
             let devices = certificates
                 .map(|certificate| hub::vouch(&change, &acting.0, certificate, now_ms))
                 .collect::<Result<Vec<_>, _>>()?;
+            for revoked in &request.revoked {
+                hub::take_back(&change, &acting.0, revoked)?;
+            }
             change.commit()?;
             let refused = devices.iter().filter(|line| line.refused.is_some()).count();
             tracing::info!(

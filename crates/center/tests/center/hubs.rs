@@ -19,8 +19,8 @@ use fengjuan_wire::delegation::{HubDelegation, HubKeys};
 use fengjuan_wire::directory::DeviceCertificate;
 use fengjuan_wire::grant::{self, Grant};
 use fengjuan_wire::upstream::{
-    AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, Refusal, Roll,
-    UPLOAD_PART_BYTES, UploadState, VouchedDevices, VouchedReply,
+    AttemptEntries, EnrolReply, EnrolRequest, EntriesReply, EntriesRequest, Refusal, RevokedDevice,
+    Roll, UPLOAD_PART_BYTES, UploadState, VouchedDevices, VouchedReply,
 };
 use fengjuan_wire::{Hash32, Signed};
 use serde::Serialize;
@@ -110,6 +110,7 @@ impl Station {
             certificates: certificates
                 .map(|terminal| self.certificate(terminal, "S01", START_MS - DAY_MS))
                 .collect(),
+            revoked: Vec::new(),
         }
     }
 
@@ -374,6 +375,51 @@ async fn results_of_a_terminal_that_only_its_hub_knows_count_and_are_listed() {
     hub::revoke(&day.home, &fingerprint, "周国华", START_MS + DAY_MS).unwrap();
     let again = results::open(&day.home, SITTING, 99).unwrap();
     assert_eq!(again.anomalies, results.anomalies);
+}
+
+#[tokio::test]
+async fn results_of_a_terminal_that_its_hub_lets_in_no_more_count_and_are_marked() {
+    let day = Day::planned();
+    let station = Station::delegated(&day, 9);
+    day.issued();
+    sat_behind_a_hub(&day, &station).await;
+    let device = Device::new(1);
+    let take_back = async |revoked_ms| {
+        let server = running(&day).await;
+        let line = Line::new(&day, &server, &station.device);
+        let revoked = RevokedDevice {
+            device: device.sign.public(),
+            revoked_ms,
+        };
+        let words = VouchedDevices {
+            certificates: Vec::new(),
+            revoked: vec![revoked],
+        };
+        assert!(line.vouch(&words).await.is_empty());
+        server.stop().await;
+    };
+    let listed = || {
+        let results = results::open(&day.home, SITTING, 99).unwrap();
+        let graded = results.candidates.iter().find(|line| line.grade.is_some());
+        let status = graded.unwrap().status;
+        let codes = results.anomalies.iter().map(|found| found.code);
+        (codes.collect::<Vec<_>>(), status)
+    };
+    // Sealed before it was taken off the list: it counts as it did.
+    take_back(i64::MAX).await;
+    let expected = vec!["results.device_revoked", "results.vouched_by_hub"];
+    let (mut codes, status) = listed();
+    codes.sort_unstable();
+    assert_eq!((codes, status), (expected, Status::Normal));
+    // The hub's first word stands.
+    take_back(0).await;
+    assert!(listed().0.contains(&"results.device_revoked"));
+    let conn = day.home.database().unwrap();
+    conn.execute("UPDATE vouches SET revoked_ms = 0", [])
+        .unwrap();
+    let (codes, status) = listed();
+    assert!(codes.contains(&"results.sealed_after_revoked"), "{codes:?}");
+    assert_eq!(status, Status::ToReview);
 }
 
 #[tokio::test]

@@ -220,7 +220,12 @@ async fn certificates_of_a_hub_are_looked_at_one_by_one() {
     ];
     let server = running(&day).await;
     let line = Line::new(&day, &server, &station.device);
-    let codes = line.vouch(&VouchedDevices { certificates }).await;
+    let codes = line
+        .vouch(&VouchedDevices {
+            certificates,
+            revoked: Vec::new(),
+        })
+        .await;
     let codes: Vec<&str> = codes
         .iter()
         .map(|code| code.as_deref().unwrap_or("taken"))
@@ -247,6 +252,7 @@ async fn certificates_of_a_hub_are_looked_at_one_by_one() {
     }
     let many = VouchedDevices {
         certificates: vec![ByteBuf::from(vec![0]); 501],
+        revoked: Vec::new(),
     };
     let refused = line.post::<VouchedReply>("/v1/devices", &many).await;
     assert_eq!(refused.unwrap_err(), "hub.too_many_devices");

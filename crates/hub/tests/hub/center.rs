@@ -47,6 +47,7 @@ pub struct Book {
     pub delegate_for_ms: i64,
     pub delegated: BTreeMap<[u8; 32], Vec<u8>>,
     pub vouched: Vec<DeviceCertificate>,
+    pub revoked: Vec<RevokedDevice>,
     /// By ledger: whose it is, and every entry that was taken, in the order of arrival.
     pub ledgers: BTreeMap<Vec<u8>, (PublicKey, Vec<ByteBuf>)>,
     /// Sizes of the checkpoints that were brought, by ledger.
@@ -265,6 +266,7 @@ async fn devices(
         }
     };
     let devices = request.certificates.iter().map(vouch).collect();
+    book.revoked.extend(&request.revoked);
     Ok(Cbor(VouchedReply { devices }))
 }
 
