@@ -2,7 +2,6 @@ import type { StaffName } from '../src/bindings.ts'
 import type {
   AlertRow,
   DayStep,
-  DeviceRow,
   LogRow,
   NextStep,
   RoomView,
@@ -19,6 +18,7 @@ import { start } from './examScenes.ts'
 import { registered, pattern, taken } from './faces.ts'
 import { scenes, staff } from './scenes.ts'
 import { standbyScenes } from './standbyScenes.ts'
+import { knownMachines, machinesOfEveryKind } from './stationMachines.ts'
 import { classes, counts, entering, nameOf, running, spare, tile } from './stationPeople.ts'
 import { desk, order, sittingNo, track } from './stationTracks.ts'
 
@@ -275,42 +275,6 @@ const unlock: UnlockTab = {
   })),
 }
 
-const device = (seat_no: number, over: Partial<DeviceRow> = {}): DeviceRow => ({
-  device: `d${seat_no}`,
-  device_name: `306-${String(seat_no).padStart(2, '0')}`,
-  short_fingerprint: `7K3M-${String(1000 + seat_no)}`,
-  address: `192.168.6.${100 + seat_no}`,
-  asks_from: null,
-  seat_no,
-  machine: 'in_contact',
-  heard_ms: during - 3_000,
-  papers_whole: true,
-  unlocked: true,
-  failed_checks: 0,
-  ledger_size: 412 + seat_no,
-  replicated: 412 + seat_no,
-  unsent: 0,
-  note: null,
-  ...over,
-})
-const known = [
-  ...Array.from({ length: 24 }, (_, index) => device(index + 1)),
-  device(41, { machine: 'out_of_contact', heard_ms: during - 78_000, replicated: 438 }),
-  device(47, {
-    failed_checks: 2,
-    note: { code: 'machine.failed_checks', args: { failed: '2' }, tone: 'amber' },
-  }),
-  device(53, {
-    machine: 'out_of_use',
-    seat_no: null,
-    heard_ms: null,
-    papers_whole: false,
-    unlocked: false,
-    failed_checks: null,
-    note: { code: 'machine.out_of_use', args: {}, tone: 'amber' },
-  }),
-  device(59, { machine: 'spare', device_name: '306-59（备用）', unlocked: false }),
-]
 const log: LogRow[] = [
   {
     at_ms: during - 30_000,
@@ -414,7 +378,8 @@ const view: StationView = {
       fingerprint: '7K3M-WQ09-R45X-B2JW',
     },
     asking: [],
-    known,
+    known: knownMachines(during),
+    refused: [],
     next_seat_no: 54,
     own_equipment: desk.equipment,
     center: { ...enrol.data, state: 'approved', failure: null, join: null },
@@ -479,6 +444,14 @@ const empty = room([], { columns: 1, expected: 0, present: 0 })
 export const stationScenes: Readonly<Record<string, StationPage>> = {
   'station-room': station({ room: room(running(60, during), { panel: suspended }) }),
   'station-room-alerts': station({}),
+  // Of the two classes one has handed in.
+  'station-room-one-class': station({
+    room: room(
+      running(60, during).map((tile) =>
+        tile.class_no === 'C2' ? { ...tile, state: 'handed_in', alert: null } : tile,
+      ),
+    ),
+  }),
   'station-room-100': station(
     { room: room(running(100, during), { columns: 12, panel: suspended }) },
     during,
@@ -673,24 +646,7 @@ export const stationScenes: Readonly<Record<string, StationPage>> = {
       tab: 'devices',
       devices: {
         ...view.devices,
-        asking: [
-          {
-            device: 'n1',
-            device_name: '306-54',
-            fingerprint: '7K3M-Q09R-5XB2-W4TD',
-            address: '192.168.6.154',
-            since_ms: before - 90_000,
-            warning: null,
-          },
-          {
-            device: 'n2',
-            device_name: '306-55',
-            fingerprint: 'A8H2-0V6N-ZC1P-R3JK',
-            address: '192.168.6.155',
-            since_ms: before - 40_000,
-            warning: { code: 'enrol.key_on_two_machines', args: {}, tone: 'red' },
-          },
-        ],
+        ...machinesOfEveryKind(before, during, user),
       },
     },
     before,

@@ -46,6 +46,9 @@ export const stationCodes = [
   'device.unknown',
   'device.approved',
   'device.revoked',
+  'device.refused',
+  'device.not_refused',
+  'device.not_approved',
   'room.not_commanding',
   'room.epoch_unproved',
   'room.commanding',
@@ -79,6 +82,7 @@ export const stationCodes = [
   'seating.unknown_machine',
   'seating.out_of_use',
   'seating.in_use',
+  'seating.revoked',
   'seating.has_seat',
   'seating.published',
   'seating.too_few_machines',
@@ -111,6 +115,7 @@ export const stationCodes = [
   'alert.went_back',
   'alert.two_terminals',
   'alert.nobody_holds',
+  'alert.other_seat',
   'alert.stranger',
   'alert.storage',
   'alert.station_stopped',
@@ -127,6 +132,9 @@ export const stationCodes = [
   'event.span',
   'event.seat',
   'event.device',
+  'event.device_two',
+  'event.staff',
+  'event.machines',
   'command.arrive',
   'command.confirm_person',
   'command.refuse_person',
@@ -370,6 +378,10 @@ export type DevicesView = {
  */
 joining: JoiningView, asking: Array<AskingDevice>, known: Array<DeviceRow>, 
 /**
+ * Turned away when they asked; a person may let them ask again.
+ */
+refused: Array<RefusedDevice>, 
+/**
  * The lowest seat number that no machine has.
  */
 next_seat_no: number, own_equipment: EquipmentView, center: EnrolView, };
@@ -390,7 +402,13 @@ export type DeviceRow = { device: string, device_name: string, short_fingerprint
 /**
  * It was refused because it speaks from there now.
  */
-asks_from: string | null, seat_no: number | null, machine: MachineState, heard_ms: number | null, papers_whole: boolean, unlocked: boolean, failed_checks: number | null, ledger_size: number, replicated: number, unsent: number, note: Notice | null, };
+asks_from: string | null, seat_no: number | null, machine: MachineState, heard_ms: number | null, papers_whole: boolean, unlocked: boolean, failed_checks: number | null, ledger_size: number, replicated: number, unsent: number, note: Notice | null, 
+/**
+ * Taken off the list for good.
+ */
+revoked: boolean, };
+
+export type RefusedDevice = { device: string, device_name: string, short_fingerprint: string, address: string, refused_ms: number, by: StaffName, };
 
 export type SeatingView = { published_ms: number | null, random: boolean, working_machines: number, candidates: number, 
 /**
@@ -438,7 +456,7 @@ export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "enro
 /**
  * None: it becomes a spare.
  */
-seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "accept_address", device: string, reason: string, } | { "do": "check_machine", device: string, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, 
+seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "let_ask_again", device: string, reason: string, } | { "do": "forget_asking", } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "accept_address", device: string, reason: string, } | { "do": "check_machine", device: string, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, 
 /**
  * What it was, as the proctor confirms or corrects it.
  */

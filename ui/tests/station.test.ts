@@ -161,6 +161,27 @@ describe('a seat', () => {
   })
 })
 
+describe('machines', () => {
+  it('that ask are cleared at once, and one that was turned away may ask again', async () => {
+    const page = await showStation('station-devices')
+    await fireEvent.click(page.at('forget-asking'))
+    expect(page.at('forget-asking').textContent).toContain('全部清除')
+    await fireEvent.click(page.at('forget-asking-confirm'))
+    expect(page.mock.asked).toEqual([{ do: 'forget_asking' }])
+    await fireEvent.click(page.at('again-r1'))
+    await fireEvent.update(page.at('let-ask-again-reason'), '刚才拒绝错了')
+    await fireEvent.click(page.at('let-ask-again-confirm'))
+    expect(page.mock.asked[1]).toEqual({ do: 'let_ask_again', device: 'r1', reason: '刚才拒绝错了' })
+  })
+
+  it('that are off the list for good are not brought back', async () => {
+    const page = await showStation('station-devices')
+    expect(page.maybe('back-in-use-d53')).toBeTruthy()
+    expect(page.maybe('back-in-use-d60')).toBeNull()
+    expect(page.maybe('revoke-d60')).toBeNull()
+  })
+})
+
 describe('the room', () => {
   it('is ended while somebody answers only by force, and names them all', async () => {
     const page = await showStation('station-room-alerts')
@@ -175,6 +196,33 @@ describe('the room', () => {
     expect(page.mock.asked).toEqual([
       { do: 'end', class_no: null, forced: true, reason: '按考试机构指令结束' },
     ])
+  })
+
+  it('is ended for one class by force only where somebody of that class answers', async () => {
+    const page = await showStation('station-room-one-class')
+    await fireEvent.click(page.at('room-menu'))
+    await fireEvent.click(page.at('room-end'))
+    const all = page.at('end-names').children.length
+    await fireEvent.update(page.at('end-choice'), 'C1')
+    expect(page.at('end-names').children.length).toBe(all)
+    expect(page.at('end-check-0')).toBeTruthy()
+    await fireEvent.update(page.at('end-choice'), 'C2')
+    expect(page.maybe('end-names')).toBeNull()
+    expect(page.maybe('end-check-0')).toBeNull()
+    await fireEvent.update(page.at('end-reason'), '全部交卷')
+    await fireEvent.click(page.at('end-confirm'))
+    expect(page.mock.asked).toEqual([{ do: 'end', class_no: 'C2', forced: false, reason: '全部交卷' }])
+  })
+
+  it('names those of a class alone who still answer when it is ended', async () => {
+    const page = await showStation('station-room-alerts')
+    await fireEvent.click(page.at('room-menu'))
+    await fireEvent.click(page.at('room-end'))
+    await fireEvent.update(page.at('end-choice'), 'C2')
+    const named = page.at('end-names').children.length
+    expect(named).toBeGreaterThan(0)
+    expect(named).toBeLessThan(53)
+    expect(page.at('end').textContent).toContain(String(named))
   })
 
   it('starts for all after it was said who is late', async () => {

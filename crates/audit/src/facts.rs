@@ -183,7 +183,9 @@ fn application(event: &Event, out: &mut String) -> Wrote {
                 short(report)
             )
         }
-        Event::LoggedIn { staff_id } => write!(out, "{staff_id}"),
+        Event::LoggedIn { staff_id }
+        | Event::LoggedOut { staff_id }
+        | Event::IdleLocked { staff_id } => write!(out, "{staff_id}"),
         Event::LogInFailed { staff_id, cause } => write!(out, "{staff_id} {cause}"),
         Event::CodeRefused {
             sitting_no,

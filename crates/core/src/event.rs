@@ -164,6 +164,8 @@ events! {
     PullFailed = "app.pull_failed", Application, false, "拉取失败", "Pull failed" { cause: String }
     EquipmentChecked = "app.equipment_checked", Application, false, "设备检查", "Equipment checked" { report: Hash32, passed: u32, warned: u32, failed: u32, unmeasured: u32 }
     LoggedIn = "app.logged_in", Application, false, "工作人员登录", "Staff member logged in" { staff_id: String }
+    LoggedOut = "app.logged_out", Application, false, "工作人员退出登录", "Staff member logged out" { staff_id: String }
+    IdleLocked = "app.idle_locked", Application, false, "无人操作，页面锁定", "Page locked, nobody acted" { staff_id: String }
     LogInFailed = "app.log_in_failed", Application, false, "登录失败", "Log-in failed" { staff_id: String, cause: String }
     LockoutReleased = "app.lockout_released", Application, false, "解除登录锁定", "Lockout released" { staff_id: String, by: String, reason: String }
     CodeRefused = "app.code_refused", Application, false, "授权密码被拒绝", "Authorization code refused" { sitting_no: String, cause: String, wrong_so_far: u32 }
@@ -219,7 +221,11 @@ events! {
     // The room, in the ledger of its management station.
     EpochRaised = "room.epoch_raised", Application, false, "本机接管考场", "This station runs the room" { epoch: u64, station: Hash32, staff_id: String, reason: String, followed: Option<Followed> }
     StoodDown = "room.stood_down", Application, false, "改由另一考场管理机指挥", "Another station runs the room" { epoch: u64, station: Option<Hash32> }
-    MachineListed = "room.machine_listed", Application, false, "考试机列入考场", "Machine listed" { device: Hash32, name: String, spare: bool }
+    MachineListed = "room.machine_listed", Application, false, "考试机列入考场", "Machine listed" { device: Hash32, name: String, spare: bool, #[serde(default, skip_serializing_if = "String::is_empty")] second: String }
+    MachineRefused = "room.machine_refused", Application, false, "拒绝考试机加入", "Machine turned away" { device: Hash32, name: String, staff_id: String, reason: String }
+    MachineMayAskAgain = "room.machine_may_ask_again", Application, false, "允许考试机再次请求加入", "Machine may ask again" { device: Hash32, name: String, staff_id: String, reason: String }
+    AskingForgotten = "room.asking_forgotten", Application, false, "清除加入请求", "Requests to join cleared" { machines: u32, staff_id: String }
+    MachineRevoked = "room.machine_revoked", Exam, false, "考试机移出白名单", "Machine taken off the list" { device: Hash32, staff_id: String, second: String, reason: String }
     MachineOutOfUse = "room.machine_out_of_use", Exam, false, "考试机停用", "Machine put out of use" { device: Hash32, staff_id: String, second: String, reason: String }
     MachineMoved = "room.machine_moved", Exam, false, "考试机地址变更", "Machine speaks from another address" { device: Hash32, address: String, staff_id: String, reason: String }
     MachineBackInUse = "room.machine_back_in_use", Exam, false, "考试机恢复使用", "Machine back in use" { device: Hash32, staff_id: String, second: String, reason: String }

@@ -1,7 +1,7 @@
 //! What every call and every task of the hub works on.
 
 use crate::delegation::Delegations;
-use crate::devices::{Devices, Terminal};
+use crate::devices::{Admission, Devices, Terminal};
 use crate::grants::Grants;
 use crate::keys::Keyring;
 use crate::peers::Peers;
@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use tokio::sync::Semaphore;
 
-/// More strangers than this are one matter: their alerts would say nothing more.
+/// More machines than this that nobody has decided about are one matter: their alerts would say nothing more.
 const MOST_STRANGERS: usize = 50;
 /// The room hears no more often than this that a device was refused again.
 const STRANGER_AGAIN_MS: i64 = 10_000;
@@ -110,15 +110,22 @@ impl Core {
         });
     }
 
-    /// Whoever goes on trying is told of now and then only, so that the room knows that it is still there.
+    /// Whoever goes on trying is told of now and then only, so that the room knows that it is still there. A machine that
+    /// people have decided about is told of however many others try.
     fn is_news(&self, stranger: ([u8; 32], &'static str)) -> bool {
         let now = self.room.now();
+        let decided = |key: &[u8; 32]| {
+            let known = self.devices.get(&Hash32(*key));
+            known.is_some_and(|known| known.admission != Admission::Asking)
+        };
         let mut told = self
             .strangers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         told.retain(|_, told_ms| (0..STRANGER_AGAIN_MS).contains(&(now - *told_ms)));
-        let news = told.len() < MOST_STRANGERS && !told.contains_key(&stranger);
+        let undecided = || told.keys().filter(|(key, _)| !decided(key)).count();
+        let place = decided(&stranger.0) || undecided() < MOST_STRANGERS;
+        let news = place && !told.contains_key(&stranger);
         if news {
             told.insert(stranger, now);
         }

@@ -1,7 +1,8 @@
-//! The terminals of this hub (准入名单): who may speak to it, from where, and what was found about them. Approved and
-//! revoked ones are durable; whoever only asks is kept in memory, since a stranger must not fill the disk.
+//! The terminals of this hub (准入名单): who may speak to it, from where, and what was found about them. Those that people
+//! have decided about are durable; whoever only asks is kept in memory, since a stranger must not fill the disk.
 
 mod approval;
+mod asking;
 mod following;
 
 use crate::keys::Keyring;
@@ -15,7 +16,6 @@ use fengjuan_envelope::sign::PublicKey;
 use fengjuan_store::{Projection, Reader, StoreError};
 use fengjuan_wire::WireError;
 use fengjuan_wire::directory::device_fingerprint;
-use fengjuan_wire::upstream::{EnrolReply, EnrolRequest};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
@@ -23,8 +23,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 const NS: &str = "devices";
-/// So many strangers may wait for two people at once.
-const MOST_ASKING: usize = 200;
 const LONGEST_NAME: usize = 120;
 
 /// How it stands with a terminal.
@@ -34,7 +32,9 @@ pub enum Admission {
     /// Asks; two people have not compared the fingerprint yet.
     Asking,
     Approved,
-    /// Was approved, and is not any more; or was turned away.
+    /// Was turned away when it asked. A person may take that back.
+    Refused,
+    /// Was approved, and is not any more, for good.
     Revoked,
 }
 
@@ -55,7 +55,7 @@ pub struct Terminal {
     pub decided_ms: Option<ExamMs>,
     /// Staff ids of who decided.
     pub decided_by: String,
-    /// Signed by this hub's issuer.
+    /// Signed by this hub's issuer, and kept when it is revoked: what it sealed before is still its own.
     pub certificate: Option<ByteBuf>,
     /// Code of what a person should know before deciding, e.g. `enrol.key_on_two_machines`.
     pub warning: Option<String>,
@@ -81,6 +81,12 @@ pub enum DeviceRefusal {
     Approved,
     #[error("the device was revoked; its keys stay refused")]
     Revoked,
+    #[error("the device was turned away")]
+    Refused,
+    #[error("the device was not turned away")]
+    NotRefused,
+    #[error("the device was not approved")]
+    NotApproved,
     #[error(transparent)]
     Room(#[from] RoomRefusal),
     #[error(transparent)]
@@ -95,6 +101,9 @@ impl DeviceRefusal {
             DeviceRefusal::Unknown => "device.unknown",
             DeviceRefusal::Approved => "device.approved",
             DeviceRefusal::Revoked => "device.revoked",
+            DeviceRefusal::Refused => "device.refused",
+            DeviceRefusal::NotRefused => "device.not_refused",
+            DeviceRefusal::NotApproved => "device.not_approved",
             DeviceRefusal::Room(cause) => cause.code(),
             DeviceRefusal::Wire(cause) => cause.code(),
             DeviceRefusal::Store(cause) => cause.code(),
@@ -115,6 +124,8 @@ struct Known {
     terminals: BTreeMap<Device, Arc<Terminal>>,
     /// From where a known one was refused last.
     elsewhere: BTreeMap<Device, IpAddr>,
+    /// When each of those that ask was heard last.
+    asked: BTreeMap<Device, ExamMs>,
     /// Rises with every change.
     revision: u64,
 }
@@ -163,6 +174,13 @@ impl Devices {
         all
     }
 
+    /// Everybody who was ever let in, with the certificate that says so.
+    pub fn certified(&self) -> Vec<Arc<Terminal>> {
+        let mut all = self.list();
+        all.retain(|terminal| terminal.certificate.is_some());
+        all
+    }
+
     /// Rises with every change.
     pub fn revision(&self) -> u64 {
         self.known().revision
@@ -178,6 +196,7 @@ impl Devices {
             None => Err("upstream.unknown_device"),
             Some(terminal) => match terminal.admission {
                 Admission::Asking => Err("upstream.device_pending"),
+                Admission::Refused => Err("upstream.device_refused"),
                 Admission::Revoked => Err("upstream.device_revoked"),
                 Admission::Approved if terminal.address != from => {
                     self.known_mut().elsewhere.insert(terminal.device(), from);
@@ -185,71 +204,6 @@ impl Devices {
                 }
                 Admission::Approved => Ok(terminal),
             },
-        }
-    }
-
-    /// First contact, or a device that asks again. TLS has proven that the caller holds the key.
-    pub fn enrol(&self, request: &EnrolRequest, from: IpAddr, now: ExamMs) -> EnrolReply {
-        let refused = |code: &str| EnrolReply::Refused {
-            code: code.to_owned(),
-        };
-        let name = request.device_name.trim();
-        let named = (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
-        if !named || !(8..=64).contains(&request.machine.len()) || request.hub.is_some() {
-            return refused("enrol.bad_request");
-        }
-        if request.site != self.site {
-            return refused("enrol.other_site");
-        }
-        let mut known = self.known_mut();
-        let device = Hash32(*request.sign.as_bytes());
-        let asking = |terminal: &&Arc<Terminal>| terminal.admission == Admission::Asking;
-        let Some(terminal) = known.terminals.get(&device).cloned() else {
-            if known.terminals.values().filter(asking).count() >= MOST_ASKING {
-                return refused("enrol.too_many_pending");
-            }
-            let terminal = Terminal {
-                name: name.to_owned(),
-                sign: request.sign,
-                kem: request.kem,
-                machine: request.machine.clone(),
-                address: from,
-                admission: Admission::Asking,
-                first_ms: now,
-                decided_ms: None,
-                decided_by: String::new(),
-                certificate: None,
-                warning: None,
-            };
-            let fingerprint = terminal.fingerprint();
-            known.put(terminal);
-            return EnrolReply::Pending { fingerprint };
-        };
-        if terminal.machine != request.machine || terminal.kem != request.kem {
-            let code = "enrol.key_on_two_machines";
-            known.put(Terminal {
-                warning: Some(code.to_owned()),
-                ..(*terminal).clone()
-            });
-            return refused(code);
-        }
-        match (terminal.admission, &terminal.certificate) {
-            (Admission::Revoked, _) => refused("enrol.revoked"),
-            (Admission::Approved, _) if terminal.address != from => {
-                known.elsewhere.insert(device, from);
-                refused("upstream.other_address")
-            }
-            (Admission::Approved, Some(certificate)) => EnrolReply::Approved {
-                certificate: certificate.to_vec(),
-            },
-            _ => {
-                let fingerprint = terminal.fingerprint();
-                known.put(Terminal {
-                    address: from,
-                    ..(*terminal).clone()
-                });
-                EnrolReply::Pending { fingerprint }
-            }
         }
     }
 
@@ -269,6 +223,13 @@ impl Known {
         let before = self.terminals.insert(device, new.clone());
         self.revision += u64::from(before.is_none_or(|before| before != new));
     }
+
+    fn forget(&mut self, device: &Device) {
+        let known = self.terminals.remove(device).is_some();
+        self.asked.remove(device);
+        self.elsewhere.remove(device);
+        self.revision += u64::from(known);
+    }
 }
 
 fn row(terminal: &Terminal) -> Result<Projection, WireError> {
@@ -278,6 +239,10 @@ fn row(terminal: &Terminal) -> Result<Projection, WireError> {
         terminal.sign.as_bytes().to_vec(),
         value,
     ))
+}
+
+fn forgotten(device: &Device) -> Projection {
+    Projection::remove(NS, device.0.to_vec())
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub struct News {
     pub hubs: Vec<ByteBuf>,
     pub ledgers: Vec<LedgerNews>,
     pub objects: Vec<ObjectNews>,
-    /// Every terminal that was ever decided about, where the list is another than the follower's.
+    /// Every terminal that is decided about, where the list is another than the follower's.
     pub terminals: Option<Vec<FollowedTerminal>>,
     /// Stands for what is offered to the follower: papers, its grants, orders.
     pub offer: Hash32,
@@ -114,6 +114,18 @@ pub struct FollowedTerminal {
     pub decided_ms: Option<ExamMs>,
     /// Staff ids of who decided.
     pub decided_by: String,
-    /// COSE_Sign1 [`crate::directory::DeviceCertificate`] by the asked hub's issuer; none: it was revoked.
+    pub standing: FollowedStanding,
+    /// COSE_Sign1 [`crate::directory::DeviceCertificate`] by the asked hub's issuer, of one that was ever approved.
     pub certificate: Option<ByteBuf>,
+}
+
+/// What was decided about a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FollowedStanding {
+    Approved,
+    /// Turned away when it asked.
+    Refused,
+    /// Approved once, and not any more.
+    Revoked,
 }

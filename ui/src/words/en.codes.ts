@@ -245,7 +245,8 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'sync.folder': 'The folder could not be read or written. Check the stick or choose another folder.',
   'upstream.unknown_device': 'The center does not know this terminal. Enrol it first.',
   'upstream.device_pending': 'The center has not approved this terminal yet. Please wait.',
-  'upstream.device_revoked': 'The center has revoked this terminal. Call the exam center.',
+  'upstream.device_revoked': 'This terminal was revoked. Call the proctor or the exam center.',
+  'upstream.device_refused': 'The station has turned this terminal away. Call the proctor.',
   'upload.hash': 'The content did not fit after sending; it is sent again.',
   'upload.part': 'A part did not arrive whole; it is sent again.',
   'time.bad_nonce': 'The time was not taken over; it is tried again.',
@@ -314,7 +315,8 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'enrol.key_not_proven': 'The device’s key was not proven. Restart, then enrol again.',
   'enrol.key_on_two_machines':
     'One device key was seen on two machines: a cloned disk, perhaps. Stop using this terminal and call the exam center.',
-  'enrol.revoked': 'The center has revoked this terminal. Call the exam center.',
+  'enrol.revoked': 'This terminal was revoked. Call the proctor or the exam center.',
+  'enrol.turned_away': 'The station has turned this terminal away. Call the proctor.',
   'enrol.stick_nothing':
     'The stick holds no approval. The center must import the request, approve it, and write the stick again.',
   'enrol.stick_other_device':

@@ -30,6 +30,9 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'staff.second_wrong': 'The second person’s password ({name}) is wrong. Type it again.',
   'device.unknown': 'This device is not enrolled.',
   'device.approved': 'This terminal is approved already.',
+  'device.refused': 'This machine was turned away. Let it ask again first.',
+  'device.not_refused': 'This machine was not turned away.',
+  'device.not_approved': 'This machine was never approved.',
   'device.revoked': 'This terminal is off the allow-list.',
 
   'room.epoch_unproved': 'It claims to obey another station and cannot show it. It is not let in.',
@@ -76,6 +79,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'seating.unknown_machine': 'This terminal is not on the allow-list.',
   'seating.out_of_use': 'This terminal is out of use.',
   'seating.in_use': 'A candidate sits at this terminal. It cannot be touched now.',
+  'seating.revoked': 'This terminal was taken off the list; it cannot come back.',
   'seating.has_seat': 'This terminal has number {seat_no} already.',
   'seating.published': 'The seats are published and locked. They cannot be dealt again.',
   'seating.too_few_machines':
@@ -151,6 +155,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'alert.went_back':
     '{place} has lost records that it had confirmed: a restored disk? Swap it and call the center.',
   'alert.two_terminals': '{place} and {other} both say the same candidate sits there. Go and look.',
+  'alert.other_seat': '{place} sits in the wrong place: the published seat is {dealt}. Please look there.',
   'alert.stranger':
     'An unknown device tried to connect ({device}) and was refused: {cause}. Check the cables.',
   'alert.storage': '{place} cannot store data: {cause}.',
@@ -172,6 +177,9 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'event.span': '{title}, {seconds_span}{why}',
   'event.seat': '{title}: {seat}',
   'event.device': '{title}: {device}{why}',
+  'event.device_two': '{title}: {device}, with {second}{why}',
+  'event.staff': '{title}: {staff}{why}',
+  'event.machines': '{title}: {count}',
 
   'command.arrive': 'Arrival{who}',
   'command.confirm_person': 'Person confirmed{who}',

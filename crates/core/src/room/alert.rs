@@ -32,6 +32,13 @@ pub enum Alert {
         #[serde(with = "crate::bytes")]
         attempt: AttemptId,
     },
+    /// Somebody signed in at another seat than the one that was published for them.
+    OtherSeat {
+        #[serde(with = "crate::bytes")]
+        attempt: AttemptId,
+        device: Device,
+        seat_no: u32,
+    },
     /// An unknown or revoked device, or a known one from another address.
     Stranger {
         device: Device,
@@ -124,6 +131,7 @@ impl Alert {
             Alert::WentBack { .. } => "alert.went_back",
             Alert::TwoTerminals { .. } => "alert.two_terminals",
             Alert::NobodyHolds { .. } => "alert.nobody_holds",
+            Alert::OtherSeat { .. } => "alert.other_seat",
             Alert::Stranger { .. } => "alert.stranger",
             Alert::Storage { .. } => "alert.storage",
             Alert::StationStopped { .. } => "alert.station_stopped",
@@ -147,7 +155,8 @@ impl Alert {
             | Alert::Stranger { .. }
             | Alert::Storage { .. }
             | Alert::StationStopped { .. } => Severity::Harm,
-            Alert::ManyOutOfContact { .. }
+            Alert::OtherSeat { .. }
+            | Alert::ManyOutOfContact { .. }
             | Alert::ManyOutages { .. }
             | Alert::OutageUndecided { .. }
             | Alert::Refused { .. }
@@ -163,6 +172,7 @@ impl Alert {
         match self {
             Alert::Fork { device, .. }
             | Alert::WentBack { device }
+            | Alert::OtherSeat { device, .. }
             | Alert::Stranger { device, .. }
             | Alert::Storage { device, .. }
             | Alert::Refused { device, .. }

@@ -35,6 +35,14 @@ pub enum Deed {
     MoveSeat,
     OutOfUse,
     BackInUse,
+    /// A machine that asks to be let in is turned away.
+    RefuseMachine,
+    /// One that was turned away may ask again.
+    LetAskAgain,
+    /// Everybody who asks is forgotten, and may ask again.
+    ForgetAsking,
+    /// An approved machine is not let in any more, for good.
+    RevokeMachine,
     /// A known machine may speak from another address.
     MoveAddress,
     /// Asked for a new equipment report.
@@ -114,6 +122,10 @@ pub const RULES: &[Rule] = &[
     rule(Deed::MoveSeat, MACHINES, "r"),
     rule(Deed::OutOfUse, MACHINES, "2r"),
     rule(Deed::BackInUse, MACHINES, "2r"),
+    rule(Deed::RefuseMachine, MACHINES, "r"),
+    rule(Deed::LetAskAgain, MACHINES, "r"),
+    rule(Deed::ForgetAsking, MACHINES, "–"),
+    rule(Deed::RevokeMachine, MACHINES, "2r"),
     rule(Deed::MoveAddress, MACHINES, "r"),
     rule(Deed::CheckMachine, CHECKS, "–"),
     rule(Deed::PatternCamera, PROCTOR, "r"),

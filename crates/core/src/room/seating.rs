@@ -34,6 +34,8 @@ pub enum SeatingError {
     OutOfUse,
     #[error("the machine is in use")]
     InUse,
+    #[error("the machine was taken off the list")]
+    Revoked,
     #[error("the machine has seat {seat_no}")]
     HasSeat { seat_no: u32 },
     #[error("the seats of this sitting are published")]
@@ -52,6 +54,7 @@ impl SeatingError {
             SeatingError::UnknownMachine => "seating.unknown_machine",
             SeatingError::OutOfUse => "seating.out_of_use",
             SeatingError::InUse => "seating.in_use",
+            SeatingError::Revoked => "seating.revoked",
             SeatingError::HasSeat { .. } => "seating.has_seat",
             SeatingError::Published => "seating.published",
             SeatingError::TooFewMachines { .. } => "seating.too_few_machines",
@@ -69,6 +72,8 @@ pub struct Seating {
     /// By sitting, who sits at which number.
     dealt: BTreeMap<String, BTreeMap<Hash32, u32>>,
     published: BTreeSet<String>,
+    /// Taken off the list for good.
+    revoked: BTreeSet<Device>,
 }
 
 impl Seating {
@@ -210,7 +215,7 @@ impl Seating {
     /// The machine works again, as a spare.
     ///
     /// # Errors
-    /// [`SeatingError::UnknownMachine`], [`SeatingError::InUse`].
+    /// [`SeatingError::UnknownMachine`], [`SeatingError::InUse`], [`SeatingError::Revoked`].
     pub fn put_back(
         &self,
         device: Device,
@@ -220,6 +225,9 @@ impl Seating {
     ) -> Result<Event, SeatingError> {
         if self.known(&device)?.purpose != Use::OutOfUse {
             return Err(SeatingError::InUse);
+        }
+        if self.revoked.contains(&device) {
+            return Err(SeatingError::Revoked);
         }
         Ok(Event::MachineBackInUse {
             device,
@@ -297,10 +305,14 @@ impl Seating {
                 device,
                 name,
                 spare,
+                ..
             } => self.list(*device, name, *spare),
             Event::MachineOutOfUse { device, .. } => {
                 self.free(device);
                 self.purpose(device, Use::OutOfUse);
+            }
+            Event::MachineRevoked { device, .. } => {
+                self.revoked.insert(*device);
             }
             Event::MachineBackInUse { device, .. } => self.purpose(device, Use::Spare),
             Event::SeatAssigned {

@@ -18,6 +18,7 @@ fn room() -> Seating {
             device: device(number),
             name: format!("PC-{number}"),
             spare: number == 5,
+            second: String::new(),
         });
     }
     let events = seating.number_machines("S1");

@@ -40,9 +40,10 @@ impl SyncError {
 
     /// True where the upstream does not know this device, or no longer.
     pub fn is_not_enrolled(&self) -> bool {
-        const CODES: [&str; 3] = [
+        const CODES: [&str; 4] = [
             "upstream.unknown_device",
             "upstream.device_pending",
+            "upstream.device_refused",
             "upstream.device_revoked",
         ];
         matches!(self, SyncError::Upstream(UpstreamError::Refused { code, .. }) if CODES.contains(&code.as_str()))

@@ -1,11 +1,9 @@
 //! What two people decide about a device.
 
-use super::{Admission, DeviceRefusal, Devices, Terminal, row};
+use super::{Admission, DeviceRefusal, Devices, Terminal, forgotten, row};
 use crate::room::Room;
 use fengjuan_core::room::Device;
-use fengjuan_core::room::seating::Use;
-use fengjuan_core::room::station::{Action, Actor, RoomError};
-use fengjuan_device::recorder::staff;
+use fengjuan_core::room::station::{Action, Actor};
 use fengjuan_wire::Signed;
 use fengjuan_wire::directory::DeviceCertificate;
 use serde_bytes::ByteBuf;
@@ -29,6 +27,7 @@ impl Devices {
         match asking.admission {
             Admission::Asking => {}
             Admission::Approved => return Err(DeviceRefusal::Approved),
+            Admission::Refused => return Err(DeviceRefusal::Refused),
             Admission::Revoked => return Err(DeviceRefusal::Revoked),
         }
         let now = room.now();
@@ -57,8 +56,85 @@ impl Devices {
         self.put(approved)
     }
 
-    /// It is not let in, or not any more. A terminal that is on the room's list is put out of use with it, which two
-    /// people do.
+    /// A terminal that asks is turned away. [`Devices::let_ask_again`] takes that back.
+    ///
+    /// # Errors
+    /// [`DeviceRefusal`]; nothing has changed then.
+    pub fn refuse(
+        &self,
+        room: &Room,
+        device: &Device,
+        actor: &Actor,
+    ) -> Result<Arc<Terminal>, DeviceRefusal> {
+        let asking = self.get(device).ok_or(DeviceRefusal::Unknown)?;
+        match asking.admission {
+            Admission::Asking => {}
+            Admission::Approved => return Err(DeviceRefusal::Approved),
+            Admission::Refused => return Err(DeviceRefusal::Refused),
+            Admission::Revoked => return Err(DeviceRefusal::Revoked),
+        }
+        let refused = Terminal {
+            admission: Admission::Refused,
+            decided_ms: Some(room.now()),
+            decided_by: people(actor),
+            ..(*asking).clone()
+        };
+        let action = Action::Refuse {
+            device: *device,
+            name: refused.name.clone(),
+        };
+        room.act_with(&action, actor, Vec::new(), vec![row(&refused)?])?;
+        self.put(refused)
+    }
+
+    /// A terminal that was turned away may ask again, as if it had never asked.
+    ///
+    /// # Errors
+    /// [`DeviceRefusal`]; nothing has changed then.
+    pub fn let_ask_again(
+        &self,
+        room: &Room,
+        device: &Device,
+        actor: &Actor,
+    ) -> Result<(), DeviceRefusal> {
+        let refused = self.get(device).ok_or(DeviceRefusal::Unknown)?;
+        if refused.admission != Admission::Refused {
+            return Err(DeviceRefusal::NotRefused);
+        }
+        let action = Action::LetAskAgain {
+            device: *device,
+            name: refused.name.clone(),
+        };
+        room.act_with(&action, actor, Vec::new(), vec![forgotten(device)])?;
+        self.known_mut().forget(device);
+        Ok(())
+    }
+
+    /// Everybody who asks is forgotten. Who is still there asks again by itself.
+    ///
+    /// # Errors
+    /// [`DeviceRefusal`]; nothing has changed then.
+    pub fn forget_asking(&self, room: &Room, actor: &Actor) -> Result<(), DeviceRefusal> {
+        let asking = self.list().into_iter();
+        let asking = asking.filter(|one| one.admission == Admission::Asking);
+        let asking: Vec<Device> = asking.map(|one| one.device()).collect();
+        let action = Action::ForgetAsking {
+            machines: u32::try_from(asking.len()).unwrap_or(u32::MAX),
+        };
+        room.act(&action, actor)?;
+        let mut known = self.known_mut();
+        for device in asking {
+            // One that was approved or turned away meanwhile stays.
+            let asks = |one: &Arc<Terminal>| one.admission == Admission::Asking;
+            if known.terminals.get(&device).is_some_and(asks) {
+                known.forget(&device);
+            }
+        }
+        Ok(())
+    }
+
+    /// An approved terminal is not let in any more, which two people decide: it is out of use with that, and its keys stay
+    /// refused. The certificate is kept, for what it has sealed.
     ///
     /// # Errors
     /// [`DeviceRefusal`]; nothing has changed then.
@@ -69,21 +145,19 @@ impl Devices {
         actor: &Actor,
     ) -> Result<Arc<Terminal>, DeviceRefusal> {
         let known = self.get(device).ok_or(DeviceRefusal::Unknown)?;
+        match known.admission {
+            Admission::Approved => {}
+            Admission::Asking | Admission::Refused => return Err(DeviceRefusal::NotApproved),
+            Admission::Revoked => return Err(DeviceRefusal::Revoked),
+        }
         let revoked = Terminal {
             admission: Admission::Revoked,
             decided_ms: Some(room.now()),
             decided_by: people(actor),
-            certificate: None,
             ..(*known).clone()
         };
-        let projections = vec![row(&revoked)?];
-        let purpose = room.read(|station| station.seating().machine(device).map(|one| one.purpose));
-        if purpose.is_some_and(|purpose| purpose != Use::OutOfUse) {
-            let out = Action::OutOfUse { device: *device };
-            room.act_with(&out, actor, Vec::new(), projections)?;
-        } else {
-            keep(room, actor, projections)?;
-        }
+        let action = Action::Revoke { device: *device };
+        room.act_with(&action, actor, Vec::new(), vec![row(&revoked)?])?;
         let revoked = self.put(revoked)?;
         room.lines().close(device);
         Ok(revoked)
@@ -122,18 +196,6 @@ impl Devices {
         self.known_mut().put(terminal);
         self.get(&device).ok_or(DeviceRefusal::Unknown)
     }
-}
-
-/// A change of the small state alone.
-fn keep(
-    room: &Room,
-    actor: &Actor,
-    projections: Vec<fengjuan_store::Projection>,
-) -> Result<(), DeviceRefusal> {
-    let by = staff(&actor.person.staff_id);
-    let nothing = |_: &_, _: &mut dyn FnMut() -> [u8; 16], _| Ok::<_, RoomError>(Vec::new());
-    room.decide(&by, projections, nothing)?;
-    Ok(())
 }
 
 /// Who decided, for the certificate.

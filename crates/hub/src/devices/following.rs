@@ -1,14 +1,16 @@
 //! The terminals as another hub of this site has decided about them, taken over by one that follows it: approved ones
 //! get a certificate of this hub too, so that they are let in here from the moment at which it takes over.
 
-use super::{Admission, DeviceRefusal, Devices, Terminal, row};
+use super::{Admission, DeviceRefusal, Devices, Terminal, forgotten, row};
+use fengjuan_core::event::Hash32;
 use fengjuan_core::room::Device;
 use fengjuan_device::recorder::Recorder;
 use fengjuan_envelope::sign::PublicKey;
 use fengjuan_wire::Signed;
 use fengjuan_wire::directory::DeviceCertificate;
-use fengjuan_wire::follow::FollowedTerminal;
+use fengjuan_wire::follow::{FollowedStanding, FollowedTerminal};
 use serde_bytes::ByteBuf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Devices {
@@ -28,6 +30,11 @@ impl Devices {
             first_ms: one.first_ms,
             decided_ms: one.decided_ms,
             decided_by: one.decided_by.clone(),
+            standing: match one.admission {
+                Admission::Approved => FollowedStanding::Approved,
+                Admission::Revoked => FollowedStanding::Revoked,
+                Admission::Asking | Admission::Refused => FollowedStanding::Refused,
+            },
             certificate: one.certificate.clone(),
         };
         decided.map(followed).collect()
@@ -45,18 +52,29 @@ impl Devices {
         recorder: &Recorder,
     ) -> Result<Vec<Device>, DeviceRefusal> {
         let mut changed = Vec::new();
+        let of = |theirs: &FollowedTerminal| Hash32(*theirs.sign.as_bytes());
+        let theirs: BTreeSet<Device> = list.iter().map(of).collect();
+        // One that was turned away, and of which they say nothing any more, may ask again.
+        let mut again: Vec<Device> = Vec::new();
+        for one in self.list() {
+            if one.admission == Admission::Refused && !theirs.contains(&one.device()) {
+                again.push(one.device());
+            }
+        }
         for theirs in list {
-            let known = self.get(&fengjuan_core::event::Hash32(*theirs.sign.as_bytes()));
+            let known = self.get(&of(&theirs));
             if let Some(now) = self.followed(theirs, issuer, known.as_deref())? {
                 changed.push(now);
             }
         }
-        if changed.is_empty() {
+        if changed.is_empty() && again.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Result<Vec<_>, _> = changed.iter().map(row).collect();
-        recorder.writer().put(rows?)?;
+        let mut rows = changed.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        rows.extend(again.iter().map(forgotten));
+        recorder.writer().put(rows)?;
         let mut known = self.known_mut();
+        again.iter().for_each(|device| known.forget(device));
         let mut out = Vec::new();
         for terminal in changed {
             if terminal.admission == Admission::Revoked {
@@ -94,9 +112,11 @@ impl Devices {
             kem: theirs.kem,
             machine: theirs.machine,
             address: theirs.address,
-            admission: match approved {
-                Some(_) => Admission::Approved,
-                None => Admission::Revoked,
+            admission: match (theirs.standing, &approved) {
+                (FollowedStanding::Approved, Some(_)) => Admission::Approved,
+                (FollowedStanding::Refused, _) => Admission::Refused,
+                // Who is let in has a certificate.
+                (FollowedStanding::Approved | FollowedStanding::Revoked, _) => Admission::Revoked,
             },
             first_ms: theirs.first_ms,
             decided_ms: theirs.decided_ms,

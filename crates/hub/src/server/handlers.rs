@@ -48,6 +48,7 @@ pub(super) async fn enrol(
         let alarming = [
             "enrol.key_on_two_machines",
             "enrol.revoked",
+            "enrol.turned_away",
             "upstream.other_address",
         ];
         if let Some(code) = alarming.into_iter().find(|known| known == code) {

@@ -122,18 +122,30 @@ impl Station {
             second: second.as_ref().map(person),
             reason,
         };
+        let (room, devices) = (self.hub.room(), self.hub.devices());
         match wish {
             Wish::Act(action) => {
-                let room = self.hub.room();
                 let state = self.state();
                 let action = room.read(|station| on_order(&state.books, station, action));
                 drop(state);
                 room.act(&action, &actor).map(drop).map_err(of)
             }
-            Wish::TakeOver => self.hub.room().take_over(&actor).map(drop).map_err(of),
+            Wish::TakeOver => room.take_over(&actor).map(drop).map_err(of),
             Wish::Publish => self.publish(book.as_deref(), &actor),
             Wish::Approve { device, seat_no } => self.approve(&device, seat_no, &actor),
-            Wish::Revoke { device } => self.revoke(&device, &actor),
+            Wish::Refuse { device } => {
+                let refused = devices.refuse(room, &device, &actor);
+                refused.map(drop).map_err(of_device)
+            }
+            Wish::LetAskAgain { device } => {
+                let again = devices.let_ask_again(room, &device, &actor);
+                again.map_err(of_device)
+            }
+            Wish::ForgetAsking => devices.forget_asking(room, &actor).map_err(of_device),
+            Wish::Revoke { device } => {
+                let revoked = devices.revoke(room, &device, &actor);
+                revoked.map(drop).map_err(of_device)
+            }
             Wish::AcceptAddress { device } => self.accept_address(&device, &actor),
             Wish::Submit => self.submit(book.as_deref(), &actor),
             Wish::Outages { alert_no, cause } => {
@@ -235,15 +247,6 @@ impl Station {
             ..actor.clone()
         };
         room.act(&number, &actor).map(drop).map_err(of)
-    }
-
-    fn revoke(&self, device: &Device, actor: &Actor) -> Answer {
-        self.over_machines(actor)?;
-        if actor.reason.is_empty() {
-            return Err(refused("room.reason_needed"));
-        }
-        let revoked = self.hub.devices().revoke(self.hub.room(), device, actor);
-        revoked.map(drop).map_err(of_device)
     }
 
     fn accept_address(&self, device: &Device, actor: &Actor) -> Answer {

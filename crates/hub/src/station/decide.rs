@@ -31,7 +31,15 @@ pub(super) enum Wish {
         alert_no: u64,
         cause: Option<OutageCause>,
     },
-    /// Turned away, or not let in any more.
+    /// Turned away.
+    Refuse {
+        device: Device,
+    },
+    LetAskAgain {
+        device: Device,
+    },
+    ForgetAsking,
+    /// Not let in any more.
     Revoke {
         device: Device,
     },
@@ -59,6 +67,7 @@ pub(super) fn with(action: &mut StationAction) -> (String, Option<SecondPerson>)
         }
         AcknowledgeAlert { note, .. } => (Some(note), None),
         RefuseDevice { reason, .. }
+        | LetAskAgain { reason, .. }
         | MoveNumber { reason, .. }
         | AcceptAddress { reason, .. }
         | End { reason, .. }
@@ -90,6 +99,8 @@ pub(super) fn is_of_sitting(action: &StationAction) -> bool {
             | TakeOver { .. }
             | ApproveDevice { .. }
             | RefuseDevice { .. }
+            | LetAskAgain { .. }
+            | ForgetAsking {}
             | RevokeDevice { .. }
             | OutOfUse { .. }
             | BackInUse { .. }
@@ -135,10 +146,18 @@ pub(super) fn wish(room: &Snapshot, book: Option<&Book>, action: &StationAction)
             let (device, seat_no) = (hex(device)?, *seat_no);
             return Ok(Wish::Approve { device, seat_no });
         }
-        RefuseDevice { device, .. } | RevokeDevice { device, .. } => {
-            return Ok(Wish::Revoke {
-                device: hex(device)?,
-            });
+        RefuseDevice { device, .. } => {
+            let device = hex(device)?;
+            return Ok(Wish::Refuse { device });
+        }
+        LetAskAgain { device, .. } => {
+            let device = hex(device)?;
+            return Ok(Wish::LetAskAgain { device });
+        }
+        ForgetAsking {} => return Ok(Wish::ForgetAsking),
+        RevokeDevice { device, .. } => {
+            let device = hex(device)?;
+            return Ok(Wish::Revoke { device });
         }
         OutOfUse { device, .. } => Action::OutOfUse {
             device: hex(device)?,

@@ -209,7 +209,13 @@ fn worth_a_row(event: &Event) -> bool {
             | Event::EquipmentChecked { .. }
             | Event::EpochRaised { .. }
             | Event::StoodDown { .. }
+            | Event::LoggedOut { .. }
+            | Event::IdleLocked { .. }
             | Event::MachineListed { .. }
+            | Event::MachineRefused { .. }
+            | Event::MachineMayAskAgain { .. }
+            | Event::AskingForgotten { .. }
+            | Event::MachineRevoked { .. }
             | Event::MachineOutOfUse { .. }
             | Event::MachineBackInUse { .. }
             | Event::MachineMoved { .. }

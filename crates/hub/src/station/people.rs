@@ -11,7 +11,7 @@ use fengjuan_core::room::station::Fact;
 use fengjuan_device::recorder::{SYSTEM, staff};
 use fengjuan_device::refusal::{Answer, With, refused};
 use fengjuan_device::staff::{FREE_PASSWORDS, Slowing, name, password_fits};
-use fengjuan_device::view::Refused;
+use fengjuan_device::view::{Refused, StaffName};
 use fengjuan_envelope::cbor;
 use fengjuan_store::{Projection, Reader, StoreError};
 use fengjuan_wire::WireError;
@@ -105,10 +105,16 @@ impl Station {
         let checked = self.checked(staff_id, &password);
         password.zeroize();
         let person = checked?;
+        let before = self.state().desk.user.clone();
+        let before = before.filter(|before| before.staff_id != staff_id);
+        let left = before.map(|before| Event::LoggedOut {
+            staff_id: before.staff_id,
+        });
         let event = Event::LoggedIn {
             staff_id: staff_id.to_owned(),
         };
-        self.note(&staff(staff_id), vec![event], Vec::new())?;
+        let events = left.into_iter().chain([event]).collect();
+        self.note(&staff(staff_id), events, Vec::new())?;
         let boot_ms = self.boot_ms();
         let desk = &mut self.state().desk;
         desk.user = Some(name(&person));
@@ -118,11 +124,23 @@ impl Station {
     }
 
     pub(super) fn log_out(&self) -> Answer {
-        let desk = &mut self.state().desk;
-        desk.user = None;
-        desk.locked = false;
-        desk.unlock_refused = None;
+        let user = {
+            let desk = &mut self.state().desk;
+            desk.locked = false;
+            desk.unlock_refused = None;
+            desk.user.take()
+        };
+        if let Some(StaffName { staff_id, .. }) = user {
+            self.left(&staff(&staff_id.clone()), Event::LoggedOut { staff_id });
+        }
         Ok(())
+    }
+
+    /// Nobody stays logged in because a full disk takes no entry.
+    fn left(&self, actor: &str, event: Event) {
+        if let Err(refusal) = self.note(actor, vec![event], Vec::new()) {
+            tracing::error!(code = refusal.code, "who left the page was not recorded");
+        }
     }
 
     /// Whoever is logged in; this keeps the page from locking.
@@ -264,14 +282,18 @@ impl Station {
     /// Staff who do nothing for a while have to log in again; what is shown stays. True where that happened now.
     pub(super) fn idle_lock(&self) -> bool {
         let boot_ms = self.boot_ms();
-        let desk = &mut self.state().desk;
-        let idle = boot_ms.saturating_sub(desk.touched_boot_ms) >= super::IDLE_LOCK_MS;
-        let locks = desk.user.is_some() && idle;
-        if locks {
-            desk.user = None;
-            desk.locked = true;
-        }
-        locks
+        let user = {
+            let desk = &mut self.state().desk;
+            let idle = boot_ms.saturating_sub(desk.touched_boot_ms) >= super::IDLE_LOCK_MS;
+            let user = desk.user.take_if(|_| idle);
+            desk.locked |= user.is_some();
+            user
+        };
+        let Some(StaffName { staff_id, .. }) = user else {
+            return false;
+        };
+        self.left(SYSTEM, Event::IdleLocked { staff_id });
+        true
     }
 
     /// A lockout that has run out is no alert any more.

@@ -77,6 +77,7 @@ impl Station {
             Alert::TwoTerminals { holder, .. } => {
                 said.with("other", self.device_name(room, holder))
             }
+            Alert::OtherSeat { seat_no, .. } => said.with("dealt", seat_no),
             Alert::StationStopped { epoch } => said.with("epoch", epoch),
             Alert::ManyOutages { outages } => said.with("count", outages.len()),
             Alert::ManyOutOfContact { devices } => said.with("count", devices.len()),
@@ -119,6 +120,7 @@ impl State {
 fn attempt_of(alert: &Alert) -> Option<AttemptId> {
     match alert {
         Alert::TwoTerminals { attempt, .. }
+        | Alert::OtherSeat { attempt, .. }
         | Alert::NobodyHolds { attempt }
         | Alert::OutageUndecided { attempt, .. } => Some(*attempt),
         _ => None,

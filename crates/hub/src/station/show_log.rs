@@ -9,6 +9,7 @@ use crate::view::StationTab;
 use crate::view::action::Phone;
 use crate::view::tabs::{AwaitedRow, LogRow, LogView, StaffRow};
 use fengjuan_core::event::{Event, Hash32};
+use fengjuan_core::room::Device;
 use fengjuan_core::room::command::{Command, CommandBody, Scope};
 use fengjuan_core::room::rules::Deed;
 use fengjuan_core::room::station::Awaited;
@@ -48,26 +49,54 @@ impl Station {
 
     fn log_event(&self, state: &State, room: &Snapshot, event: &Event) -> Notice {
         let mut said = told_event(event);
-        let device = match event {
-            Event::MachineListed { device, .. }
-            | Event::MachineOutOfUse { device, .. }
-            | Event::MachineBackInUse { device, .. }
-            | Event::MachineMoved { device, .. }
-            | Event::OutageProposed { device, .. } => Some(device),
-            _ => None,
+        let (device, second) = machine_of(event);
+        let named = match event {
+            // It may be forgotten by now.
+            Event::MachineRefused { name, .. } | Event::MachineMayAskAgain { name, .. } => {
+                Some(name.clone())
+            }
+            _ => device.map(|device| self.device_name(room, &device)),
         };
-        if let Some(device) = device {
-            if said.code == "event" {
-                "event.device".clone_into(&mut said.code);
-            }
-            said = said.with("device", self.device_name(room, device));
+        if let Some(name) = named {
+            said.code = match second {
+                Some(_) => "event.device_two".to_owned(),
+                None => "event.device".to_owned(),
+            };
+            said = said.with("device", name);
         }
-        match event {
-            Event::LogInFailed { staff_id, .. } | Event::LockoutReleased { staff_id, .. } => {
-                said.with("staff", state.named(staff_id).name)
-            }
-            _ => said,
+        if let Some(second) = second {
+            said = said.with("second", state.named(second).name);
         }
+        let staff_id = match event {
+            Event::LogInFailed { staff_id, .. }
+            | Event::LockoutReleased { staff_id, .. }
+            | Event::IdleLocked { staff_id } => staff_id,
+            Event::AskingForgotten { machines, .. } => {
+                "event.machines".clone_into(&mut said.code);
+                return said.with("count", machines);
+            }
+            _ => return said,
+        };
+        "event.staff".clone_into(&mut said.code);
+        said.with("staff", state.named(staff_id).name)
+    }
+}
+
+/// The machine that an event is about, and who confirmed it besides.
+fn machine_of(event: &Event) -> (Option<Device>, Option<&str>) {
+    match event {
+        Event::MachineListed { device, second, .. }
+        | Event::MachineOutOfUse { device, second, .. }
+        | Event::MachineBackInUse { device, second, .. }
+        | Event::MachineRevoked { device, second, .. } => {
+            let second = Some(second.as_str()).filter(|second| !second.is_empty());
+            (Some(*device), second)
+        }
+        Event::MachineMoved { device, .. }
+        | Event::OutageProposed { device, .. }
+        | Event::MachineRefused { device, .. }
+        | Event::MachineMayAskAgain { device, .. } => (Some(*device), None),
+        _ => (None, None),
     }
 }
 

@@ -189,6 +189,9 @@ pub(super) fn told_event(event: &Event) -> Notice {
         | Event::MachineOutOfUse { reason, .. }
         | Event::MachineBackInUse { reason, .. }
         | Event::MachineMoved { reason, .. }
+        | Event::MachineRefused { reason, .. }
+        | Event::MachineMayAskAgain { reason, .. }
+        | Event::MachineRevoked { reason, .. }
         | Event::OrderAwaited { reason, .. }
         | Event::RoomEnded { reason, .. }
         | Event::EpochRaised { reason, .. } => (Some(reason), None),

@@ -140,8 +140,12 @@ impl Station {
         book: Option<&Book>,
     ) -> DevicesView {
         let list = self.hub.devices().list();
-        let asking = list.iter().filter(|one| one.admission == Admission::Asking);
-        let known = list.iter().filter(|one| one.admission != Admission::Asking);
+        let asking = self.hub.devices().asking(room.now);
+        let known = list
+            .iter()
+            .filter(|one| matches!(one.admission, Admission::Approved | Admission::Revoked));
+        let refused = list.iter();
+        let refused = refused.filter(|one| one.admission == Admission::Refused);
         let next = (1..).find(|seat_no| room.seating.at(*seat_no).is_none());
         let looked = state.desk.tab == StationTab::Devices;
         let known = known.map(|one| self.known(room, book, one, looked));
@@ -150,8 +154,9 @@ impl Station {
         known.sort_by_key(|row| row.seat_no.unwrap_or(u32::MAX));
         DevicesView {
             joining: self.joining(),
-            asking: asking.map(|one| asks(one)).collect(),
+            asking: asking.iter().map(|one| asks(one)).collect(),
             known,
+            refused: refused.map(|one| turned_away(state, one)).collect(),
             next_seat_no: next.unwrap_or(1),
             own_equipment: self.equipment_view(),
             center: self.enrol_view(false),
@@ -228,6 +233,7 @@ impl Station {
                 from,
                 beat.and_then(|beat| beat.failed_checks),
             ),
+            revoked: terminal.admission == Admission::Revoked,
         }
     }
 
@@ -278,6 +284,17 @@ fn asks(terminal: &Terminal) -> AskingDevice {
         address: terminal.address.to_string(),
         since_ms: terminal.first_ms,
         warning: warning.map(|code| notice(code, Tone::Red)),
+    }
+}
+
+fn turned_away(state: &State, terminal: &Terminal) -> RefusedDevice {
+    RefusedDevice {
+        device: terminal.device().hex(),
+        device_name: terminal.name.clone(),
+        short_fingerprint: terminal.fingerprint().chars().take(9).collect(),
+        address: terminal.address.to_string(),
+        refused_ms: terminal.decided_ms.unwrap_or(terminal.first_ms),
+        by: state.named(&terminal.decided_by),
     }
 }
 

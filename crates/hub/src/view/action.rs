@@ -94,10 +94,19 @@ pub enum StationAction {
         seat_no: Option<u32>,
         second: SecondPerson,
     },
+    /// A machine that asks is turned away.
     RefuseDevice {
         device: String,
         reason: String,
     },
+    /// One that was turned away may ask again.
+    LetAskAgain {
+        device: String,
+        reason: String,
+    },
+    /// Everybody who asks is forgotten; who is still there asks again.
+    ForgetAsking {},
+    /// An approved machine is not let in any more, for good.
     RevokeDevice {
         device: String,
         reason: String,

@@ -82,6 +82,7 @@ pub fn bindings() -> String {
         JoiningView,
         AskingDevice,
         DeviceRow,
+        RefusedDevice,
         SeatingView,
         DoorRow,
         LogView,

@@ -37,6 +37,9 @@ pub const CODES: &[&str] = &[
     "device.unknown",
     "device.approved",
     "device.revoked",
+    "device.refused",
+    "device.not_refused",
+    "device.not_approved",
     "room.not_commanding",
     "room.epoch_unproved",
     "room.commanding",
@@ -70,6 +73,7 @@ pub const CODES: &[&str] = &[
     "seating.unknown_machine",
     "seating.out_of_use",
     "seating.in_use",
+    "seating.revoked",
     "seating.has_seat", // seat_no
     "seating.published",
     "seating.too_few_machines", // working, candidates
@@ -106,6 +110,7 @@ pub const CODES: &[&str] = &[
     "alert.went_back",
     "alert.two_terminals", // other
     "alert.nobody_holds",
+    "alert.other_seat",          // dealt
     "alert.stranger",            // cause
     "alert.storage",             // cause
     "alert.station_stopped",     // epoch
@@ -119,10 +124,13 @@ pub const CODES: &[&str] = &[
     "alert.center_away", // since_ms
     // Records and histories: an event by its titles of the catalogue, `zh` and `en`.
     "event",
-    "event.reason", // reason
-    "event.span",   // seconds, reason
-    "event.seat",   // seat
-    "event.device", // device
+    "event.reason",     // reason
+    "event.span",       // seconds, reason
+    "event.seat",       // seat
+    "event.device",     // device, reason
+    "event.device_two", // device, second, reason
+    "event.staff",      // staff, reason
+    "event.machines",   // count
     // A command to terminals; with reason, seconds, seat where they are known.
     "command.arrive",
     "command.confirm_person",

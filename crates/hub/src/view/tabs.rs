@@ -63,6 +63,8 @@ pub struct DevicesView {
     pub joining: JoiningView,
     pub asking: Vec<AskingDevice>,
     pub known: Vec<DeviceRow>,
+    /// Turned away when they asked; a person may let them ask again.
+    pub refused: Vec<RefusedDevice>,
     /// The lowest seat number that no machine has.
     pub next_seat_no: u32,
     pub own_equipment: EquipmentView,
@@ -91,6 +93,17 @@ pub struct AskingDevice {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct RefusedDevice {
+    pub device: String,
+    pub device_name: String,
+    pub short_fingerprint: String,
+    pub address: String,
+    #[ts(type = "number")]
+    pub refused_ms: i64,
+    pub by: StaffName,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct DeviceRow {
     pub device: String,
     pub device_name: String,
@@ -111,6 +124,8 @@ pub struct DeviceRow {
     pub replicated: u64,
     pub unsent: u32,
     pub note: Option<Notice>,
+    /// Taken off the list for good.
+    pub revoked: bool,
 }
 
 /// 座位安排, published and locked, with the door list.

@@ -1,6 +1,7 @@
 //! Who may speak to a hub, and what happens to everybody else.
 
 use crate::center::SITE;
+use crate::forwarding::seal;
 use crate::raw;
 use crate::stage::{Stage, Terminal, proctor, until};
 use fengjuan_core::event::Hash32;
@@ -161,4 +162,58 @@ async fn a_cloned_machine_is_refused_and_alerted() {
     let client = HttpsUpstream::new(authority, &terminal.identity, Arc::new(machine)).unwrap();
     let refused = client.enrol(&lent).await.unwrap_err();
     assert_eq!(refused.code(), "enrol.key_not_proven");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_terminal_has_left_reaches_a_center_that_never_knew_it() {
+    let mut stage = Stage::open().await;
+    stage.center.away().await;
+    let terminal = stage.terminal("T01").await;
+    let picture = seal(&stage, &terminal, 2_000);
+    let size = terminal.record();
+    until("all is at the hub", || {
+        let here = stage.hub().here_only().contains_key(&picture);
+        here && stage.replicated(&terminal) >= size
+    })
+    .await;
+    let key = terminal.identity.public();
+    assert!(stage.center.book().vouched.is_empty(), "it was never told");
+    let hub = stage.hub();
+    hub.devices()
+        .revoke(hub.room(), &terminal.device(), &proctor())
+        .unwrap();
+    stage.center.back();
+    until("the center has all of it", || {
+        let entries = stage.center.entries_of(&key).len() as u64;
+        let book = stage.center.book();
+        entries >= size && book.objects.iter().any(|(hash, _)| *hash == picture)
+    })
+    .await;
+    let book = stage.center.book();
+    assert!(book.revoked.iter().any(|one| one.device == key), "marked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_unknown_keys_silence_no_alert_about_a_known_machine() {
+    let stage = Stage::open().await;
+    let terminal = stage.terminal("T01").await;
+    let (hub, device) = (stage.hub(), terminal.device());
+    for _ in 0..60 {
+        let stranger = SigningKey::generate().unwrap();
+        asked(&stage, &stranger, HERE, "/v1/orders").await;
+    }
+    until("they are alerts, and no more than say something", || {
+        strangers(&stage).len() == 50
+    })
+    .await;
+    hub.devices()
+        .revoke(hub.room(), &device, &proctor())
+        .unwrap();
+    let refused = asked(&stage, &terminal.identity.sign, HERE, "/v1/orders").await;
+    let revoked = "upstream.device_revoked".to_owned();
+    assert_eq!(refused, (403, revoked.clone()));
+    until("it is an alert all the same", || {
+        strangers(&stage).contains(&(device, revoked.clone()))
+    })
+    .await;
 }

@@ -3,6 +3,7 @@
 
 mod day;
 mod enrolling;
+mod machines;
 mod orders;
 mod people;
 mod plan;

@@ -50,6 +50,24 @@ pub enum Action {
     BackInUse {
         device: Device,
     },
+    /// A machine that asks to be let in is turned away.
+    Refuse {
+        device: Device,
+        name: String,
+    },
+    /// One that was turned away may ask again.
+    LetAskAgain {
+        device: Device,
+        name: String,
+    },
+    /// So many that ask are forgotten, and may ask again.
+    ForgetAsking {
+        machines: u32,
+    },
+    /// A listed machine is not let in any more, and is out of use with that.
+    Revoke {
+        device: Device,
+    },
     /// A known machine speaks from this address now.
     MoveAddress {
         device: Device,
@@ -130,6 +148,10 @@ impl Action {
             Action::MoveSeat { .. } => Deed::MoveSeat,
             Action::OutOfUse { .. } => Deed::OutOfUse,
             Action::BackInUse { .. } => Deed::BackInUse,
+            Action::Refuse { .. } => Deed::RefuseMachine,
+            Action::LetAskAgain { .. } => Deed::LetAskAgain,
+            Action::ForgetAsking { .. } => Deed::ForgetAsking,
+            Action::Revoke { .. } => Deed::RevokeMachine,
             Action::MoveAddress { .. } => Deed::MoveAddress,
             Action::CheckMachine { .. } => Deed::CheckMachine,
             Action::Unlocked { .. } => Deed::Unlock,

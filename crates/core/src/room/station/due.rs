@@ -11,10 +11,15 @@ use crate::room::command::{Command, CommandBody};
 use crate::room::contact::MANY_SEATS;
 use crate::room::epoch::Role;
 use crate::room::lease::{ALL, AttemptId, CarryPoint, LEASES_OF_AN_EPOCH, LeaseCause, LeaseGiven};
+use crate::room::seating::Use;
+use crate::room::station::standing::AttemptStanding;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The center is away when it has not answered for this long.
 pub const CENTER_AWAY_MS: i64 = 5 * 60_000;
+
+/// Alerts about machines that nobody has listed; more of them would say nothing more.
+pub const MOST_STRANGERS: usize = 50;
 
 /// A device that was refused and has not tried again for this long has gone; the next time is another matter.
 pub const STRANGER_GONE_MS: i64 = 2 * 60_000;
@@ -77,12 +82,7 @@ impl Station {
         alerts.extend(facts.forks.iter().map(fork));
         let went_back = |device: &Device| Alert::WentBack { device: *device };
         alerts.extend(facts.went_back.iter().map(went_back));
-        let lately = |seen_ms: &ExamMs| now.saturating_sub(*seen_ms) < STRANGER_GONE_MS;
-        let strangers = facts.strangers.iter().filter(|(_, seen)| lately(seen));
-        alerts.extend(strangers.map(|((device, code), _)| Alert::Stranger {
-            device: *device,
-            code: code.clone(),
-        }));
+        alerts.extend(self.strangers(now));
         self.machines_at_fault(&mut alerts);
         self.silences(&mut alerts);
         self.attempts_at_fault(&mut alerts);
@@ -94,6 +94,37 @@ impl Station {
         if now.saturating_sub(since_ms) > CENTER_AWAY_MS {
             alerts.push(Alert::CenterAway { since_ms });
         }
+        alerts
+    }
+
+    /// Every listed machine that was refused lately, and of all others so many as say something.
+    fn strangers(&self, now: ExamMs) -> Vec<Alert> {
+        let lately = |seen_ms: &ExamMs| now.saturating_sub(*seen_ms) < STRANGER_GONE_MS;
+        let strangers = self.facts.strangers.iter();
+        let strangers = strangers.filter(|(_, seen_ms)| lately(seen_ms));
+        let alerts = strangers.map(|((device, code), _)| Alert::Stranger {
+            device: *device,
+            code: code.clone(),
+        });
+        let listed = |alert: &Alert| {
+            let device = alert.device();
+            device.is_some_and(|device| self.seating().machine(&device).is_some())
+        };
+        let (mut alerts, unlisted): (Vec<_>, Vec<_>) = alerts.partition(listed);
+        let open: Vec<&Alert> = self
+            .alerts()
+            .worst_first()
+            .iter()
+            .map(|open| &open.alert)
+            .collect();
+        let of_strangers =
+            |alert: &&&Alert| matches!(alert, Alert::Stranger { .. }) && !listed(alert);
+        let shown = open.iter().filter(of_strangers).count();
+        let (known, new): (Vec<_>, Vec<_>) = unlisted
+            .into_iter()
+            .partition(|alert| open.contains(&alert));
+        alerts.extend(known);
+        alerts.extend(new.into_iter().take(MOST_STRANGERS.saturating_sub(shown)));
         alerts
     }
 
@@ -159,6 +190,7 @@ impl Station {
                 alerts.push(Alert::NobodyHolds { attempt: *attempt });
             }
             let standing = self.attempt(attempt).unwrap_or_default();
+            alerts.extend(self.other_seat(attempt, last, &standing));
             if standing.answering {
                 let undecided = |outage_no| OutageRef {
                     attempt: *attempt,
@@ -175,6 +207,34 @@ impl Station {
         if outages.len() >= MANY_SEATS {
             alerts.push(Alert::ManyOutages { outages });
         }
+    }
+}
+
+impl Station {
+    /// Where the candidate signed in, and nobody has moved them since. A spare shows no number.
+    fn other_seat(
+        &self,
+        attempt: &AttemptId,
+        last: &LeaseGiven,
+        standing: &AttemptStanding,
+    ) -> Option<Alert> {
+        let seating = self.seating();
+        let sitting_no = &standing.sitting_no;
+        if last.cause != LeaseCause::Identified
+            || standing.handed_in
+            || !seating.is_published(sitting_no)
+        {
+            return None;
+        }
+        let seat_no = seating.seat_of(sitting_no, &standing.ticket_hash?)?;
+        let machine = seating.machine(&last.device);
+        let spare = machine.is_some_and(|machine| machine.purpose == Use::Spare);
+        let elsewhere = spare || standing.identified_at != Some(seat_no);
+        elsewhere.then_some(Alert::OtherSeat {
+            attempt: *attempt,
+            device: last.device,
+            seat_no,
+        })
     }
 }
 

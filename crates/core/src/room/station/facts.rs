@@ -1,5 +1,6 @@
 //! What the terminals have said: their replicas entry by entry, and their heartbeats.
 
+use super::due::STRANGER_GONE_MS;
 use super::standing::{AttemptStanding, decides};
 use crate::event::Event;
 use crate::plan::ExamMs;
@@ -143,6 +144,8 @@ impl Facts {
                 self.went_back.insert(*device);
             }
             Fact::Stranger { device, code } => {
+                let lately = |seen_ms: &ExamMs| now.saturating_sub(*seen_ms) < STRANGER_GONE_MS;
+                self.strangers.retain(|_, seen_ms| lately(seen_ms));
                 self.strangers.insert((*device, code.clone()), now);
             }
             Fact::CenterHeard {} => self.center_ms = Some(now),

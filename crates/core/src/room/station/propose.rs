@@ -60,6 +60,10 @@ impl Station {
             | Action::BackInUse { .. }
             | Action::MoveAddress { .. }
             | Action::CheckMachine { .. } => machines(&mut draft, action)?,
+            Action::Refuse { .. }
+            | Action::LetAskAgain { .. }
+            | Action::ForgetAsking { .. }
+            | Action::Revoke { .. } => admission(&mut draft, action)?,
             _ => book(&mut draft, action)?,
         }
         Ok(draft.events)
@@ -185,14 +189,7 @@ fn machines(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
             }
             seat_number(draft, event);
         }
-        Action::OutOfUse { device } => {
-            if swap::holds_running(draft, device) {
-                return Err(RoomError::MachineTaken);
-            }
-            let event = seating.put_out_of_use(*device, &staff_id, &second, &actor.reason)?;
-            draft.record(event);
-            draft.tell(*device, CommandBody::SeatNumber { seat_no: None });
-        }
+        Action::OutOfUse { device } => out_of_use(draft, *device)?,
         Action::BackInUse { device } => {
             let event = seating.put_back(*device, &staff_id, &second, &actor.reason)?;
             draft.record(event);
@@ -222,11 +219,63 @@ fn machines(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
     Ok(())
 }
 
+fn out_of_use(draft: &mut Draft, device: Device) -> Result<(), RoomError> {
+    if swap::holds_running(draft, &device) {
+        return Err(RoomError::MachineTaken);
+    }
+    let (seating, actor) = (draft.station.seating(), draft.actor);
+    let (staff_id, second) = (actor.staff_id(), actor.second_id().unwrap_or_default());
+    let event = seating.put_out_of_use(device, &staff_id, &second, &actor.reason)?;
+    draft.record(event);
+    draft.tell(device, CommandBody::SeatNumber { seat_no: None });
+    Ok(())
+}
+
+/// Who is let in, other than by being listed.
+fn admission(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
+    let (seating, actor) = (draft.station.seating(), draft.actor);
+    let (staff_id, reason) = (actor.staff_id(), actor.reason.clone());
+    let event = match action {
+        Action::Refuse { device, name } => Event::MachineRefused {
+            device: *device,
+            name: name.clone(),
+            staff_id,
+            reason,
+        },
+        Action::LetAskAgain { device, name } => Event::MachineMayAskAgain {
+            device: *device,
+            name: name.clone(),
+            staff_id,
+            reason,
+        },
+        Action::ForgetAsking { machines } => Event::AskingForgotten {
+            machines: *machines,
+            staff_id,
+        },
+        Action::Revoke { device } => {
+            let working = seating.working().any(|one| one == *device);
+            if working {
+                out_of_use(draft, *device)?;
+            }
+            Event::MachineRevoked {
+                device: *device,
+                staff_id,
+                second: actor.second_id().unwrap_or_default(),
+                reason,
+            }
+        }
+        _ => return Err(RoomError::NotDirect),
+    };
+    draft.record(event);
+    Ok(())
+}
+
 fn list(draft: &mut Draft, device: Device, name: &str, spare: bool) {
     draft.record(Event::MachineListed {
         device,
         name: name.to_owned(),
         spare,
+        second: draft.actor.second_id().unwrap_or_default(),
     });
     missed::catch_up(draft, device);
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 pub struct AttemptStanding {
     pub sitting_no: String,
     pub ticket_hash: Option<Hash32>,
+    /// The number of the machine at which the candidate identified.
+    pub identified_at: Option<u32>,
     /// From its start on.
     pub class_no: Option<String>,
     pub started: bool,
@@ -46,10 +48,11 @@ impl AttemptStanding {
             Event::Identified {
                 sitting_no,
                 ticket_hash,
-                ..
+                seat_no,
             } => {
                 self.sitting_no = sitting_no.clone();
                 self.ticket_hash = Some(*ticket_hash);
+                self.identified_at = Some(*seat_no);
             }
             Event::AttemptStarted {
                 sitting_no,

@@ -265,3 +265,91 @@ fn after_a_power_cut_of_the_room_one_alert_names_all_outages() {
     desk.due(START);
     assert_eq!(named(&desk), 3, "what is decided is decided");
 }
+
+#[test]
+fn many_unknown_keys_are_so_many_alerts_and_a_listed_machine_is_one_more() {
+    let mut desk = Desk::open();
+    let unknown = |number: u8| Fact::Stranger {
+        device: device(number),
+        code: "upstream.unknown_device".to_owned(),
+    };
+    for number in 101..=200 {
+        desk.station.observe(&unknown(number), START);
+    }
+    desk.due(START);
+    assert_eq!(strangers(&desk).len(), 50);
+    stranger(&mut desk, START);
+    desk.due(START);
+    assert_eq!(strangers(&desk).len(), 51);
+    // What was seen makes place for the next.
+    let later = START + 10 * MINUTE;
+    for _ in 0..51 {
+        acknowledge(&mut desk, later);
+    }
+    desk.due(later);
+    assert!(strangers(&desk).is_empty());
+    desk.station.observe(&unknown(201), later);
+    desk.due(later);
+    assert_eq!(strangers(&desk).len(), 1);
+}
+
+#[test]
+fn whoever_signs_in_at_another_seat_than_the_published_one_is_an_alert() {
+    let sits = |number: u8, published: bool| {
+        let mut desk = Desk::open();
+        let now = START - 20 * MINUTE;
+        let roster = Action::DealByRoster {
+            sitting_no: "S".to_owned(),
+            roster: [(TICKET, 1)].into(),
+        };
+        desk.ask(roster, &two(), now).unwrap();
+        if published {
+            let publish = Action::PublishSeats {
+                sitting_no: "S".to_owned(),
+            };
+            desk.ask(publish, &two(), now).unwrap();
+        }
+        desk.identified(number);
+        desk.due(now);
+        desk
+    };
+    let alerts = |desk: &Desk| {
+        let open = desk.station.alerts().worst_first();
+        let other = open.iter().filter_map(|open| match open.alert {
+            Alert::OtherSeat {
+                device, seat_no, ..
+            } => Some((device, seat_no)),
+            _ => None,
+        });
+        other.collect::<Vec<_>>()
+    };
+    assert!(alerts(&sits(1, true)).is_empty());
+    assert!(alerts(&sits(2, false)).is_empty());
+    let mut desk = sits(2, true);
+    assert_eq!(alerts(&desk), [(device(2), 1)]);
+    // A spare shows no number, and says the one that the candidate was dealt.
+    let mut spare = Desk::open();
+    let now = START - 20 * MINUTE;
+    let roster = Action::DealByRoster {
+        sitting_no: "S".to_owned(),
+        roster: [(TICKET, 1)].into(),
+    };
+    spare.ask(roster, &two(), now).unwrap();
+    let publish = Action::PublishSeats {
+        sitting_no: "S".to_owned(),
+    };
+    spare.ask(publish, &two(), now).unwrap();
+    let event = Event::Identified {
+        sitting_no: "S".to_owned(),
+        ticket_hash: TICKET,
+        seat_no: 1,
+    };
+    spare.entry(3, 1, Note::Clear(Box::new(event)));
+    spare.due(now);
+    assert_eq!(alerts(&spare), [(device(3), 1)]);
+    // With the hand-in it is over.
+    desk.entry(2, 1, begun());
+    desk.entry(2, 1, handed_in());
+    desk.due(START);
+    assert!(alerts(&desk).is_empty());
+}
