@@ -42,7 +42,7 @@ impl Courier {
         let (devices, entries) = (root.join(DEVICES), root.join(ENTRIES));
         std::fs::create_dir_all(&devices)?;
         std::fs::create_dir_all(&entries)?;
-        for terminal in self.core.devices.approved() {
+        for terminal in self.core.devices.certified() {
             if let Some(certificate) = &terminal.certificate {
                 written += put_object(&devices, certificate)?;
             }
