@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use fengjuan_hub::view::action::StationAction;
 use fengjuan_hub::view::room::{MachineState, TileAlertKind};
 use fengjuan_hub::view::seat::PanelOutage;
+use fengjuan_hub::view::{CopyState, OtherStation, StationStanding};
 use fengjuan_terminal::view::Screen;
 use fengjuan_terminal::view::action::CandidateAction;
 use fengjuan_tests::party::day::{Kills, Step, tile};
@@ -19,8 +20,11 @@ const MINUTE_MS: i64 = 60_000;
 
 /// A room in which two candidates have answered three questions each; the third machine is the spare.
 fn answering(folder: &std::path::Path, minutes: u32) -> anyhow::Result<(Room, AnswerBook)> {
+    answering_in(Room::open(folder)?, minutes)
+}
+
+fn answering_in(mut room: Room, minutes: u32) -> anyhow::Result<(Room, AnswerBook)> {
     let book = plan::answer_book()?;
-    let mut room = Room::open(folder)?;
     let terms = Terms {
         minutes: (minutes, minutes),
         snapshots_s: 600,
@@ -138,7 +142,7 @@ fn the_switch_dies_for_ten_minutes() {
     let folder = Folder::new().unwrap();
     let (mut room, book) = answering(folder.path(), 60).unwrap();
     for carries in [Carries::Nothing, Carries::Cut] {
-        room.switch.set(carries);
+        room.station.switch.set(carries);
         for _ in 0..5 {
             room.clock.pass(2 * MINUTE_MS).unwrap();
             // Nobody at a seat notices.
@@ -150,7 +154,7 @@ fn the_switch_dies_for_ten_minutes() {
             let machine = tile(&view, seat_no).unwrap().machine;
             assert_eq!(machine, MachineState::OutOfContact, "{carries:?}");
         }
-        room.switch.set(Carries::Everything);
+        room.station.switch.set(Carries::Everything);
         until_alert(&mut room, "alert.many_out_of_contact", false).unwrap();
         for sitter in 0..2 {
             room.replicated(sitter).unwrap();
@@ -199,14 +203,14 @@ fn two_terminals_claim_one_candidate_and_one_has_the_attempt() {
     let spare = 2;
     let number = room.sitters[0].person.ticket_no.clone();
     // Out of the hub's sight, where nothing at the machine itself speaks against it.
-    room.switch.set(Carries::Cut);
+    room.station.switch.set(Carries::Cut);
     for action in [
         CandidateAction::Begin {},
         CandidateAction::Identify { number },
     ] {
         room.does(spare, &Ask::Candidate(action)).unwrap();
     }
-    room.switch.set(Carries::Everything);
+    room.station.switch.set(Carries::Everything);
     until_alert(&mut room, "alert.two_terminals", true).unwrap();
     room.until("the second one stops", |room| {
         let screen = room.view(spare)?.screen;
@@ -229,24 +233,79 @@ fn what_was_on_the_wire_and_is_said_again_does_nothing() {
     let folder = Folder::new().unwrap();
     let (mut room, book) = answering(folder.path(), 60).unwrap();
     // From the next hello on everything is kept, a command among it.
-    room.switch.set(Carries::Cut);
-    room.switch.keep();
-    room.switch.set(Carries::Everything);
+    room.station.switch.set(Carries::Cut);
+    room.station.switch.keep();
+    room.station.switch.set(Carries::Everything);
     room.credit(0, 3).unwrap();
     room.answer_some(1, &book).unwrap();
     for sitter in 0..2 {
         room.replicated(sitter).unwrap();
     }
-    room.switch.set(Carries::Replays);
+    room.station.switch.set(Carries::Replays);
     room.until("everything was said again", |room| {
-        Ok((room.switch.replayed() >= 12).then_some(()))
+        Ok((room.station.switch.replayed() >= 12).then_some(()))
     })
     .unwrap();
-    room.switch.set(Carries::Everything);
+    room.station.switch.set(Carries::Everything);
     room.answer_some(1, &book).unwrap();
     for sitter in 0..2 {
         room.replicated(sitter).unwrap();
         room.look_over(sitter).unwrap();
     }
+    over(room, &book).unwrap();
+}
+
+#[test]
+fn a_station_dies_and_its_standby_runs_the_room() {
+    let folder = Folder::new().unwrap();
+    let room = Room::open_with_standby(folder.path()).unwrap();
+    let (mut room, book) = answering_in(room, 60).unwrap();
+    room.credit(0, 3).unwrap();
+    room.until("the copy is current", |room| {
+        let others = room.page()?.station.others;
+        let current = |one: &OtherStation| !one.commands && one.copy == CopyState::Current;
+        Ok(others.iter().any(current).then_some(()))
+    })
+    .unwrap();
+    // Killed while people answer, who go on.
+    room.station.computer.party = None;
+    room.answer_some(1, &book).unwrap();
+
+    room.trade_places();
+    let early = room.act(StationAction::OpenSeat { seat_no: Some(1) });
+    assert_eq!(early.unwrap().as_deref(), Some(""), "it may be looked at");
+    let take_over = StationAction::TakeOver {
+        reason: "第一台管理机坏了".to_owned(),
+    };
+    room.achieve("the other station", &take_over, |room| {
+        Ok(room.page()?.station.standing == StationStanding::Commanding)
+    })
+    .unwrap();
+    assert_eq!(room.page().unwrap().station.epoch, 2);
+    room.keys_everywhere().unwrap();
+    for sitter in 0..2 {
+        room.replicated(sitter).unwrap();
+        room.look_over(sitter).unwrap();
+    }
+    room.credit(1, 2).unwrap();
+    room.answer_some(1, &book).unwrap();
+
+    // The first one comes back, hears of it, and commands nobody.
+    room.trade_places();
+    room.switch_on_station().unwrap();
+    room.until("the first one stops", |room| {
+        let standing = room.page()?.station.standing;
+        Ok((standing == StationStanding::Stopped).then_some(()))
+    })
+    .unwrap();
+    room.proctor().unwrap();
+    let end = StationAction::End {
+        class_no: None,
+        forced: true,
+        reason: "结束".to_owned(),
+    };
+    let refused = room.act(end).unwrap();
+    assert_eq!(refused.as_deref(), Some("room.not_commanding"));
+    room.trade_places();
     over(room, &book).unwrap();
 }

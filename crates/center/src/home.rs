@@ -100,41 +100,44 @@ impl Home {
     }
 
     /// Writes the site kit: the public root, the signed directory, and where the center is.
-    pub fn write_kit(&self, folder: &Path, url: &str, site: &str) -> Result<(), CenterError> {
-        self.kit(folder, url, site, "")
-    }
-
-    /// As [`Home::write_kit`], for a site whose terminals work through a hub: with its address and its delegation.
-    pub(crate) fn write_hub_kit(
-        &self,
-        folder: &Path,
-        url: &str,
-        site: &str,
-        hub_url: &str,
-        delegation: &[u8],
-    ) -> Result<(), CenterError> {
-        check_url(hub_url)?;
-        fs::create_dir_all(folder).map_err(CenterError::io(folder))?;
-        files::replace(&folder.join("hub.cose"), delegation)?;
-        self.kit(
-            folder,
-            url,
-            site,
-            &format!("\n[hub]\nurl = \"{hub_url}\"\n"),
-        )
-    }
-
-    fn kit(&self, folder: &Path, url: &str, site: &str, more: &str) -> Result<(), CenterError> {
-        files::check_name("site", site)?;
-        check_url(url)?;
+    ///
+    /// # Errors
+    /// [`CenterError::OutOfRange`] for an address that is no https one; names; I/O errors.
+    pub fn write_kit(&self, folder: &Path, of: &KitSite) -> Result<(), CenterError> {
+        files::check_name("site", of.site)?;
+        for url in std::iter::once(of.url).chain(of.hub_urls.iter().map(String::as_str)) {
+            check_url(url)?;
+        }
         fs::create_dir_all(folder).map_err(CenterError::io(folder))?;
         files::replace(
             &folder.join("root.pub"),
             directory::root_to_text(&self.root).as_bytes(),
         )?;
         files::replace(&folder.join("directory.cose"), &self.directory_bytes()?)?;
-        let text = format!("url = \"{url}\"\nsite = \"{site}\"\n{more}");
-        files::replace(&folder.join("site.toml"), text.as_bytes())
+        files::replace(&folder.join("site.toml"), of.settings().as_bytes())
+    }
+}
+
+/// What a kit says of its site.
+#[derive(Clone, Copy, Debug)]
+pub struct KitSite<'a> {
+    /// The center's address.
+    pub url: &'a str,
+    pub site: &'a str,
+    /// The room's hub, then those that may take over from it; none where machines talk to the center.
+    pub hub_urls: &'a [String],
+}
+
+impl KitSite<'_> {
+    fn settings(&self) -> String {
+        let KitSite { url, site, .. } = self;
+        let mut text = format!("url = \"{url}\"\nsite = \"{site}\"\n");
+        if let Some((first, others)) = self.hub_urls.split_first() {
+            let others: Vec<String> = others.iter().map(|url| format!("\"{url}\"")).collect();
+            let others = others.join(", ");
+            text += &format!("\n[hub]\nurl = \"{first}\"\nstandby = [{others}]\n");
+        }
+        text
     }
 }
 

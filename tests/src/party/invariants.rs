@@ -27,6 +27,15 @@ fn events(data: &Path) -> anyhow::Result<Vec<Event>> {
     Ok(events)
 }
 
+/// What the stations of a room have decided.
+fn decided(room: &Room) -> anyhow::Result<Vec<Event>> {
+    let mut all = Vec::new();
+    for station in std::iter::once(&room.station).chain(&room.other) {
+        all.extend(events(&station.computer.data)?);
+    }
+    Ok(all)
+}
+
 /// All of them, on a room that is closed.
 pub fn check(room: &Room) -> anyhow::Result<()> {
     invariant_a_command_is_applied_once(room)?;
@@ -38,7 +47,7 @@ pub fn check(room: &Room) -> anyhow::Result<()> {
 
 /// A command that the station issued was taken by its machine at most once, and every machine took what it acknowledged.
 fn invariant_a_command_is_applied_once(room: &Room) -> anyhow::Result<()> {
-    let station = events(&room.station.data)?;
+    let station = decided(room)?;
     let mut issued = BTreeSet::new();
     let mut acknowledged = BTreeSet::new();
     for event in &station {
@@ -90,7 +99,7 @@ fn invariant_a_command_is_applied_once(room: &Room) -> anyhow::Result<()> {
 /// One holder for each lease of an attempt, and no lease is given twice.
 fn invariant_one_lease_per_attempt(room: &Room) -> anyhow::Result<()> {
     let mut given = BTreeMap::new();
-    for event in events(&room.station.data)? {
+    for event in decided(room)? {
         if let Event::LeaseGiven { given: lease } = event {
             let before = given.insert((lease.attempt, lease.lease), lease.device);
             ensure!(before.is_none(), "lease {} given twice", lease.lease);

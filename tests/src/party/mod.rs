@@ -44,6 +44,7 @@ pub enum Role {
         kit: PathBuf,
         listen: SocketAddr,
         name: String,
+        standby: bool,
     },
     Terminal {
         kit: PathBuf,

@@ -53,13 +53,18 @@ pub fn run(argument: &str) -> anyhow::Result<()> {
             for _ in std::io::stdin().lock().lines() {}
             Ok(())
         }
-        Role::Station { kit, listen, name } => {
+        Role::Station {
+            kit,
+            listen,
+            name,
+            standby,
+        } => {
             let config = HubConfig {
                 data_dir: start.data.clone(),
                 site_kit: Some(kit.clone()),
                 listen: *listen,
                 hub_name: name.clone(),
-                standby: false,
+                standby: *standby,
             };
             let ports = station::Ports {
                 machine,

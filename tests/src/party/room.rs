@@ -9,7 +9,9 @@ use crate::center::{Center, SITE};
 use crate::plan::{self, PASSWORD, PROCTOR, SITTING, Seated, Terms};
 use anyhow::{Context, bail, ensure};
 use fengjuan_hub::view::action::{SecondPerson, StationAction};
-use fengjuan_hub::view::{StationOutcome, StationPage, StationScreen, StationView};
+use fengjuan_hub::view::{
+    StationOutcome, StationPage, StationScreen, StationStanding, StationView,
+};
 use fengjuan_terminal::view::{Outcome, View};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -44,6 +46,15 @@ pub struct Computer {
     pub party: Option<Party>,
 }
 
+/// A management station, and what is between it and the terminals.
+pub struct Station {
+    pub computer: Computer,
+    pub switch: Switch,
+    listen: SocketAddr,
+    /// It is switched on beside one that runs the room.
+    standby: bool,
+}
+
 pub struct Room {
     pub folder: PathBuf,
     pub clock: WorldClock,
@@ -51,10 +62,10 @@ pub struct Room {
     server: Option<Party>,
     /// From the hub to the center.
     pub line: Switch,
-    /// From the terminals to the hub.
-    pub switch: Switch,
-    listen: SocketAddr,
-    pub station: Computer,
+    /// The station that the proctor works at.
+    pub station: Station,
+    /// The other one, where the room has two.
+    pub other: Option<Station>,
     pub machines: Vec<Computer>,
     pub sitters: Vec<Sitter>,
     /// Typed at the station once, and whenever its program begins again.
@@ -64,31 +75,52 @@ pub struct Room {
     pub kills: u32,
 }
 
+impl Station {
+    fn new(folder: &Path, clock: &WorldClock, number: usize) -> anyhow::Result<Station> {
+        let listen = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+        Ok(Station {
+            switch: Switch::new(listen)?,
+            listen,
+            computer: Computer {
+                name: format!("H{number}"),
+                data: folder.join(format!("station-{number}")),
+                boot: clock.boot()?,
+                party: None,
+            },
+            standby: number > 1,
+        })
+    }
+}
+
 impl Room {
     /// A center that has made its keys and serves, and a station that has been switched on for the first time.
     pub fn open(folder: &Path) -> anyhow::Result<Room> {
+        Room::with_stations(folder, 1)
+    }
+
+    /// The same, with a second station that follows the first.
+    pub fn open_with_standby(folder: &Path) -> anyhow::Result<Room> {
+        Room::with_stations(folder, 2)
+    }
+
+    fn with_stations(folder: &Path, stations: usize) -> anyhow::Result<Room> {
         std::fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
         let clock = WorldClock::new(&folder)?;
         let center = Center::new(&folder)?;
         let line = Switch::new(SocketAddr::from(([127, 0, 0, 1], center.port())))?;
-        let listen = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let switch = Switch::new(listen)?;
-        let station = Computer {
-            name: "H1".to_owned(),
-            data: folder.join("station"),
-            boot: clock.boot()?,
-            party: None,
+        let other = match stations {
+            1 => None,
+            _ => Some(Station::new(&folder, &clock, 2)?),
         };
         let mut room = Room {
+            station: Station::new(&folder, &clock, 1)?,
+            other,
             folder,
             clock,
             center,
             server: None,
             line,
-            switch,
-            listen,
-            station,
             machines: Vec::new(),
             sitters: Vec::new(),
             code: None,
@@ -97,8 +129,18 @@ impl Room {
         };
         room.kit("station-kit", None)?;
         room.serve()?;
-        room.switch_on_station()?;
+        for _ in 0..stations {
+            room.switch_on_station()?;
+            room.trade_places();
+        }
         Ok(room)
+    }
+
+    /// The proctor goes to the other station, where there is one.
+    pub fn trade_places(&mut self) {
+        if let Some(other) = &mut self.other {
+            std::mem::swap(&mut self.station, other);
+        }
     }
 
     /// The center's server runs, in the world's time.
@@ -119,29 +161,47 @@ impl Room {
     fn kit(&self, name: &str, hub: Option<&str>) -> anyhow::Result<PathBuf> {
         let kit = self.folder.join(name);
         let url = format!("https://{}", self.line.address);
-        let hub_url = format!("https://{}", self.switch.address);
         let folder = kit.display().to_string();
         let mut words = vec!["kit", "--url", &url, "--site", SITE];
         if let Some(hub) = hub {
-            words.extend(["--hub", hub, "--hub-url", &hub_url]);
+            words.extend(["--hub", hub]);
+        }
+        let stations = || std::iter::once(&self.station).chain(&self.other);
+        let hub_urls: Vec<String> = stations()
+            .map(|station| format!("https://{}", station.switch.address))
+            .collect();
+        // A station alone in its room need not know where it is itself.
+        if hub.is_some() || self.other.is_some() {
+            words.extend(hub_urls.iter().flat_map(|url| ["--hub-url", url.as_str()]));
         }
         words.push(&folder);
         self.center.run(&words)?;
         Ok(kit)
     }
 
-    /// The sitting of these people is issued to a hub that the center certifies.
+    /// The sitting of these people is issued to hubs that the center certifies.
     pub fn issue(&mut self, terms: &Terms, people: &[Seated]) -> anyhow::Result<()> {
+        let fingerprint = self.certified()?;
+        if self.other.is_some() {
+            self.trade_places();
+            self.certified()?;
+            self.trade_places();
+        }
+        plan::prepare(&self.center, &self.folder, terms, people)?;
+        self.kit("terminal-kit", Some(&fingerprint))?;
+        self.sitters = people.iter().cloned().map(Sitter::new).collect();
+        Ok(())
+    }
+
+    /// The center certifies the station that the proctor is at.
+    fn certified(&mut self) -> anyhow::Result<String> {
         let fingerprint = self.fingerprint()?;
         self.until("the hub at the center", |room| {
             let approve = ["hub", "approve", &fingerprint, "--by", "李明"];
             let done = room.center.try_run(&approve)?;
             Ok(done.status.success().then_some(()))
         })?;
-        plan::prepare(&self.center, &self.folder, terms, people)?;
-        self.kit("terminal-kit", Some(&fingerprint))?;
-        self.sitters = people.iter().cloned().map(Sitter::new).collect();
-        Ok(())
+        Ok(fingerprint)
     }
 
     fn fingerprint(&mut self) -> anyhow::Result<String> {
@@ -155,18 +215,21 @@ impl Room {
     }
 
     pub fn switch_on_station(&mut self) -> anyhow::Result<()> {
+        let station = &mut self.station;
+        let name = &station.computer.name;
         let start = Start {
             role: Role::Station {
                 kit: self.folder.join("station-kit"),
-                listen: self.listen,
-                name: self.station.name.clone(),
+                listen: station.listen,
+                name: name.clone(),
+                standby: station.standby,
             },
-            data: self.station.data.clone(),
+            data: station.computer.data.clone(),
             clock: self.clock.file().to_owned(),
-            boot: self.station.boot,
+            boot: station.computer.boot,
         };
-        let log = self.folder.join("station.log");
-        self.station.party = Some(Party::start(&start, &log)?);
+        let log = self.folder.join(format!("station-{name}.log"));
+        station.computer.party = Some(Party::start(&start, &log)?);
         Ok(())
     }
 
@@ -209,12 +272,12 @@ impl Room {
 
     /// Hub and all terminals lose their power at one moment, and get it back after so long.
     pub fn power_cut(&mut self, ms: i64) -> anyhow::Result<()> {
-        self.station.party = None;
+        self.station.computer.party = None;
         for machine in 0..self.machines.len() {
             self.kill_machine(machine);
         }
         self.clock.pass(ms)?;
-        self.station.boot = self.clock.boot()?;
+        self.station.computer.boot = self.clock.boot()?;
         self.switch_on_station()?;
         for machine in 0..self.machines.len() {
             self.machines[machine].boot = self.clock.boot()?;
@@ -226,7 +289,7 @@ impl Room {
     /// The hub is killed when its moment has come, and begins again.
     pub fn fate(&mut self) -> anyhow::Result<()> {
         if self.doom.is_some_and(|doom| doom <= Instant::now()) {
-            if let Some(party) = &mut self.station.party {
+            if let Some(party) = &mut self.station.computer.party {
                 party.kill();
             }
             self.revive()?;
@@ -237,14 +300,14 @@ impl Room {
     fn revive(&mut self) -> anyhow::Result<()> {
         self.doom = None;
         self.kills += 1;
-        self.station.party = None;
+        self.station.computer.party = None;
         self.switch_on_station()
     }
 
     /// Asks the station; none where it was killed in the middle of it, and has begun again.
     fn ask_station(&mut self, ask: &Ask) -> anyhow::Result<Option<StationOutcome>> {
         self.fate()?;
-        let party = self.station.party.as_mut().context("no station")?;
+        let party = self.station.computer.party.as_mut().context("no station")?;
         match party.ask(ask, self.doom)? {
             Asked::Answered(Answer::Station(outcome)) => Ok(Some(*outcome)),
             Asked::Answered(_) => bail!("no station"),
@@ -267,7 +330,9 @@ impl Room {
     pub fn proctor(&mut self) -> anyhow::Result<StationView> {
         use fengjuan_hub::view::tabs::StationUnlock;
         self.until("the proctor's page", |room| {
-            let view = match room.page()?.screen {
+            let page = room.page()?;
+            let commands = page.station.standing == StationStanding::Commanding;
+            let view = match page.screen {
                 StationScreen::Station(view) => view,
                 StationScreen::Broken(broken) => bail!("the station cannot run: {}", broken.code),
                 _ => return Ok(room.log_in()?.then_some(None).flatten()),
@@ -276,7 +341,8 @@ impl Room {
                 room.log_in()?;
                 return Ok(None);
             }
-            if view.unlock.state == StationUnlock::NeededAgain
+            if commands
+                && view.unlock.state == StationUnlock::NeededAgain
                 && let Some(groups) = room.code.clone()
             {
                 room.act(StationAction::Unlock { groups })?;
@@ -380,7 +446,10 @@ impl Room {
         for machine in &mut self.machines {
             machine.party.take().map(Party::close).transpose()?;
         }
-        self.station.party.take().map(Party::close).transpose()?;
+        for station in std::iter::once(&mut self.station).chain(&mut self.other) {
+            let party = station.computer.party.take();
+            party.map(Party::close).transpose()?;
+        }
         self.server.take().map(Party::close).transpose()?;
         Ok(())
     }

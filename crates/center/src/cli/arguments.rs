@@ -33,11 +33,11 @@ pub enum Command {
         #[arg(long)]
         site: String,
         /// 考试机经由的考场管理机 / hub that the terminals work through
-        #[arg(long, value_name = "FINGERPRINT", requires = "hub_url")]
+        #[arg(long, value_name = "FINGERPRINT", requires = "hub_urls")]
         hub: Option<String>,
-        /// 考场管理机的地址 / the hub's address
-        #[arg(long, value_name = "URL", requires = "hub")]
-        hub_url: Option<String>,
+        /// 考场管理机的地址，备用的写在后面 / the hub's address, then those of its standbys
+        #[arg(long = "hub-url", value_name = "URL")]
+        hub_urls: Vec<String>,
         folder: PathBuf,
     },
     /// 题库 / item banks

@@ -13,6 +13,7 @@ use arguments::{
     Arguments, BankCommand, Command, CourierCommand, DeviceCommand, OrderCommand, PlanCommand,
     ReportCommand, SittingCommand,
 };
+use fengjuan_center::home::KitSite;
 use fengjuan_center::offer::Granted;
 use fengjuan_center::order::NewOrder;
 use fengjuan_center::plan::PlanFiles;
@@ -73,11 +74,15 @@ fn command(home: &Home, command: Command) -> Result<(), CenterError> {
             url,
             site,
             hub,
-            hub_url,
+            hub_urls,
             folder,
         } => {
-            let through = hub.as_deref().zip(hub_url.as_deref());
-            kit(home, &url, &site, through, &folder)
+            let site = KitSite {
+                url: &url,
+                site: &site,
+                hub_urls: &hub_urls,
+            };
+            kit(home, &site, hub.as_deref(), &folder)
         }
         Command::Bank(command) => import_bank(home, command),
         Command::Plan(command) => import_plan(home, command),
@@ -284,17 +289,11 @@ fn attempt_key(
     Ok(())
 }
 
-/// `through` is the fingerprint and the address of the hub that the site's terminals work through.
-fn kit(
-    home: &Home,
-    url: &str,
-    site: &str,
-    through: Option<(&str, &str)>,
-    folder: &Path,
-) -> Result<(), CenterError> {
-    match through {
-        None => home.write_kit(folder, url, site)?,
-        Some(through) => hub::write_kit(home, folder, url, site, through)?,
+/// `hub` is the fingerprint of the hub that the site's terminals work through.
+fn kit(home: &Home, of: &KitSite, hub: Option<&str>, folder: &Path) -> Result<(), CenterError> {
+    match hub {
+        None => home.write_kit(folder, of)?,
+        Some(hub) => hub::write_kit(home, folder, of, hub)?,
     }
     println!(
         "考试点工具包已写入 {}\nThe site kit is in {}",

@@ -5,6 +5,7 @@ mod vouching;
 pub(crate) use vouching::{is_vouched_by, revoked_by, take_back, vouch, vouchers};
 
 use crate::device::{self, Device, DeviceState};
+use crate::home::KitSite;
 use crate::keys::KeyRole;
 use crate::{CenterError, Home, issue, plan};
 use fengjuan_core::plan::{ExamMs, Sitting};
@@ -369,28 +370,27 @@ pub(crate) fn all_delegations(
     Ok(all)
 }
 
-/// The kit of a site that works through a hub: as the site's own, with the hub's address and delegation.
+/// The kit of a site that works through a hub: as the site's own, with the hub's delegation.
 ///
 /// # Errors
 /// [`CenterError::NotDelegated`]; [`CenterError::DeviceOfAnotherSite`]; as [`Home::write_kit`].
 pub fn write_kit(
     home: &Home,
     folder: &std::path::Path,
-    url: &str,
-    site: &str,
-    hub: (&str, &str),
+    of: &KitSite,
+    fingerprint: &str,
 ) -> Result<(), CenterError> {
-    let (fingerprint, hub_url) = hub;
     let conn = home.database()?;
     let known = found(home, &conn, fingerprint)?;
-    if known.device.site != site {
+    if known.device.site != of.site {
         return Err(CenterError::DeviceOfAnotherSite {
             fingerprint: known.device.fingerprint,
             site: known.device.site,
         });
     }
-    match signed_delegation(&conn, &known.device.sign)? {
-        Some((signed, true)) => home.write_hub_kit(folder, url, site, hub_url, &signed),
-        _ => Err(CenterError::NotDelegated(known.device.fingerprint)),
-    }
+    let Some((signed, true)) = signed_delegation(&conn, &known.device.sign)? else {
+        return Err(CenterError::NotDelegated(known.device.fingerprint));
+    };
+    home.write_kit(folder, of)?;
+    crate::files::replace(&folder.join("hub.cose"), &signed)
 }

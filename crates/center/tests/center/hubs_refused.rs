@@ -7,6 +7,7 @@ use crate::ledger::Ledger;
 use crate::protocol::picture;
 use crate::tls::running;
 use fengjuan_center::device::{self, DeviceState};
+use fengjuan_center::home::KitSite;
 use fengjuan_center::hub::{self, NewDelegation};
 use fengjuan_center::keys::KeyRole;
 use fengjuan_center::now_ms;
@@ -372,19 +373,25 @@ fn what_cannot_be_decided_about_a_hub() {
     let known = device::find(&conn, &station.device.sign.public()).unwrap();
     assert_eq!(known.unwrap().state, DeviceState::Pending);
     let kit = day.dir.path().join("kit");
-    let through = (hub.as_str(), "https://192.168.1.10:8443");
-    let write = |site, through| {
-        hub::write_kit(&day.home, &kit, "https://center:8443", site, through)
-            .map_err(|error| error.code())
+    let write = |site, hub_urls: &[&str]| {
+        let hub_urls: Vec<String> = hub_urls.iter().map(|&url| url.to_owned()).collect();
+        let of = KitSite {
+            url: "https://center:8443",
+            site,
+            hub_urls: &hub_urls,
+        };
+        hub::write_kit(&day.home, &kit, &of, &hub).map_err(|error| error.code())
     };
-    assert_eq!(write("S01", through), Err("center.not_delegated"));
+    let (first, second) = ("https://192.168.1.10:8443", "https://192.168.1.11:8443");
+    assert_eq!(write("S01", &[first]), Err("center.not_delegated"));
     station.approve(&day, None, now_ms, now_ms + DAY_MS);
-    assert_eq!(write("S02", through), Err("center.device_of_another_site"));
-    let clear = (hub.as_str(), "http://192.168.1.10");
-    assert_eq!(write("S01", clear), Err("center.out_of_range"));
-    write("S01", through).unwrap();
+    assert_eq!(write("S02", &[first]), Err("center.device_of_another_site"));
+    let clear = "http://192.168.1.10";
+    assert_eq!(write("S01", &[clear]), Err("center.out_of_range"));
+    assert_eq!(write("S01", &[first, clear]), Err("center.out_of_range"));
+    write("S01", &[first, second]).unwrap();
     let text = std::fs::read_to_string(kit.join("site.toml")).unwrap();
-    let expected = "url = \"https://center:8443\"\nsite = \"S01\"\n\n[hub]\nurl = \"https://192.168.1.10:8443\"\n";
+    let expected = "url = \"https://center:8443\"\nsite = \"S01\"\n\n[hub]\nurl = \"https://192.168.1.10:8443\"\nstandby = [\"https://192.168.1.11:8443\"]\n";
     assert_eq!(text, expected);
     let signed = std::fs::read(kit.join("hub.cose")).unwrap();
     HubDelegation::verify(&day.home.directory().issuer, &signed).unwrap();
