@@ -5,6 +5,7 @@ use crate::core::Core;
 use crate::delegation::Delegated;
 use crate::devices::Terminal;
 use crate::entries;
+use crate::inflow::Inflow;
 use crate::pictures;
 use crate::room::{Line, Outgoing};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -21,7 +22,7 @@ use fengjuan_wire::room::{
 use serde_bytes::ByteBuf;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Four heartbeats: nobody is there any more.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -69,6 +70,7 @@ struct Channel {
     from: IpAddr,
     epoch: u64,
     life: Life,
+    inflow: Inflow,
 }
 
 /// Serves one terminal until its connection ends.
@@ -83,7 +85,8 @@ pub(crate) async fn run(
     let held = core.room.held_of(&device);
     let line = core.room.lines().connect(device);
     let name = terminal.name.clone();
-    let ended = match first_word(&mut socket).await {
+    let mut inflow = Inflow::new(Instant::now());
+    let ended = match first_word(&mut socket, &mut inflow).await {
         Ok(hello) => {
             let greeted = greet(&core, &terminal, from, &held, &hello).await;
             match greeted {
@@ -96,6 +99,7 @@ pub(crate) async fn run(
                         from,
                         epoch,
                         life,
+                        inflow,
                     };
                     let ended = channel.serve(&hello, waiting).await;
                     socket = channel.socket;
@@ -119,18 +123,23 @@ pub(crate) async fn run(
     let _ = tokio::time::timeout(SENDING, socket.send(close)).await;
 }
 
-async fn first_word(socket: &mut WebSocket) -> Result<Hello, Ended> {
-    let first = tokio::time::timeout(FIRST_WORD, receive(socket)).await;
+async fn first_word(socket: &mut WebSocket, inflow: &mut Inflow) -> Result<Hello, Ended> {
+    let first = tokio::time::timeout(FIRST_WORD, receive(socket, inflow)).await;
     match first.map_err(|_| Ended::because(POLICY, "room.silent"))?? {
         FromTerminal::Hello(hello) => Ok(hello),
         _ => Err(Ended::because(POLICY, "room.no_hello")),
     }
 }
 
-/// The next message. Whatever is no message of a terminal ends the channel.
-async fn receive(socket: &mut WebSocket) -> Result<FromTerminal, Ended> {
+/// The next message, once it may come. Whatever is no message of a terminal ends the channel.
+async fn receive(socket: &mut WebSocket, inflow: &mut Inflow) -> Result<FromTerminal, Ended> {
     loop {
-        match socket.recv().await {
+        while let Some(wait) = inflow.wait(Instant::now()) {
+            tokio::time::sleep(wait).await;
+        }
+        let received = socket.recv().await;
+        inflow.took();
+        match received {
             Some(Ok(Message::Binary(bytes))) => {
                 let malformed = |_| Ended::because(POLICY, "upstream.malformed");
                 return cbor::from_slice(&bytes).map_err(malformed);
@@ -229,10 +238,13 @@ impl Channel {
         }
         loop {
             let done = tokio::select! {
-                heard = tokio::time::timeout(SILENCE, receive(&mut self.socket)) => match heard {
+                heard = tokio::time::timeout(SILENCE, receive(&mut self.socket, &mut self.inflow)) => match heard {
                     Err(_) => Err(Ended::because(POLICY, "room.silent")),
                     Ok(Err(ended)) => Err(ended),
-                    Ok(Ok(message)) => self.heard(message).await,
+                    Ok(Ok(message)) => {
+                        self.flooding();
+                        self.heard(message).await
+                    }
                 },
                 next = self.line.next() => match next {
                     Some(next) => self.send_next(next).await,
@@ -242,6 +254,17 @@ impl Channel {
             if let Err(ended) = done {
                 return ended;
             }
+        }
+    }
+
+    fn flooding(&mut self) {
+        if self.inflow.floods(Instant::now()) {
+            let device = self.terminal.device();
+            tracing::warn!(
+                terminal = self.terminal.name,
+                "a terminal floods its channel"
+            );
+            self.core.room.observe(&Fact::Flood { device });
         }
     }
 

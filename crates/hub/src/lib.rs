@@ -27,6 +27,7 @@ mod follow;
 mod forward;
 mod grants;
 mod hub;
+mod inflow;
 mod keys;
 mod peers;
 mod pictures;

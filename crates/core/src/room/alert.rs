@@ -44,6 +44,10 @@ pub enum Alert {
         device: Device,
         code: String,
     },
+    /// It sends more than a terminal has to say, and is held back.
+    Flood {
+        device: Device,
+    },
     /// Storage refuses writes, or is nearly full.
     Storage {
         device: Device,
@@ -133,6 +137,7 @@ impl Alert {
             Alert::NobodyHolds { .. } => "alert.nobody_holds",
             Alert::OtherSeat { .. } => "alert.other_seat",
             Alert::Stranger { .. } => "alert.stranger",
+            Alert::Flood { .. } => "alert.flood",
             Alert::Storage { .. } => "alert.storage",
             Alert::StationStopped { .. } => "alert.station_stopped",
             Alert::ManyOutOfContact { .. } => "alert.many_out_of_contact",
@@ -156,6 +161,7 @@ impl Alert {
             | Alert::Storage { .. }
             | Alert::StationStopped { .. } => Severity::Harm,
             Alert::OtherSeat { .. }
+            | Alert::Flood { .. }
             | Alert::ManyOutOfContact { .. }
             | Alert::ManyOutages { .. }
             | Alert::OutageUndecided { .. }
@@ -177,15 +183,16 @@ impl Alert {
             | Alert::Storage { device, .. }
             | Alert::Refused { device, .. }
             | Alert::Camera { device, .. }
+            | Alert::Flood { device }
             | Alert::OutOfContact { device }
             | Alert::TwoTerminals { other: device, .. } => Some(*device),
             _ => None,
         }
     }
 
-    /// Whoever was refused here has gone when a person looks; that it was there must be seen.
+    /// What was held back or refused here may be gone when a person looks; that it was there must be seen.
     fn stays_until_seen(&self) -> bool {
-        matches!(self, Alert::Stranger { .. })
+        matches!(self, Alert::Stranger { .. } | Alert::Flood { .. })
     }
 
     /// Whom an alert about many at once is about.

@@ -22,6 +22,8 @@ use futures_util::{SinkExt, StreamExt};
 use serde_bytes::ByteBuf;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
@@ -556,6 +558,58 @@ async fn what_a_terminal_says_is_a_code_or_nothing() {
             .unwrap();
         assert_eq!(ended(&mut socket).await, "upstream.malformed");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_floods_is_slowed_and_told_and_slows_nobody() {
+    let stage = Stage::open().await;
+    let (mut flooding, calm) = (stage.terminal("T01").await, stage.terminal("T02").await);
+    flooding.disconnect();
+    let mut socket = channel(&stage, &flooding).await;
+    socket.send(hello(&flooding)).await.unwrap();
+    let (mut sends, mut hears) = socket.split();
+    // Whatever comes is read, so that only the hub holds it back.
+    let heard = tokio::spawn(async move { while let Some(Ok(_)) = hears.next().await {} });
+    let sent = Arc::new(AtomicU64::new(0));
+    let count = sent.clone();
+    let floods = tokio::spawn(async move {
+        loop {
+            let sent = count.fetch_add(1, Ordering::Relaxed);
+            let message = match sent % 50 {
+                0 => beat(None),
+                _ => Message::Pong(vec![0; 100].into()),
+            };
+            if sends.send(message).await.is_err() {
+                break;
+            }
+        }
+    });
+    let device = flooding.device();
+    let told = || {
+        stage.hub().room().read(|station| {
+            let open = station.alerts().worst_first();
+            let flood =
+                |alert: &Alert| matches!(alert, Alert::Flood { device: one } if *one == device);
+            open.iter().filter(|open| flood(&open.alert)).count()
+        })
+    };
+    until("it is an alert", || told() == 1).await;
+    // Nobody waits for it, and it is not cut off.
+    let size = calm.record();
+    until("another is heard", || stage.replicated(&calm) >= size).await;
+    // By now all buffers on the way are full, and it sends as fast as it is read.
+    let (from, then) = (sent.load(Ordering::Relaxed), Instant::now());
+    let more = || sent.load(Ordering::Relaxed) >= from + 4_000;
+    until("it goes on", more).await;
+    assert!(
+        then.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        then.elapsed()
+    );
+    assert!(!floods.is_finished() && !heard.is_finished());
+    assert_eq!(told(), 1, "told once");
+    floods.abort();
+    heard.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

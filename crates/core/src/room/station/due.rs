@@ -83,6 +83,9 @@ impl Station {
         let went_back = |device: &Device| Alert::WentBack { device: *device };
         alerts.extend(facts.went_back.iter().map(went_back));
         alerts.extend(self.strangers(now));
+        let lately = |seen_ms: &ExamMs| now.saturating_sub(*seen_ms) < STRANGER_GONE_MS;
+        let floods = facts.floods.iter().filter(|(_, seen_ms)| lately(seen_ms));
+        alerts.extend(floods.map(|(device, _)| Alert::Flood { device: *device }));
         self.machines_at_fault(&mut alerts);
         self.silences(&mut alerts);
         self.attempts_at_fault(&mut alerts);

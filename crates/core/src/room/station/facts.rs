@@ -45,6 +45,10 @@ pub enum Fact {
         device: Device,
         code: String,
     },
+    /// It sends so much that it is held back.
+    Flood {
+        device: Device,
+    },
     /// The center answered.
     CenterHeard {},
     Lockout {
@@ -128,6 +132,8 @@ pub(super) struct Facts {
     pub(super) went_back: BTreeSet<Device>,
     /// Who was refused, with the code, and when last.
     pub(super) strangers: BTreeMap<(Device, String), ExamMs>,
+    /// Who was held back, and when that was told last.
+    pub(super) floods: BTreeMap<Device, ExamMs>,
     pub(super) lockouts: BTreeSet<String>,
     pub(super) center_ms: Option<ExamMs>,
 }
@@ -147,6 +153,9 @@ impl Facts {
                 let lately = |seen_ms: &ExamMs| now.saturating_sub(*seen_ms) < STRANGER_GONE_MS;
                 self.strangers.retain(|_, seen_ms| lately(seen_ms));
                 self.strangers.insert((*device, code.clone()), now);
+            }
+            Fact::Flood { device } => {
+                self.floods.insert(*device, now);
             }
             Fact::CenterHeard {} => self.center_ms = Some(now),
             Fact::Lockout { staff_id, on: true } => {
