@@ -9,8 +9,8 @@ const given =
 const pick = (list: ArrayLike<string>, at: number): string => list[at % list.length] ?? ''
 export const nameOf = (seat: number): string => `${pick(family, seat * 7 + 3)}${pick(given, seat * 11 + 5)}`
 
-const nothing = { handed_in: false, sealed: false, at_hub: false, at_center: false }
-const center = { handed_in: true, sealed: true, at_hub: true, at_center: true }
+const nothing = { handed_in: false, sealed: false, at_hub: false, at_center: false, pictures_left: 0 }
+const center = { handed_in: true, sealed: true, at_hub: true, at_center: true, pictures_left: 0 }
 
 export function tile(seat_no: number, over: Partial<SeatTile> = {}): SeatTile {
   return {
@@ -61,7 +61,7 @@ export function running(count: number, now: number): SeatTile[] {
       state: 'handed_in',
       answered: 97,
       handed_in_ms: now - 11 * minute,
-      progress: { ...center, at_center: false },
+      progress: { ...center, at_center: false, pictures_left: 0 },
     },
     15: { credited_min: 4, ends_ms: start + 124 * minute },
     17: still('absent'),

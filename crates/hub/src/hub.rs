@@ -15,6 +15,7 @@ use crate::devices::Devices;
 use crate::entries;
 use crate::peers::Peers;
 use crate::pictures::{self, Pictures};
+use crate::received::Whereabouts;
 use crate::room::Room;
 use crate::unlock::Unlocks;
 use fengjuan_core::room::Device;
@@ -160,6 +161,11 @@ impl Hub {
     /// Objects of terminals that are here and have no receipt of the center yet, and whose they are.
     pub fn here_only(&self) -> BTreeMap<Hash32, Device> {
         self.core.received.here_only()
+    }
+
+    /// How far an object of a terminal has come.
+    pub fn whereabouts(&self, object: &Hash32) -> Whereabouts {
+        self.core.received.whereabouts(object)
     }
 
     /// Codes of what is wrong here, e.g. `store.full`, `hub.listen`.

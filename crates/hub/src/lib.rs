@@ -44,4 +44,5 @@ pub use delegation::Delegated;
 pub use hub::{Config, Hub, HubError};
 pub use keys::{Keyring, KeysError};
 pub use peers::{PeerStands, Peers};
+pub use received::Whereabouts;
 pub use unlock::Unlocks;

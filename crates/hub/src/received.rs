@@ -41,6 +41,16 @@ pub(crate) struct Object {
     pub(crate) bytes: u64,
 }
 
+/// How far an object has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// Not here yet.
+    Missing,
+    Here,
+    /// The center's receipt is here.
+    AtCenter,
+}
+
 /// Everything in the order of arrival.
 #[derive(Default)]
 struct Order {
@@ -48,6 +58,7 @@ struct Order {
     /// Places that were given to what is not durable yet: whoever reads in order waits before them.
     given: BTreeSet<u64>,
     all: BTreeMap<u64, Object>,
+    hashes: BTreeSet<Hash32>,
 }
 
 /// A place in the order; given back where nothing took it.
@@ -68,6 +79,7 @@ impl<'a> Given<'a> {
     fn taken(&self, object: Object) {
         let mut now = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         now.all.insert(self.position, object);
+        now.hashes.insert(object.hash);
     }
 }
 
@@ -107,6 +119,7 @@ impl Received {
             if let Ok(hash) = <[u8; 32]>::try_from(key.as_slice()) {
                 let object = arrived.object(Hash32(hash));
                 order.all.insert(arrived.position, object);
+                order.hashes.insert(object.hash);
             }
             if let Some(hash) = unsent.get(&key) {
                 here_only.insert(Hash32(*hash), arrived.device);
@@ -131,6 +144,18 @@ impl Received {
             .map(|(position, object)| (*position, *object))
             .collect();
         (some, later.next().is_some())
+    }
+
+    /// How far this object of a terminal has come.
+    pub fn whereabouts(&self, object: &Hash32) -> Whereabouts {
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = order.hashes.contains(object);
+        drop(order);
+        match here {
+            false => Whereabouts::Missing,
+            true if self.waiting().contains_key(object) => Whereabouts::Here,
+            true => Whereabouts::AtCenter,
+        }
     }
 
     /// Objects that the center has not receipted.

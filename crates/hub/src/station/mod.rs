@@ -261,6 +261,7 @@ impl State {
         if let Err(error) = self.trails.refresh(&self.replicas) {
             tracing::error!(code = error.code(), "the replicas cannot be read");
         }
+        self.trails.pictures_moved(|hash| hub.whereabouts(hash));
         let orders = held_order_bytes(&self.own).map_or(0, |orders| orders.len());
         let revision = (hub.papers().revision(), orders);
         let (own, kit) = (&self.own, hub.kit());

@@ -3,7 +3,7 @@
 use super::State;
 use super::books::{Book, Entrant};
 use super::snapshot::Snapshot;
-use super::trails::Told;
+use super::trails::{PicturesLeft, Told};
 use crate::room::Seen;
 use crate::view::room::{MachineState, Progress, TileState};
 use fengjuan_core::plan::ExamMs;
@@ -190,7 +190,9 @@ impl State {
                 seat_no,
                 device: room.seating.at(seat_no),
                 entrant,
-                progress: self.progress(&told),
+                progress: entrant.map_or_else(Progress::default, |one| {
+                    self.progress(room, &one.attempt, &told)
+                }),
                 told,
             };
             (seat_no, seat)
@@ -204,14 +206,27 @@ impl State {
         Told::by(&self.trails.of(&one.attempt, chain))
     }
 
-    pub(super) fn progress(&mut self, told: &Told) -> Progress {
+    /// The center has everything of somebody once it has the bundle and every picture.
+    pub(super) fn progress(
+        &mut self,
+        room: &Snapshot,
+        attempt: &AttemptId,
+        told: &Told,
+    ) -> Progress {
+        let works = |device: &Device| {
+            let machine = room.seating.machine(device);
+            machine.is_some_and(|machine| machine.purpose != Use::OutOfUse)
+        };
+        let left = self.trails.pictures_left(attempt, works);
         let bundle = told.bundle;
-        let at_center = bundle.is_some_and(|bundle| self.is_at_center(&bundle));
+        let bundle_there = bundle.is_some_and(|bundle| self.is_at_center(&bundle));
+        let bundle_here = bundle_there || bundle.is_some_and(|bundle| self.is_here(&bundle));
         Progress {
             handed_in: told.handed_in.is_some(),
             sealed: bundle.is_some(),
-            at_hub: at_center || bundle.is_some_and(|bundle| self.is_here(&bundle)),
-            at_center,
+            at_hub: bundle_here && left.away == 0,
+            at_center: bundle_there && left == PicturesLeft::default(),
+            pictures_left: left.away + left.here,
         }
     }
 }

@@ -110,12 +110,12 @@ impl Station {
     }
 
     /// Candidates of a sitting who have begun, or were turned away, or never came, and of whom the center has no bundle
-    /// yet. Whoever came and never began leaves nothing to seal.
+    /// yet; and whoever was pictured, and has a picture that is not there. Whoever came and never began leaves no bundle.
     pub(super) fn not_at_center(&self, state: &mut State, room: &Snapshot, book: &Book) -> u32 {
         let waits = |one: &super::books::Entrant| {
             let told = state.told(room, one);
-            let progress = state.progress(&told);
-            told.leaves_a_bundle() && !progress.at_center
+            let progress = state.progress(room, &one.attempt, &told);
+            progress.pictures_left > 0 || told.leaves_a_bundle() && !progress.at_center
         };
         let waiting = book.people.iter().map(waits).filter(|waits| *waits);
         u32::try_from(waiting.count()).unwrap_or(u32::MAX)

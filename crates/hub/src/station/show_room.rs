@@ -109,12 +109,7 @@ fn spares(room: &Snapshot) -> Vec<SeatTile> {
         handed_in_ms: None,
         picture: None,
         alert: None,
-        progress: Progress {
-            handed_in: false,
-            sealed: false,
-            at_hub: false,
-            at_center: false,
-        },
+        progress: Progress::default(),
     };
     spare.map(tile).collect()
 }

@@ -1,13 +1,15 @@
 //! What the terminals' ledgers say of each candidate, in clear: no answer, no question, no score. Read as the replicas
 //! grow.
 
+use crate::received::Whereabouts;
 use crate::view::room::TileState;
 use fengjuan_core::event::{Event, Hash32, OutageCause, PictureUse};
 use fengjuan_core::plan::ExamMs;
+use fengjuan_core::room::Device;
 use fengjuan_core::room::lease::{AttemptId, LeaseChain};
 use fengjuan_store::{LedgerId, LedgerReader, ReplicaReader, StoreError};
 use fengjuan_wire::entry::Entry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const SLICE: usize = 1_000;
 
@@ -25,6 +27,26 @@ pub(super) struct Mark {
 pub(super) struct Trails {
     read: BTreeMap<LedgerId, u64>,
     marks: BTreeMap<AttemptId, Vec<Mark>>,
+    /// Pictures that were taken and of which the center has not said that it has them.
+    pictures: BTreeMap<AttemptId, BTreeMap<Hash32, Waiting>>,
+    /// By the machines' own word, whichever way it went there.
+    receipted: BTreeSet<Hash32>,
+}
+
+/// A picture on its way to the center.
+#[derive(Clone, Copy)]
+struct Waiting {
+    device: Device,
+    here: bool,
+}
+
+/// Pictures of one attempt that are not at the center.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PicturesLeft {
+    /// Still at a machine.
+    pub away: u32,
+    /// Here.
+    pub here: u32,
 }
 
 /// An outage as the terminal recorded it.
@@ -58,22 +80,70 @@ impl Trails {
     /// Reads what was replicated since the last time.
     pub fn refresh(&mut self, replicas: &ReplicaReader) -> Result<(), StoreError> {
         for ledger in replicas.ledgers()? {
-            let read = self.read.entry(ledger.ledger_id).or_insert(0);
-            while *read < ledger.size {
-                let entries = replicas.entries_since(&ledger.ledger_id, *read, SLICE)?;
+            let mut read = self.read.get(&ledger.ledger_id).copied().unwrap_or(0);
+            while read < ledger.size {
+                let entries = replicas.entries_since(&ledger.ledger_id, read, SLICE)?;
                 let Some(last) = entries.last() else { break };
-                *read = last.seq + 1;
+                read = last.seq + 1;
+                self.read.insert(ledger.ledger_id, read);
+                let device = Hash32(ledger.identity.device_key);
                 for stored in &entries {
-                    let Some(attempt) = stored.attempt else {
-                        continue;
-                    };
-                    if let Some(mark) = mark(&stored.bytes) {
-                        self.marks.entry(attempt).or_default().push(mark);
-                    }
+                    self.take(device, stored.attempt, &stored.bytes);
                 }
             }
         }
         Ok(())
+    }
+
+    fn take(&mut self, device: Device, attempt: Option<AttemptId>, bytes: &[u8]) {
+        let Some(mark) = mark(bytes) else { return };
+        if let Event::Receipted { hash, .. } = mark.event {
+            self.receipted.insert(hash);
+        }
+        let Some(attempt) = attempt else { return };
+        if let Event::PictureTaken { hash, .. } = mark.event {
+            let waiting = Waiting {
+                device,
+                here: false,
+            };
+            let pictures = self.pictures.entry(attempt).or_default();
+            pictures.insert(hash, waiting);
+        }
+        if shown(&mark.event) {
+            self.marks.entry(attempt).or_default().push(mark);
+        }
+    }
+
+    /// How far the pictures have come since the last time.
+    pub fn pictures_moved(&mut self, whereabouts: impl Fn(&Hash32) -> Whereabouts) {
+        let receipted = &self.receipted;
+        self.pictures.retain(|_, pictures| {
+            pictures.retain(|hash, waiting| match whereabouts(hash) {
+                Whereabouts::AtCenter => false,
+                Whereabouts::Here => {
+                    waiting.here = true;
+                    true
+                }
+                Whereabouts::Missing => !receipted.contains(hash),
+            });
+            !pictures.is_empty()
+        });
+    }
+
+    /// Pictures that the center lacks. What a machine still holds that works no more is not waited for.
+    pub fn pictures_left(
+        &self,
+        attempt: &AttemptId,
+        works: impl Fn(&Device) -> bool,
+    ) -> PicturesLeft {
+        let mut left = PicturesLeft::default();
+        for waiting in self.pictures.get(attempt).into_iter().flatten() {
+            match waiting.1 {
+                Waiting { here: true, .. } => left.here += 1,
+                Waiting { device, .. } => left.away += u32::from(works(device)),
+            }
+        }
+        left
     }
 
     /// The entries of an attempt that count, in the order of its leases.
@@ -100,13 +170,12 @@ fn mark(bytes: &[u8]) -> Option<Mark> {
     if entry.sealed {
         return None;
     }
-    let event = entry.event(None).ok()?;
-    shown(&event).then_some(Mark {
+    Some(Mark {
         lease: entry.lease,
         ledger_id: entry.ledger_id,
         seq: entry.seq,
         at_ms: entry.exam_ms.unwrap_or(entry.wall_ms),
-        event,
+        event: entry.event(None).ok()?,
     })
 }
 

@@ -108,13 +108,15 @@ pub enum TileAlertKind {
     NeedsConfirmation,
 }
 
-/// 已答 交卷 密封 到管理机 到中心, as far as it has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+/// 已答 交卷 密封 到管理机 到中心, as far as it has come: the bundle with all pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Progress {
     pub handed_in: bool,
     pub sealed: bool,
     pub at_hub: bool,
     pub at_center: bool,
+    /// Pictures that the center has not yet.
+    pub pictures_left: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]

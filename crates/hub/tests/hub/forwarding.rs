@@ -6,6 +6,7 @@ use fengjuan_core::event::{Event, Hash32, PictureUse};
 use fengjuan_device::recorder::SYSTEM;
 use fengjuan_envelope::note;
 use fengjuan_envelope::sign::SigningKey;
+use fengjuan_hub::Whereabouts;
 use fengjuan_store::Change;
 use fengjuan_wire::Signed;
 use fengjuan_wire::bundle::{ObjectKind, ObjectPlace, Picture, Receipt, seal_object};
@@ -108,6 +109,9 @@ async fn an_object_has_the_hubs_receipt_first_and_then_the_centers_exactly_once(
         None,
         "only the center's receipt is one"
     );
+    assert_eq!(stage.hub().whereabouts(&hash), Whereabouts::Here);
+    let other = Hash32([3; 32]);
+    assert_eq!(stage.hub().whereabouts(&other), Whereabouts::Missing);
     // Both programs end, and nothing is forgotten.
     stage.stop().await;
     stage.start().await;
@@ -120,6 +124,7 @@ async fn an_object_has_the_hubs_receipt_first_and_then_the_centers_exactly_once(
     })
     .await;
     until("the hub knows", || stage.hub().here_only().is_empty()).await;
+    assert_eq!(stage.hub().whereabouts(&hash), Whereabouts::AtCenter);
     until("the terminal is told", || terminal.side.looks() > looks).await;
     until("and has it", || receipt(&terminal, &hash).is_some()).await;
     let given = receipt(&terminal, &hash).unwrap();

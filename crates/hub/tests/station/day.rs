@@ -2,7 +2,7 @@
 
 use crate::plan::{MINUTE_MS, PEOPLE, START_MS};
 use crate::stage::{Fake, Stage, second};
-use fengjuan_core::event::{Event, OutageCause};
+use fengjuan_core::event::{Event, Hash32, OutageCause, PictureUse};
 use fengjuan_core::room::command::CommandBody;
 use fengjuan_hub::view::action::{Phone, StationAction};
 use fengjuan_hub::view::room::{SeatTile, TileState};
@@ -169,8 +169,36 @@ fn whoever_came_and_never_began_is_not_waited_for() {
         reason: String::new(),
     });
     assert_eq!(view.next.action, NextAction::Submit);
-    let waiting = view.next.blocked_by.unwrap().args;
-    assert_eq!(waiting.get("waiting").map(String::as_str), Some("5"));
+    let waiting = |stage: &Stage| {
+        let blocked = stage.view().next.blocked_by.unwrap();
+        blocked.args["waiting"].clone()
+    };
+    assert_eq!(waiting(&stage), "5");
+    // Pictures are waited for all the same, until the center has them or the machine is given up.
+    let hash = Hash32([9; 32]);
+    let picture = |hash| Event::PictureTaken {
+        usage: PictureUse::CheckIn,
+        hash,
+        salted: hash,
+        pattern: false,
+        due_ms: None,
+    };
+    fakes[5].write(&stage, &[picture(hash)]);
+    assert_eq!(waiting(&stage), "6");
+    let receipted = Event::Receipted {
+        hash,
+        receipt: Hash32([8; 32]),
+    };
+    fakes[5].write(&stage, &[receipted]);
+    assert_eq!(waiting(&stage), "5");
+    fakes[5].write(&stage, &[picture(Hash32([7; 32]))]);
+    assert_eq!(waiting(&stage), "6");
+    stage.done(StationAction::OutOfUse {
+        device: fakes[5].device.hex(),
+        reason: "硬盘坏".to_owned(),
+        second: second("P2"),
+    });
+    assert_eq!(waiting(&stage), "5");
 }
 
 #[test]

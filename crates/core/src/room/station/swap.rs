@@ -77,9 +77,12 @@ pub(super) fn holds_running(draft: &Draft, device: &Device) -> bool {
     let station = draft.station;
     station.leases().chains().any(|(attempt, chain)| {
         let here = chain.last().is_some_and(|last| last.device == *device);
-        here && station
-            .attempt(attempt)
-            .is_some_and(|standing| !standing.handed_in)
+        // Who came and never began is gone with the end.
+        let runs = |standing: &AttemptStanding| {
+            let began = standing.started || !station.track(&standing.sitting_no).ended;
+            began && !standing.handed_in
+        };
+        here && station.attempt(attempt).as_ref().is_some_and(runs)
     })
 }
 
