@@ -31,6 +31,7 @@ export function standbyScenes(
   const follower = { hub_name: '307 备用机', commands: false }
   const standby = (others: OtherStation[], user: StaffName | null = head) =>
     make({ user }, now, {
+      never_followed: others.length === 0,
       hub_name: '307 备用机',
       standing: 'standby',
       others,

@@ -328,7 +328,19 @@ describe('a page that may not act', () => {
     expect(page.container.ownerDocument.body.textContent).toContain('306 管理机现在还连着')
     await fireEvent.update(page.at('take-over-reason'), '主管理机坏了')
     await fireEvent.click(page.at('take-over-confirm'))
-    expect(page.mock.asked).toEqual([{ do: 'take_over', reason: '主管理机坏了' }])
+    expect(page.mock.asked).toEqual([{ do: 'take_over', reason: '主管理机坏了', second: null }])
+  })
+
+  it('takes over by two people where it never followed the other', async () => {
+    const page = await showStation('station-standby-alone')
+    await fireEvent.click(page.at('take-over'))
+    expect(page.at('take-over').textContent).toBeTruthy()
+    const dialog = page.container.ownerDocument.body.textContent
+    expect(dialog).toContain('从来没有连上过主管理机')
+    await fireEvent.update(page.at('take-over-reason'), '主管理机坏了')
+    await fireEvent.click(page.at('take-over-confirm'))
+    expect(page.mock.asked).toEqual([])
+    expect(page.at('take-over-second')).toBeTruthy()
   })
 
   it('asks who is there before anybody takes over', async () => {

@@ -10,7 +10,7 @@ use fengjuan_core::room::Device;
 use fengjuan_core::room::station::{Action, Actor};
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::papers::{HeldPapers, Papers, SittingKey};
-use fengjuan_device::recorder::staff;
+use fengjuan_device::recorder::{SYSTEM, staff};
 use fengjuan_device::refusal::{Answer, With, refused};
 use fengjuan_device::staff::Slowing;
 use fengjuan_device::unlock::{self, UnlockError, Unlocked};
@@ -117,6 +117,26 @@ impl Unlocks {
     /// keys are on their way when it returns.
     ///
     /// # Errors
+    /// Wrong codes at the station before this one count here too. What cannot be kept now is kept with the next one.
+    pub(crate) fn learn(&self, sitting_no: &str, wrong: u32, last_ms: ExamMs) {
+        if self.slowing(sitting_no).wrong >= wrong {
+            return;
+        }
+        let slowing = (0..wrong).fold(Slowing::default(), |slowing, _| {
+            slowing.after_wrong(last_ms, 0)
+        });
+        let kept = slowing_row(sitting_no, &slowing).map(|row| {
+            let nothing = self
+                .room
+                .decide(SYSTEM, vec![row], |_, _, _| Ok(Vec::new()));
+            nothing.map(drop)
+        });
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::error!(sitting_no, "wrong codes were not taken over");
+        }
+        self.state().slowing.insert(sitting_no.to_owned(), slowing);
+    }
+
     /// The refusal for the page; a wrong code is counted, slowed and recorded.
     pub fn unlock(&self, sitting_no: &str, mut groups: Vec<String>, actor: &Actor) -> Answer {
         if self.working.swap(true, Ordering::AcqRel) {

@@ -89,15 +89,20 @@ export function endSpec(room: StationView, words: Words): Spec {
   }
 }
 
-/** One person with a reason: whoever waits for a second one loses the room meanwhile. */
+/**
+ * One person with a reason: whoever waits for a second one loses the room meanwhile. A station that has never followed
+ * the other one has nothing of the room: then there are two.
+ */
 export function takeOverSpec(page: StationPage, words: Words): Spec {
   const { t } = words
   const alive = page.station.others.find((each) => each.commands && each.copy !== 'lost')
+  const blind = page.station.never_followed
   return {
     test: 'take-over',
     title: t('take_over.title', { room: page.station.room_name }),
     means: [
       ...(alive === undefined ? [] : [t('take_over.means_alive', { name: alive.hub_name })]),
+      ...(blind ? [t('take_over.means_blind'), t('take_over.means_blind_first')] : []),
       t('take_over.means_terminals'),
       t('take_over.means_other'),
       t('take_over.means_missing'),
@@ -107,7 +112,8 @@ export function takeOverSpec(page: StationPage, words: Words): Spec {
     action: t('take_over.action'),
     danger: true,
     ready: [t('take_over.reason_dead'), t('take_over.reason_network')],
-    make: ({ reason }) => ({ do: 'take_over', reason }),
+    second: blind,
+    make: ({ reason, second }) => ({ do: 'take_over', reason, second }),
   }
 }
 

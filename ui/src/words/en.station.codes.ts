@@ -37,6 +37,8 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
 
   'room.epoch_unproved': 'It claims to obey another station and cannot show it. It is not let in.',
   'room.not_commanding': 'This station does not run the room now.',
+  'room.never_followed':
+    'This station has never reached the main one and knows nothing of what happened, so one person cannot take over. Check the cable first; if nothing else is left, two people take over together.',
   'room.commanding': 'This station runs the room already.',
   'room.stopped': 'Another station has taken over. This one cannot act.',
   'room.standby': 'A standby station cannot act before it takes over.',
@@ -65,7 +67,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'room.not_direct': 'This cannot be done directly. Use its own button.',
   'room.unknown_alert': 'There is no such alert. Look again.',
   'room.unknown_awaited': 'No such decision waits for an order.',
-  'room.not_submitted': '{waiting} have not reached the center.',
+  'room.not_submitted': 'The result or pictures of {waiting} have not reached the center.',
   'room.random': 'The system gave no random numbers, so the seats were not dealt. Try again.',
   'room.broken':
     'The room’s records cannot be read; the station has stopped. Use the standby station and call the center.',
@@ -158,6 +160,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'alert.other_seat': '{place} sits in the wrong place: the published seat is {dealt}. Please look there.',
   'alert.stranger':
     'An unknown device tried to connect ({device}) and was refused: {cause}. Check the cables.',
+  'alert.flood': '{place} keeps sending far too much and is read more slowly. Please look at that machine.',
   'alert.storage': '{place} cannot store data: {cause}.',
   'alert.station_stopped': 'Another station has taken over (term {epoch}). This one no longer commands.',
   'alert.many_out_of_contact':

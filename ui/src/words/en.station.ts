@@ -157,6 +157,7 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'panel.not_arrived': 'Not stamped yet',
   'panel.left': 'left',
   'panel.extra': '{n} extra minute | {n} extra minutes',
+  'panel.pictures_left': '{n} picture is not at the center yet | {n} pictures are not at the center yet',
   'panel.progress': 'Where the result is',
   'panel.history': 'What happened',
   'panel.no_history': 'Nothing recorded yet.',
@@ -302,6 +303,10 @@ export const enStation: Record<keyof typeof zhStation, string> = {
   'end.action_forced': 'End by force',
   'take_over.open': 'Take over…',
   'take_over.title': 'Take over {room}',
+  'take_over.means_blind':
+    'This station has never reached the main one: arrivals, swaps, credits and answers are not here',
+  'take_over.means_blind_first':
+    'As long as the main station can be repaired or reached, do not take over here',
   'take_over.means_terminals': 'All terminals switch to this station by themselves',
   'take_over.means_alive': 'Careful: {name} is on the line and commands; it will stop',
   'take_over.means_other': 'The other station stops commanding and only shows from then on',

@@ -33,6 +33,8 @@ export const zhStationCodes = {
 
   'room.epoch_unproved': '它称已听从另一台管理机，却拿不出凭据，未予接入。',
   'room.not_commanding': '这一台管理机现在不指挥考场。',
+  'room.never_followed':
+    '本机从来没有连上过主管理机，不知道考场里发生过什么，不能一个人接管。先接好网线；确实没有别的办法，由两个人一起接管。',
   'room.commanding': '这一台管理机已经在指挥。',
   'room.stopped': '另一台管理机已经接管，这一台不能操作。',
   'room.standby': '备用管理机不能操作，要先接管。',
@@ -61,7 +63,7 @@ export const zhStationCodes = {
   'room.not_direct': '这件事不能直接做，请用对应的按钮。',
   'room.unknown_alert': '没有这条告警，请刷新再看。',
   'room.unknown_awaited': '没有这项待补的指令。',
-  'room.not_submitted': '还有 {waiting} 份没有送到考试机构。',
+  'room.not_submitted': '还有 {waiting} 人的答卷或照片没有送到考试机构。',
   'room.random': '系统没有给出随机数，座位没有排成，请再试一次。',
   'room.broken': '考场的记录读不出来，管理机已停下。请改用备用管理机，并报考试机构。',
   'room.unknown_command': '考试机不认识这条指令，请检查两边的程序版本。',
@@ -115,7 +117,7 @@ export const zhStationCodes = {
 
   'next.ends_by_itself': '{ends_time} 最后一人到时自动收卷',
   'next.code_again': '管理机重新启动过，要再输一次密码',
-  'next.unsent': '还有 {waiting} 份在路上',
+  'next.unsent': '还有 {waiting} 人的答卷或照片在路上',
 
   'trouble.outage': '作答中断：{cause}',
   'trouble.out_of_contact': '失联，原因待查',
@@ -138,6 +140,7 @@ export const zhStationCodes = {
   'alert.two_terminals': '{place} 和 {other} 都说同一名考生在自己上面。请到座位核对。',
   'alert.other_seat': '{place} 坐错了位置：公布的是 {dealt} 号。请到座位核对。',
   'alert.stranger': '不认识的设备来连接（{device}），已拒绝：{cause}。请查网线。',
+  'alert.flood': '{place} 不停地发来大量数据，已放慢接收。请到那台机器前看一看。',
   'alert.storage': '{place} 存不了数据：{cause}。',
   'alert.station_stopped': '另一台管理机已经接管考场（第 {epoch} 期），这一台停止指挥。',
   'alert.many_out_of_contact': '{count} 台考试机同时失联，多半是交换机或网线。考生照常作答，不用换机。',

@@ -4,6 +4,12 @@
 use super::Device;
 use serde::{Deserialize, Serialize};
 
+/// A station that has never followed the one before it does not know which epochs the terminals have seen. What it raises
+/// lies this far above all that it has heard of, and further by what its key says, so that two such stations hardly
+/// meet: no room is taken over so often. A terminal that has seen a higher one all the same refuses it and shows which;
+/// then the station stops, and whoever takes over there once more is above that.
+pub const LONE_STEP: u64 = 1_000;
+
 /// What a terminal has seen. Durable before anything of the epoch is obeyed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,6 +141,14 @@ impl Standing {
     /// The epoch to sign, record and [`Standing::raise`] for taking over; none where it commands already.
     pub fn next_epoch(&self) -> Option<u64> {
         let next = self.heard().checked_add(1);
+        next.filter(|_| self.commanding().is_none())
+    }
+
+    /// The epoch for taking over without ever having followed anybody ([`LONE_STEP`]); none where it commands already.
+    pub fn lone_epoch(&self) -> Option<u64> {
+        let [first, second, ..] = self.me.0;
+        let apart = u64::from(u16::from_be_bytes([first, second])) % LONE_STEP;
+        let next = self.heard().checked_add(LONE_STEP)?.checked_add(apart);
         next.filter(|_| self.commanding().is_none())
     }
 

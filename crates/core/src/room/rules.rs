@@ -49,6 +49,8 @@ pub enum Deed {
     CheckMachine,
     PatternCamera,
     TakeOver,
+    /// From a station that was never followed, with nothing that it knows.
+    TakeOverAlone,
     Acknowledge,
     ReleaseLockout,
 }
@@ -130,6 +132,7 @@ pub const RULES: &[Rule] = &[
     rule(Deed::CheckMachine, CHECKS, "–"),
     rule(Deed::PatternCamera, PROCTOR, "r"),
     rule(Deed::TakeOver, PROCTOR, "r"),
+    rule(Deed::TakeOverAlone, PROCTOR, "2r"),
     rule(Deed::Acknowledge, ALERTS, "r"),
     rule(Deed::ReleaseLockout, LOCKOUTS, "2r"),
 ];

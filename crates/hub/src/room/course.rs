@@ -42,6 +42,11 @@ impl Course {
         })
     }
 
+    /// It has neither run the room nor followed anybody who did.
+    pub fn is_alone(&self) -> bool {
+        !self.ran && self.followed().is_none()
+    }
+
     /// This station has recorded an epoch at this place of its ledger.
     pub(super) fn raised(&mut self, seq: u64, followed: Option<Followed>) {
         self.ran = true;

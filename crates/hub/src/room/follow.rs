@@ -5,7 +5,7 @@ use super::{Ids, Room, RoomRefusal, State, feed, lock, name_of};
 use fengjuan_core::event::Event;
 use fengjuan_core::room::Device;
 use fengjuan_core::room::lineage::{Raise, Stretch};
-use fengjuan_core::room::station::{Action, Actor};
+use fengjuan_core::room::station::{Action, Actor, RoomError};
 use fengjuan_store::{LedgerId, StoreError};
 
 /// An entry's place, and its event where it is about the room.
@@ -120,10 +120,12 @@ impl Room {
         Ok(())
     }
 
-    /// This station runs the room from now on, from as far as it has followed whoever ran it before.
+    /// This station runs the room from now on, from as far as it has followed whoever ran it before. One that has never
+    /// reached another, and has not run the room itself, knows nothing of its history: it raises its epoch far above what
+    /// it has heard of, and only where two people say so.
     ///
     /// # Errors
-    /// [`RoomRefusal`].
+    /// [`RoomRefusal`]; `room.never_followed` where the second person is missing for that.
     pub fn take_over(&self, actor: &Actor) -> Result<Vec<Event>, RoomRefusal> {
         let _deciding = lock(&self.inner.deciding);
         let now = self.now();
@@ -131,7 +133,14 @@ impl Room {
         let events = {
             let state = self.state();
             let followed = state.course.followed();
-            let action = Action::TakeOver { followed };
+            let alone = state.course.is_alone();
+            if alone && actor.second.is_none() {
+                return Err(RoomError::NeverFollowed.into());
+            }
+            let action = match alone {
+                true => Action::TakeOverAlone {},
+                false => Action::TakeOver { followed },
+            };
             state
                 .station
                 .propose(&action, actor, &mut || ids.next(), now)?

@@ -130,7 +130,17 @@ impl Station {
                 drop(state);
                 room.act(&action, &actor).map(drop).map_err(of)
             }
-            Wish::TakeOver => room.take_over(&actor).map(drop).map_err(of),
+            Wish::TakeOver => {
+                let mut wrong = self.state().log.wrong.clone();
+                // Whoever is here has just shown who they are.
+                let here = [Some(&actor.person), actor.second.as_ref()];
+                for person in here.into_iter().flatten() {
+                    wrong.passwords.remove(&person.staff_id);
+                }
+                room.take_over(&actor).map_err(of)?;
+                self.learn_tries(wrong);
+                Ok(())
+            }
             Wish::Publish => self.publish(book.as_deref(), &actor),
             Wish::Approve { device, seat_no } => self.approve(&device, seat_no, &actor),
             Wish::Refuse { device } => {

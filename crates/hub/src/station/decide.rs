@@ -62,7 +62,9 @@ pub(super) fn with(action: &mut StationAction) -> (String, Option<SecondPerson>)
         | Remove { reason, second, .. }
         | Reopen { reason, second, .. } => (Some(reason), Some(second)),
         ApproveDevice { second, .. } => (None, Some(second)),
-        Postpone { reason, second, .. } | Credit { reason, second, .. } => {
+        Postpone { reason, second, .. }
+        | Credit { reason, second, .. }
+        | TakeOver { reason, second } => {
             return (trimmed(reason), second.take());
         }
         AcknowledgeAlert { note, .. } => (Some(note), None),
@@ -78,7 +80,6 @@ pub(super) fn with(action: &mut StationAction) -> (String, Option<SecondPerson>)
         | DecideOutages { reason, .. }
         | Swap { reason, .. }
         | ForceHandIn { reason, .. }
-        | TakeOver { reason }
         | PatternCamera { reason } => (Some(reason), None),
         _ => (None, None),
     };

@@ -122,6 +122,7 @@ impl Broken {
                 standing: StationStanding::Standby,
                 epoch: 0,
                 others: Vec::new(),
+                never_followed: false,
                 center: LinkState::Offline,
                 unsent: 0,
                 terminals_heard: 0,

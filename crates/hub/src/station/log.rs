@@ -53,6 +53,42 @@ pub(super) struct Log {
     /// When an alert was raised, and acknowledged.
     pub alerts: BTreeMap<u64, (ExamMs, Option<ExamMs>)>,
     pub sittings: BTreeMap<String, Moments>,
+    pub wrong: WrongTries,
+}
+
+/// What was tried in vain since it last went well, and when last, at whichever station ran the room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct WrongTries {
+    /// By staff id.
+    pub passwords: BTreeMap<String, (u32, ExamMs)>,
+    /// By sitting.
+    pub codes: BTreeMap<String, (u32, ExamMs)>,
+}
+
+impl WrongTries {
+    fn take(&mut self, event: &Event, at_ms: ExamMs) {
+        match event {
+            Event::LogInFailed { staff_id, .. } => {
+                let tries = self.passwords.entry(staff_id.clone()).or_default();
+                *tries = (tries.0.saturating_add(1), at_ms);
+            }
+            Event::LoggedIn { staff_id } | Event::LockoutReleased { staff_id, .. } => {
+                self.passwords.remove(staff_id);
+            }
+            Event::CodeRefused {
+                sitting_no,
+                wrong_so_far,
+                ..
+            } => {
+                let tries = (*wrong_so_far, at_ms);
+                self.codes.insert(sitting_no.clone(), tries);
+            }
+            Event::Unlocked { sitting_no, .. } => {
+                self.codes.remove(sitting_no);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Log {
@@ -114,6 +150,7 @@ impl Log {
             }
             event => {
                 self.moment(&event, at_ms);
+                self.wrong.take(&event, at_ms);
                 if worth_a_row(&event) {
                     let what = What::Event(event);
                     self.row(at_ms, staff_id.to_owned(), what, 0);
@@ -238,4 +275,37 @@ fn worth_telling(body: &CommandBody) -> bool {
         body,
         CommandBody::Fence { .. } | CommandBody::SeatNumber { .. } | CommandBody::Seats { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_tried_in_vain_is_counted_until_it_goes_well() {
+        let mut wrong = WrongTries::default();
+        let failed = |staff_id: &str| Event::LogInFailed {
+            staff_id: staff_id.to_owned(),
+            cause: "staff.wrong_password".to_owned(),
+        };
+        for at_ms in 1..=3 {
+            wrong.take(&failed("P1"), at_ms);
+            wrong.take(&failed("P2"), at_ms);
+        }
+        let refused = Event::CodeRefused {
+            sitting_no: "S".to_owned(),
+            cause: "unlock.wrong_code".to_owned(),
+            wrong_so_far: 2,
+        };
+        wrong.take(&refused, 4);
+        let in_again = Event::LoggedIn {
+            staff_id: "P2".to_owned(),
+        };
+        wrong.take(&in_again, 5);
+        let expected = WrongTries {
+            passwords: [("P1".to_owned(), (3, 3))].into(),
+            codes: [("S".to_owned(), (2, 4))].into(),
+        };
+        assert_eq!(wrong, expected);
+    }
 }

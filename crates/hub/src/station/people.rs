@@ -2,6 +2,7 @@
 //! are counted, slowed, and locked out in the end; another person releases that.
 
 use super::Station;
+use super::log::WrongTries;
 use crate::hub::Hub;
 use crate::view::action::SecondPerson;
 use fengjuan_core::event::Event;
@@ -294,6 +295,31 @@ impl Station {
         };
         self.left(SYSTEM, Event::IdleLocked { staff_id });
         true
+    }
+
+    /// What was tried in vain at the station before this one counts here too: whoever is locked out there is not let try
+    /// anew by taking over.
+    pub(super) fn learn_tries(&self, wrong: WrongTries) {
+        for (sitting_no, (wrong, last_ms)) in wrong.codes {
+            self.hub.unlocks().learn(&sitting_no, wrong, last_ms);
+        }
+        for (staff_id, (wrong, last_ms)) in wrong.passwords {
+            let known = self.state().desk.tries.get(&staff_id).copied();
+            let known = known.unwrap_or_default();
+            if known.slowing.wrong >= wrong {
+                continue;
+            }
+            let learned = (0..wrong).fold(Tries::default(), |tries, _| tries.after_wrong(last_ms));
+            let row = row(&staff_id, &learned);
+            let noted = row.and_then(|row| self.note(SYSTEM, Vec::new(), vec![row]));
+            if let Err(refusal) = noted {
+                tracing::error!(code = refusal.code, "wrong passwords were not taken over");
+            }
+            if learned.locked_out(self.now()).is_some() {
+                tell(&self.hub, &staff_id, true);
+            }
+            self.state().desk.tries.insert(staff_id, learned);
+        }
     }
 
     /// A lockout that has run out is no alert any more.

@@ -98,6 +98,7 @@ impl Station {
             standing: self.standing(room),
             epoch: room.epoch,
             others: self.others(matches!(room.role, Runs::Commanding { .. })),
+            never_followed: self.hub.room().course().is_alone(),
             center: sync.link,
             unsent: sync.unsent,
             terminals_heard: u32::try_from(heard.count()).unwrap_or(u32::MAX),

@@ -82,9 +82,10 @@ pub enum StationAction {
         folder: String,
     },
     CheckEquipment {},
-    /// This station runs the room from now on.
+    /// This station runs the room from now on. Two people, where it has never followed the one before.
     TakeOver {
         reason: String,
+        second: Option<SecondPerson>,
     },
 
     // Machines and seats.

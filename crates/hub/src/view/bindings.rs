@@ -26,9 +26,10 @@ macro_rules! declarations {
 /// Every code of a notice that the station itself makes, so that the page has words for each.
 fn codes() -> String {
     let quoted: Vec<String> = CODES.iter().map(|code| format!("'{code}'")).collect();
+    let lines: Vec<String> = quoted.chunks(4).map(|few| few.join(", ")).collect();
     format!(
         "\nexport const stationCodes = [\n  {},\n] as const\n",
-        quoted.join(",\n  ")
+        lines.join(",\n  ")
     )
 }
 

@@ -43,6 +43,7 @@ pub const CODES: &[&str] = &[
     "room.not_commanding",
     "room.epoch_unproved",
     "room.commanding",
+    "room.never_followed",
     "room.role",
     "room.second_needed",
     "room.second_role",
@@ -110,8 +111,9 @@ pub const CODES: &[&str] = &[
     "alert.went_back",
     "alert.two_terminals", // other
     "alert.nobody_holds",
-    "alert.other_seat",          // dealt
-    "alert.stranger",            // cause
+    "alert.other_seat", // dealt
+    "alert.stranger",   // cause
+    "alert.flood",
     "alert.storage",             // cause
     "alert.station_stopped",     // epoch
     "alert.many_out_of_contact", // count

@@ -42,6 +42,8 @@ pub struct StationFacts {
     pub epoch: u64,
     /// Where this one commands, who follows it; else, whom it follows.
     pub others: Vec<OtherStation>,
+    /// It has neither run the room nor followed who did: two people take over here.
+    pub never_followed: bool,
     /// The line to the center.
     pub center: LinkState,
     /// Sealed objects without the center's receipt.

@@ -5,7 +5,7 @@ use crate::forwarding::seal;
 use crate::papers::{self, SITTING};
 use crate::stage::{Stage, Terminal, proctor, until};
 use fengjuan_core::room::follow::Follows;
-use fengjuan_core::room::station::Action;
+use fengjuan_core::room::station::{Action, Actor};
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::machine::RealMachine;
 use fengjuan_device::upstream::{Authority, HttpsUpstream, Upstream};
@@ -368,4 +368,42 @@ async fn nobody_follows_without_the_centers_word_for_the_same_room() {
     let answer = rogue.follow(&request).await.unwrap_err();
     assert_eq!(answer.code(), "hub.epoch_false");
     assert!(stage.hub().room().raised().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_never_reached_the_first_hub_takes_over_by_two_people_alone_and_far_above() {
+    let mut stage = Stage::open().await;
+    let mut terminal = stage.terminal("T01").await;
+    let seen = terminal.side.epoch();
+    assert_eq!(seen, 1);
+    // The first hub dies before the second one has ever heard it.
+    terminal.disconnect();
+    stage.kill(false).await;
+    stage.start_standby().await;
+    let one = Actor {
+        second: None,
+        ..proctor()
+    };
+    let room = stage.standby().room();
+    let refused = room.take_over(&one).unwrap_err();
+    assert_eq!(refused.code(), "room.never_followed");
+    assert!(room.raised().is_none());
+    let same = Actor {
+        second: Some(proctor().person),
+        ..proctor()
+    };
+    assert_eq!(
+        room.take_over(&same).unwrap_err().code(),
+        "room.same_person"
+    );
+    room.take_over(&proctor()).unwrap();
+    let raised = room.raised().unwrap().epoch;
+    assert!((1_000..2_001).contains(&raised), "{raised}");
+    // The first one comes back, hears of it, and stops.
+    stage.start().await;
+    until("the first one stops", || {
+        stage.hub().room().raised().is_none()
+    })
+    .await;
+    assert_eq!(stage.standby().room().raised().unwrap().epoch, raised);
 }

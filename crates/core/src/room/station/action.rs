@@ -24,6 +24,8 @@ pub enum Action {
     TakeOver {
         followed: Option<Followed>,
     },
+    /// The same without ever having followed anybody: nothing of the room's history is here.
+    TakeOverAlone {},
     /// A device that was enrolled is listed.
     List {
         device: Device,
@@ -142,6 +144,7 @@ impl Action {
     pub(super) fn deed(&self) -> Option<Deed> {
         Some(match self {
             Action::TakeOver { .. } => Deed::TakeOver,
+            Action::TakeOverAlone {} => Deed::TakeOverAlone,
             Action::NumberMachines {}
             | Action::DealByRoster { .. }
             | Action::PublishSeats { .. } => Deed::AssignSeats,

@@ -23,7 +23,8 @@ impl Station {
         ids: &mut dyn FnMut() -> [u8; 16],
         now: ExamMs,
     ) -> Result<Vec<Event>, RoomError> {
-        let takes_over = matches!(action, Action::TakeOver { .. });
+        let follows = matches!(action, Action::TakeOver { .. });
+        let takes_over = follows || matches!(action, Action::TakeOverAlone {});
         let commanding = self.recorded.standing.commanding().is_some();
         if takes_over && commanding {
             return Err(RoomError::Commanding);
@@ -32,7 +33,7 @@ impl Station {
             return Err(RoomError::NotCommanding);
         }
         // The first station of a room takes over from nobody; the program itself may do that.
-        let first = takes_over && self.recorded.standing.heard() == 0;
+        let first = follows && self.recorded.standing.heard() == 0;
         if let Some(deed) = action.deed().filter(|_| !first) {
             let second = actor.second.as_ref();
             allowed(deed, &actor.person, second, &actor.reason)?;
@@ -107,6 +108,16 @@ fn book(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
             staff_id,
             reason,
             followed: *followed,
+        },
+        Action::TakeOverAlone {} => Event::EpochRaised {
+            epoch: station
+                .standing()
+                .lone_epoch()
+                .ok_or(RoomError::Commanding)?,
+            station: station.standing().me(),
+            staff_id,
+            reason,
+            followed: None,
         },
         Action::Held {
             sitting_no,

@@ -9,6 +9,8 @@ use crate::room::seating::SeatingError;
 pub enum RoomError {
     #[error("this station does not run the room")]
     NotCommanding,
+    #[error("this station has never followed the one that runs the room")]
+    NeverFollowed,
     #[error("this station runs the room already")]
     Commanding,
     #[error(transparent)]
@@ -63,6 +65,7 @@ impl RoomError {
     pub fn code(&self) -> &'static str {
         match self {
             RoomError::NotCommanding => "room.not_commanding",
+            RoomError::NeverFollowed => "room.never_followed",
             RoomError::Commanding => "room.commanding",
             RoomError::NotAllowed(cause) => cause.code(),
             RoomError::Lease(cause) => cause.code(),
