@@ -6,6 +6,7 @@ import type {
   HandInView,
   HeardHub,
   Screen,
+  ScanView,
   SittingView,
   StaffName,
   Step,
@@ -414,7 +415,7 @@ const enrol = (over: object): Screen => ({
     courier_folders: ['/media/exam/USB'],
     courier: { state: 'idle' },
     written_to: null,
-    join: { named: null, heard: [], restarting: false },
+    join: { named: null, heard: [], scan: { state: 'off' }, restarting: false },
     ...over,
   },
 })
@@ -436,6 +437,9 @@ const during = start + 52 * minute
 const late = start + 111 * minute
 
 /** Every screen in every state that looks different. */
+const scanning = (scan: ScanView): View =>
+  view(enrol({ join: { named: null, heard: [], scan, restarting: false } }), before)
+
 const usual = {
   standby: view(standby({}), before),
   'standby-any-seat': view(standby({ seat_no: null }), before, {
@@ -563,11 +567,20 @@ const usual = {
           heard('第 2 考场管理机', '4T7Q-0MZK-93XB-R2WD', 'https://192.168.6.10:8443'),
           heard('第 2 考场备用管理机', 'H1C8-YV5N-KQ6E-07PS', 'https://192.168.6.9:8443'),
         ],
+        scan: { state: 'off' },
         restarting: false,
       },
     }),
     before,
   ),
+  'enrol-scan': scanning({ state: 'looking', picture_url: taken, notice: 'join.scan_other' }),
+  'enrol-scanned': scanning({
+    state: 'found',
+    text: 'fengjuan-hub:1?url=https%3A%2F%2F192.168.6.10%3A8443&fp=4T7Q-0MZK-93XB-R2WD',
+    url: 'https://192.168.6.10:8443',
+    fingerprint: '4T7Q-0MZK-93XB-R2WD',
+  }),
+  'enrol-no-camera': scanning({ state: 'ended', code: 'camera.not_found' }),
   'enrol-pending': view(enrol({ state: 'pending', failure: 'upstream.unreachable' }), before),
   'log-in': view({ name: 'log_in', data: { staff, locked_until_ms: null } }, before),
   'log-in-slow': view({ name: 'log_in', data: { staff, locked_until_ms: before + 45_000 } }, before),

@@ -226,9 +226,31 @@ named: string | null,
  */
 heard: Array<HeardHub>, 
 /**
+ * Whether the camera looks for the QR code on a station's page.
+ */
+scan: ScanView, 
+/**
  * One was named just now: the program begins anew.
  */
 restarting: boolean, };
+
+export type ScanView = { "state": "off", } | { "state": "looking", 
+/**
+ * `paper://localhost/scan?r=…`: what the camera sees. No picture outlives the search.
+ */
+picture_url: string | null, 
+/**
+ * Code of why what was held up last is no station's code.
+ */
+notice: string | null, } | { "state": "found", 
+/**
+ * As the code says it.
+ */
+text: string, url: string, 
+/**
+ * Four Crockford groups, as on the station's own screen.
+ */
+fingerprint: string, } | { "state": "ended", code: string, };
 
 export type HeardHub = { hub_name: string, 
 /**
@@ -369,7 +391,7 @@ export type CandidateAction = { "do": "begin", } | { "do": "leave", } | { "do": 
 
 export type SeatAction = { "do": "confirm_person", staff_id: string, password: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", staff_id: string, password: string, reason: string, } | { "do": "retake_picture", } | { "do": "without_picture", staff_id: string, password: string, reason: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "open_desk", };
 
-export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "enrol_by_stick", device_name: string, folder: string, } | { "do": "join_hub", text: string, } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: number, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
+export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "enrol_by_stick", device_name: string, folder: string, } | { "do": "join_hub", text: string, } | { "do": "scan_hub", } | { "do": "stop_scan", } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: number, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
 
 export type TextSize = "standard" | "large" | "largest";
 

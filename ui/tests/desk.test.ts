@@ -196,4 +196,35 @@ describe('enrolment', () => {
     await fireEvent.click(page.at('join-submit'))
     expect(page.mock.asked).toEqual([{ do: 'join_hub', text: 'https://192.168.6.10:8443' }])
   })
+
+  it('begins to scan when somebody says so', async () => {
+    const page = await show('enrol')
+    await fireEvent.click(page.at('scan'))
+    expect(page.mock.asked).toEqual([{ do: 'scan_hub' }])
+  })
+
+  it('names what is no station’s code, and stops when somebody says so', async () => {
+    const looking = await show('enrol-scan')
+    expect(looking.at('scan-notice').textContent).toContain('这不是考场管理机的二维码')
+    await fireEvent.click(looking.at('scan'))
+    expect(looking.mock.asked).toEqual([{ do: 'stop_scan' }])
+  })
+
+  it('shows what was scanned, and uses it only when somebody says so', async () => {
+    const found = await show('enrol-scanned')
+    expect(found.at('scan-found').textContent).toContain('https://192.168.6.10:8443')
+    expect(found.mock.asked).toEqual([])
+    const text = 'fengjuan-hub:1?url=https%3A%2F%2F192.168.6.10%3A8443&fp=4T7Q-0MZK-93XB-R2WD'
+    expect((found.at('join-text') as HTMLInputElement).value).toBe(text)
+    await fireEvent.click(found.at('join-submit'))
+    expect(found.mock.asked).toEqual([{ do: 'join_hub', text }])
+    await fireEvent.update(found.at('join-text') as HTMLInputElement, 'another')
+    expect(found.maybe('scan-found'), 'its fingerprint is of nothing in the field').toBeNull()
+  })
+
+  it('says in words why nothing can be scanned, and typing stays', async () => {
+    const page = await show('enrol-no-camera')
+    expect(page.at('scan-ended').textContent).toContain('没有找到摄像头')
+    expect(page.maybe('join-text')).not.toBeNull()
+  })
 })

@@ -423,4 +423,14 @@ describe('small things', () => {
     expect(qrPath('x'.repeat(300))?.size).toBe(69)
     expect(qrPath('x'.repeat(3000))).toBeNull()
   })
+
+  it('draws the code that a terminal is shown to read', async () => {
+    const text = 'fengjuan-hub:1?url=https%3A%2F%2F192.168.6.10%3A8443&fp=4T7Q-0MZK-93XB-R2WD'
+    const { size, path } = qrPath(text) ?? { size: 0, path: '' }
+    const dark = new Set(path.split('M').map((square) => square.split('h')[0]))
+    const row = (y: number) =>
+      Array.from({ length: size }, (_, x) => (dark.has(`${x} ${y}`) ? '#' : '.')).join('')
+    const drawn = [text, '', ...Array.from({ length: size }, (_, y) => row(y)), '']
+    await expect(drawn.join('\n')).toMatchFileSnapshot('../../fixtures/qr/station.txt')
+  })
 })

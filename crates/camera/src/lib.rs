@@ -1,4 +1,4 @@
-//! Still pictures from a webcam.
+//! Still pictures from a webcam, and the QR codes in them.
 //!
 //! A camera is opened for each picture, on a worker thread, and closed again: a stalled driver
 //! costs one abandoned thread and a [`CameraFault::Stalled`], never a caller that waits for ever.
@@ -15,6 +15,7 @@ mod mjpeg;
 mod pattern;
 mod picture;
 mod port;
+mod qr;
 mod webcam;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use frame::{Layout, RawFrame};
 pub use pattern::{PATTERN_ID, PATTERN_LABEL, PatternSource};
 pub use picture::{Picture, brightness, encode_jpeg, small_jpeg};
 pub use port::{FramePort, FrameStream, WARM_UP_AT_LEAST, frames_change_through, take_through};
+pub use qr::qr_texts;
 pub use webcam::Webcam;
 
 /// A camera that a source can open.

@@ -90,8 +90,33 @@ pub struct JoinView {
     pub named: Option<String>,
     /// Hubs of this site that are heard on the local network. Nothing of them is trusted.
     pub heard: Vec<HeardHub>,
+    /// Whether the camera looks for the QR code on a station's page.
+    pub scan: ScanView,
     /// One was named just now: the program begins anew.
     pub restarting: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ScanView {
+    Off {},
+    Looking {
+        /// `paper://localhost/scan?r=…`: what the camera sees. No picture outlives the search.
+        picture_url: Option<String>,
+        /// Code of why what was held up last is no station's code.
+        notice: Option<String>,
+    },
+    /// To be confirmed by a person.
+    Found {
+        /// As the code says it.
+        text: String,
+        url: String,
+        /// Four Crockford groups, as on the station's own screen.
+        fingerprint: String,
+    },
+    Ended {
+        code: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

@@ -2,6 +2,7 @@
 //! module. Every function returns at once; what takes time runs on the runtime and shows in the next view.
 
 mod join;
+mod scan;
 
 use crate::controller::Ports;
 use crate::controller::held::{Enrolment, Outward, OutwardAct};
@@ -50,6 +51,7 @@ pub struct OutwardSide {
     work: Arc<Mutex<Work>>,
     /// Another hub was named.
     begins_anew: AtomicBool,
+    scan: scan::Scan,
 }
 
 /// What the acts in the background came to.
@@ -127,6 +129,7 @@ impl OutwardSide {
             data_dir: data_dir.clone(),
         })?;
         let displays = ports.displays.clone();
+        let scan = scan::Scan::new(ports.camera.clone());
         let equipment = Equipment::new(EquipmentParts {
             data_dir: data_dir.clone(),
             recorder: recorder.clone(),
@@ -144,6 +147,7 @@ impl OutwardSide {
         let side = OutwardSide {
             data_dir,
             begins_anew: AtomicBool::new(false),
+            scan,
             kit,
             identity,
             papers,
@@ -400,6 +404,7 @@ impl Outward for OutwardSide {
     fn act(&self, act: OutwardAct) -> Result<(), Refused> {
         match act {
             OutwardAct::Enrol { device_name } => {
+                self.scan.stop();
                 let asked = self.uplink.ask_to_enrol(&device_name);
                 asked.map_err(|error| refused(error.code()))?;
             }
@@ -408,6 +413,8 @@ impl Outward for OutwardSide {
                 folder,
             } => self.enrol_by_stick(&device_name, &folder)?,
             OutwardAct::JoinHub { text } => self.join_hub(&text)?,
+            OutwardAct::ScanHub => self.scan_hub()?,
+            OutwardAct::StopScan => self.scan.stop(),
             OutwardAct::Pull => self.pull(),
             OutwardAct::CourierImport { folder } => self.courier_import(folder),
             OutwardAct::CourierExport { folder } => {
@@ -424,7 +431,12 @@ impl Outward for OutwardSide {
         Ok(())
     }
 
+    fn scan_picture(&self) -> Option<Vec<u8>> {
+        self.scan.picture()
+    }
+
     fn stop(&self) {
+        self.scan.stop();
         let mut work = self.work();
         work.channel = None;
         work.task = None;

@@ -18,6 +18,8 @@ pub enum Resource {
     Photo,
     /// The check-in picture, while staff look at it.
     CheckIn,
+    /// What the camera sees while it looks for a station's QR code.
+    Scan,
 }
 
 /// Reads a path such as `/media/12` (a query after it is ignored).
@@ -26,6 +28,7 @@ pub fn parse(path: &str) -> Option<Resource> {
     match path.trim_start_matches('/') {
         "photo" => Some(Resource::Photo),
         "checkin" => Some(Resource::CheckIn),
+        "scan" => Some(Resource::Scan),
         other => {
             let number = other.strip_prefix("media/")?;
             let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -46,6 +49,7 @@ mod tests {
         assert_eq!(parse("/media/12?r=4"), Some(Resource::Media(12)));
         assert_eq!(parse("photo?r=1"), Some(Resource::Photo));
         assert_eq!(parse("/checkin"), Some(Resource::CheckIn));
+        assert_eq!(parse("/scan?r=7"), Some(Resource::Scan));
         for odd in [
             "",
             "/",

@@ -59,6 +59,12 @@ export const enDesk: Record<keyof typeof zhDesk, string> = {
   'join.none': 'No station of this site is heard on the local network yet.',
   'join.use': 'Choose',
   'join.in_use': 'In use',
+  'join.scan': 'Scan the station’s QR code',
+  'join.scanning': 'Hold the station’s QR code steady before the camera, about half as large as the picture.',
+  'join.scan_picture': 'What the camera sees',
+  'join.scan_stop': 'Stop scanning',
+  'join.scan_found':
+    'This one was scanned. Compare the fingerprint with the one on its own screen; use the address only if all four groups are the same.',
   'join.typed': 'Or type the address as it stands on the station’s page “Terminals”',
   'join.use_typed': 'Use this address',
   'join.restarting': 'Noted. The program opens again in a moment.',

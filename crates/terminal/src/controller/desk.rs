@@ -19,7 +19,7 @@ fn may(action: &DeskAction, role: Option<Role>) -> bool {
     use Role::*;
     match action {
         Tab { .. } | LogOut {} => true,
-        Enrol { .. } | EnrolByStick { .. } | JoinHub { .. } => {
+        Enrol { .. } | EnrolByStick { .. } | JoinHub { .. } | ScanHub {} | StopScan {} => {
             role.is_none_or(|role| matches!(role, Proctor | SystemAdministrator))
         }
         Pull {} | CourierImport { .. } => role.is_none_or(|role| role == Proctor),
@@ -54,6 +54,8 @@ impl State {
             DeskAction::Enrol { .. }
                 | DeskAction::EnrolByStick { .. }
                 | DeskAction::JoinHub { .. }
+                | DeskAction::ScanHub {}
+                | DeskAction::StopScan {}
                 | DeskAction::CourierImport { .. }
         ) && !matches!(self.shared.outward.enrolment(), Enrolment::Done);
         if self.idle_lock() {
@@ -98,6 +100,8 @@ impl State {
             action @ (DeskAction::Enrol { .. }
             | DeskAction::EnrolByStick { .. }
             | DeskAction::JoinHub { .. }
+            | DeskAction::ScanHub {}
+            | DeskAction::StopScan {}
             | DeskAction::Pull {}
             | DeskAction::CourierImport { .. }
             | DeskAction::CourierExport { .. }
@@ -172,6 +176,8 @@ impl State {
                 folder: PathBuf::from(folder),
             },
             DeskAction::JoinHub { text } => OutwardAct::JoinHub { text },
+            DeskAction::ScanHub {} => OutwardAct::ScanHub,
+            DeskAction::StopScan {} => OutwardAct::StopScan,
             DeskAction::Pull {} => OutwardAct::Pull,
             DeskAction::CourierImport { folder } => OutwardAct::CourierImport {
                 folder: PathBuf::from(folder),

@@ -23,6 +23,9 @@ pub enum OutwardAct {
     JoinHub {
         text: String,
     },
+    /// Looks for a station's QR code with the camera.
+    ScanHub,
+    StopScan,
     Pull,
     CourierImport {
         folder: PathBuf,
@@ -77,6 +80,10 @@ pub trait Outward: Send + Sync {
     /// Another hub was named: the program must begin anew to speak to it.
     fn begins_anew(&self) -> bool {
         false
+    }
+    /// What the camera sees while it looks for a station's QR code.
+    fn scan_picture(&self) -> Option<Vec<u8>> {
+        None
     }
     /// The room channel to the hub; none in direct mode.
     fn room(&self) -> Option<RoomLink> {

@@ -197,15 +197,19 @@ impl Terminal {
     /// A picture of the present screen: its type and bytes. `None` for everything that the screen does not show.
     pub fn resource(&self, path: &str) -> Option<(&'static str, Vec<u8>)> {
         let state = self.state();
-        let visit = state.visit.as_ref()?;
-        if state.surface != Surface::Candidate {
-            return None;
-        }
-        let active = state.active.as_ref()?;
+        let seat = || {
+            let at = state.visit.as_ref().zip(state.active.as_ref());
+            at.filter(|_| state.surface == Surface::Candidate)
+        };
         let bytes = match resources::parse(path)? {
-            Resource::CheckIn => visit.picture.clone()?,
-            Resource::Photo => active.photo(active.candidate(&visit.ticket_no)?)?.to_vec(),
+            Resource::Scan => self.shared.outward.scan_picture()?,
+            Resource::CheckIn => seat()?.0.picture.clone()?,
+            Resource::Photo => {
+                let (visit, active) = seat()?;
+                active.photo(active.candidate(&visit.ticket_no)?)?.to_vec()
+            }
             Resource::Media(number) => {
+                let (visit, _) = seat()?;
                 let run = state.run.as_ref().filter(|run| run.shows_media(number))?;
                 if visit.hand_in != HandInStep::Exam || state.stands_still() {
                     return None;

@@ -34,19 +34,33 @@ impl OutwardSide {
         JoinView {
             named: site.hubs().first().map(|hub| hub.url.clone()),
             heard: heard.collect(),
+            scan: self.scan.view(),
             restarting: self.begins_anew(),
         }
     }
 
     /// Named for the next start: what was opened for another upstream is not turned around while it runs.
     pub(super) fn join_hub(&self, text: &str) -> Result<(), Refused> {
-        if matches!(self.enrolment(), Enrolment::Done) {
-            return Err(refused("join.enrolled"));
-        }
+        self.may_join()?;
         let address = HubAddress::parse(text).map_err(|error| refused(error.code()))?;
         SiteKit::name_hub(&self.data_dir, &address).map_err(|error| refused(error.code()))?;
         tracing::info!(url = address.url, "a hub is named; the program begins anew");
+        self.scan.stop();
         self.begins_anew.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Looks for a station's code with this machine's camera.
+    pub(super) fn scan_hub(&self) -> Result<(), Refused> {
+        self.may_join()?;
+        self.scan.start();
+        Ok(())
+    }
+
+    fn may_join(&self) -> Result<(), Refused> {
+        match self.enrolment() {
+            Enrolment::Done => Err(refused("join.enrolled")),
+            Enrolment::Open(_) => Ok(()),
+        }
     }
 }

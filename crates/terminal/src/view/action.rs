@@ -101,6 +101,9 @@ pub enum DeskAction {
     JoinHub {
         text: String,
     },
+    /// Looks for a station's QR code with this machine's camera.
+    ScanHub {},
+    StopScan {},
     Tab {
         tab: DeskTab,
     },

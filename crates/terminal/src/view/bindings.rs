@@ -59,6 +59,7 @@ pub fn bindings() -> String {
         NotSittingOutcome,
         EnrolView,
         JoinView,
+        ScanView,
         HeardHub,
         EnrolState,
         LogInView,

@@ -4,8 +4,8 @@ use fengjuan_core::event::OutageCause;
 use fengjuan_core::plan::Role;
 pub use fengjuan_device::view::{
     Check, CheckRow, CodeGroupState, CodeGroupView, EnrolState, EnrolView, EquipmentView, HeardHub,
-    HeldClass, HeldSitting, HeldState, JoinView, LogInView, PapersView, PullState, SpellingView,
-    Verdict,
+    HeldClass, HeldSitting, HeldState, JoinView, LogInView, PapersView, PullState, ScanView,
+    SpellingView, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
