@@ -276,6 +276,7 @@ fn a_station_dies_and_its_standby_runs_the_room() {
     assert_eq!(early.unwrap().as_deref(), Some(""), "it may be looked at");
     let take_over = StationAction::TakeOver {
         reason: "第一台管理机坏了".to_owned(),
+        second: None,
     };
     room.achieve("the other station", &take_over, |room| {
         Ok(room.page()?.station.standing == StationStanding::Commanding)
