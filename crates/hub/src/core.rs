@@ -9,10 +9,10 @@ use crate::pictures::Pictures;
 use crate::pool::Pool;
 use crate::received::Received;
 use crate::room::{Outgoing, Raised, Room};
+use crate::strangers::Strangers;
 use crate::unlock::Unlocks;
 use axum::http::StatusCode;
 use fengjuan_core::event::Hash32;
-use fengjuan_core::plan::ExamMs;
 use fengjuan_core::room::station::Fact;
 use fengjuan_device::identity::DeviceIdentity;
 use fengjuan_device::papers::Papers;
@@ -24,16 +24,12 @@ use fengjuan_store::{Database, Reader, ReplicaReader, ReplicaWriter, Replicas, S
 use fengjuan_wire::room::Epoch;
 use fengjuan_wire::{Signed, WireError};
 use serde_bytes::ByteBuf;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use tokio::sync::Semaphore;
 
-/// More machines than this that nobody has decided about are one matter: their alerts would say nothing more.
-const MOST_STRANGERS: usize = 50;
-/// The room hears no more often than this that a device was refused again.
-const STRANGER_AGAIN_MS: i64 = 10_000;
 /// Answers with a piece of a package that are under way at once.
 pub(crate) const MOST_FETCHES: usize = 48;
 
@@ -64,8 +60,7 @@ pub(crate) struct Core {
     pub(crate) uploads: [Mutex<()>; 64],
     /// The center's orders as they were signed.
     pub(crate) orders: RwLock<Vec<ByteBuf>>,
-    /// Who was refused for what, and when the room was told of it.
-    pub(crate) strangers: Mutex<BTreeMap<([u8; 32], &'static str), ExamMs>>,
+    pub(crate) strangers: Mutex<Strangers>,
     pub(crate) trouble: Mutex<BTreeSet<&'static str>>,
 }
 
@@ -110,26 +105,14 @@ impl Core {
         });
     }
 
-    /// Whoever goes on trying is told of now and then only, so that the room knows that it is still there. A machine that
-    /// people have decided about is told of however many others try.
     fn is_news(&self, stranger: ([u8; 32], &'static str)) -> bool {
-        let now = self.room.now();
-        let decided = |key: &[u8; 32]| {
-            let known = self.devices.get(&Hash32(*key));
-            known.is_some_and(|known| known.admission != Admission::Asking)
-        };
-        let mut told = self
+        let known = self.devices.get(&Hash32(stranger.0));
+        let decided = known.is_some_and(|known| known.admission != Admission::Asking);
+        let mut strangers = self
             .strangers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, told_ms| (0..STRANGER_AGAIN_MS).contains(&(now - *told_ms)));
-        let undecided = || told.keys().filter(|(key, _)| !decided(key)).count();
-        let place = decided(&stranger.0) || undecided() < MOST_STRANGERS;
-        let news = place && !told.contains_key(&stranger);
-        if news {
-            told.insert(stranger, now);
-        }
-        news
+        strangers.is_news(stranger, decided, self.room.now())
     }
 
     /// Something is wrong here that the station's page shows, by its code.

@@ -36,6 +36,7 @@ mod received;
 pub mod room;
 mod server;
 pub mod station;
+mod strangers;
 mod unlock;
 pub mod view;
 

@@ -206,6 +206,16 @@ async fn many_unknown_keys_silence_no_alert_about_a_known_machine() {
         strangers(&stage).len() == 50
     })
     .await;
+    // They go on trying, each with a key that nobody has seen.
+    let (server, address) = (hub.identity().public(), stage.address);
+    let rogue = tokio::spawn(async move {
+        loop {
+            let stranger = SigningKey::generate().unwrap();
+            if let Ok(mut stream) = raw::connect(&stranger, &server, address, HERE).await {
+                raw::ask(&mut stream, "GET /v1/orders", b"").await;
+            }
+        }
+    });
     hub.devices()
         .revoke(hub.room(), &device, &proctor())
         .unwrap();
@@ -216,4 +226,5 @@ async fn many_unknown_keys_silence_no_alert_about_a_known_machine() {
         strangers(&stage).contains(&(device, revoked.clone()))
     })
     .await;
+    rogue.abort();
 }
