@@ -264,6 +264,7 @@ const unlock: UnlockTab = {
   wait_until_ms: null,
   opens_ms: start - 30 * minute,
   two_person: false,
+  second_person: [{ staff_id: 'JN-0231', name: '刘志强', role: 'proctor' }],
   refused: null,
   opened: 0,
   terminals: 60,

@@ -86,6 +86,8 @@ export type ConfirmReason = "usual" | "candidate_says_not_me" | "camera_trouble"
 
 export type StaffName = { staff_id: string, name: string, role: Role, };
 
+export type SecondPerson = { staff_id: string, password: string, };
+
 export type RulesView = { person: PersonFacts, paragraphs: Array<string>, };
 
 export type TutorialView = { person: PersonFacts, 
@@ -347,7 +349,11 @@ export type UnlockView = { state: UnlockState, sitting_no: string | null, wrong_
 /**
  * No attempt is taken before this moment.
  */
-wait_until_ms: number | null, opens_ms: number | null, two_person: boolean, refused: Refused | null, };
+wait_until_ms: number | null, opens_ms: number | null, two_person: boolean, 
+/**
+ * Who may type the other half.
+ */
+second_person: Array<StaffName>, refused: Refused | null, };
 
 export type UnlockState = "nothing_held" | "too_early" | "ready" | "working" | "unlocked" | "needed_again" | "over";
 
@@ -391,7 +397,11 @@ export type CandidateAction = { "do": "begin", } | { "do": "leave", } | { "do": 
 
 export type SeatAction = { "do": "confirm_person", staff_id: string, password: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", staff_id: string, password: string, reason: string, } | { "do": "retake_picture", } | { "do": "without_picture", staff_id: string, password: string, reason: string, } | { "do": "log_in", staff_id: string, password: string, } | { "do": "open_desk", };
 
-export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "enrol_by_stick", device_name: string, folder: string, } | { "do": "join_hub", text: string, } | { "do": "scan_hub", } | { "do": "stop_scan", } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: number, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
+export type DeskAction = { "do": "enrol", device_name: string, } | { "do": "enrol_by_stick", device_name: string, folder: string, } | { "do": "join_hub", text: string, } | { "do": "scan_hub", } | { "do": "stop_scan", } | { "do": "tab", tab: DeskTab, } | { "do": "log_out", } | { "do": "pull", } | { "do": "courier_import", folder: string, } | { "do": "courier_export", folder: string, } | { "do": "select", sitting_no: string, } | { "do": "check_equipment", } | { "do": "save_report", folder: string, } | { "do": "unlock", groups: Array<string>, 
+/**
+ * Who types the other half, where two persons have a code each.
+ */
+second: SecondPerson | null, } | { "do": "stamp_arrival", ticket_no: string, } | { "do": "mark_absent", ticket_no: string, } | { "do": "allow_pattern_camera", reason: string, } | { "do": "start", } | { "do": "decide_outage", ticket_no: string, outage_no: number, credit_ms: number, reason: string, } | { "do": "credit_time", ticket_no: string, minutes: number, reason: string, } | { "do": "force_hand_in", ticket_no: string, reason: string, } | { "do": "end_sitting", reason: string, } | { "do": "sync_now", };
 
 export type TextSize = "standard" | "large" | "largest";
 

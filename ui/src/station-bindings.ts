@@ -10,6 +10,7 @@ import type {
   OutageCause,
   PapersView,
   Refused,
+  SecondPerson,
   StaffName,
 } from './bindings'
 
@@ -24,6 +25,7 @@ export const stationCodes = [
   'enrol.bad_request', 'device.unknown', 'device.approved', 'device.revoked',
   'device.refused', 'device.not_refused', 'device.not_approved', 'room.not_commanding',
   'room.epoch_unproved', 'room.commanding', 'room.never_followed', 'room.role',
+  'room.seats_not_published',
   'room.second_needed', 'room.second_role', 'room.same_person', 'room.reason_needed',
   'room.order_needed', 'room.not_held', 'room.entry_not_open', 'room.not_unlocked',
   'room.too_early', 'room.too_late', 'room.already_started', 'room.not_started',
@@ -259,7 +261,7 @@ export type SpareMachine = {
  */
 device: string, device_name: string, seat_no: number | null, };
 
-export type UnlockTab = { state: StationUnlock, wrong_so_far: number, wait_until_ms: number | null, opens_ms: number | null, two_person: boolean, refused: Refused | null, 
+export type UnlockTab = { state: StationUnlock, wrong_so_far: number, wait_until_ms: number | null, opens_ms: number | null, two_person: boolean, second_person: Array<StaffName>, refused: Refused | null, 
 /**
  * Terminals that hold the keys, of those that should.
  */
@@ -345,8 +347,6 @@ export type AwaitedRow = { awaited_no: number, notice: Notice, by: StaffName | n
  */
 order_no: string | null, };
 
-export type SecondPerson = { staff_id: string, password: string, };
-
 export type Phone = { who: string, when_ms: number, number: string, };
 
 export type ActionScope = { "of": "seat", seat_no: number, } | { "of": "class", class_no: string, } | { "of": "room", };
@@ -355,7 +355,7 @@ export type StationAction = { "do": "enrol", hub_name: string, } | { "do": "enro
 /**
  * None: it becomes a spare.
  */
-seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "let_ask_again", device: string, reason: string, } | { "do": "forget_asking", } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "accept_address", device: string, reason: string, } | { "do": "check_machine", device: string, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, 
+seat_no: number | null, second: SecondPerson, } | { "do": "refuse_device", device: string, reason: string, } | { "do": "let_ask_again", device: string, reason: string, } | { "do": "forget_asking", } | { "do": "revoke_device", device: string, reason: string, second: SecondPerson, } | { "do": "publish_seats", } | { "do": "out_of_use", device: string, reason: string, second: SecondPerson, } | { "do": "back_in_use", device: string, reason: string, second: SecondPerson, } | { "do": "accept_address", device: string, reason: string, } | { "do": "check_machine", device: string, } | { "do": "move_number", seat_no: number, device: string, reason: string, } | { "do": "unlock", groups: Array<string>, second: SecondPerson | null, } | { "do": "start", } | { "do": "postpone", minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "end", class_no: string | null, forced: boolean, reason: string, } | { "do": "submit", } | { "do": "start_seat", seat_no: number, } | { "do": "arrive", ticket_no: string, } | { "do": "confirm", ticket_no: string, id_document: boolean, person: boolean, ticket: boolean, contraband_clear: boolean, } | { "do": "not_admitted", ticket_no: string, reason: string, } | { "do": "late_entry", ticket_no: string, reason: string, phone: Phone | null, second: SecondPerson, } | { "do": "suspend", scope: ActionScope, reason: string, } | { "do": "resume", scope: ActionScope, reason: string, } | { "do": "credit", scope: ActionScope, minutes: number, reason: string, phone: Phone | null, second: SecondPerson | null, } | { "do": "decide_outage", seat_no: number, outage_no: number, credit_ms: number, 
 /**
  * What it was, as the proctor confirms or corrects it.
  */

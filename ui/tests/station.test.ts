@@ -405,7 +405,25 @@ describe('machines and seats', () => {
       await until(() => page.at(`group-state-${index}`).dataset['check'] === 'valid')
     }
     await fireEvent.click(page.at('unlock'))
-    expect(page.mock.asked).toEqual([{ do: 'unlock', groups }])
+    expect(page.mock.asked).toEqual([{ do: 'unlock', groups, second: null }])
+  })
+
+  it('open with the halves of two people, each by their own password', async () => {
+    const page = await showStation('station-unlock-two')
+    const half = ['7K3MW', 'Q09R4', '5XB2J', 'W4TDK']
+    const groups = [...half, ...half]
+    for (const [index, group] of groups.entries()) {
+      await fireEvent.update(page.at(`group-${index}`), group)
+      await until(() => page.at(`group-state-${index}`).dataset['check'] === 'valid')
+    }
+    await fireEvent.click(page.at('unlock'))
+    expect(page.mock.asked).toEqual([])
+    await fireEvent.update(page.at('second-who'), 'JN-0231')
+    await fireEvent.update(page.at('second-password'), 'geheim')
+    await fireEvent.click(page.at('unlock'))
+    const second = { staff_id: 'JN-0231', password: 'geheim' }
+    expect(page.mock.asked).toEqual([{ do: 'unlock', groups, second }])
+    expect((page.at('second-password') as HTMLInputElement).value).toBe('')
   })
 })
 

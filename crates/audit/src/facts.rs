@@ -198,8 +198,12 @@ fn application(event: &Event, out: &mut String) -> Wrote {
             sitting_no,
             version,
             staff_id,
+            second,
         } => {
-            write!(out, "{sitting_no} v{version} {staff_id}")
+            let both = second
+                .iter()
+                .fold(staff_id.clone(), |by, second| by + "+" + second);
+            write!(out, "{sitting_no} v{version} {both}")
         }
         Event::Receipted { hash, receipt } | Event::ReceiptedByHub { hash, receipt } => {
             write!(out, "{} ← {}", short(hash), short(receipt))

@@ -169,7 +169,8 @@ events! {
     LogInFailed = "app.log_in_failed", Application, false, "登录失败", "Log-in failed" { staff_id: String, cause: String }
     LockoutReleased = "app.lockout_released", Application, false, "解除登录锁定", "Lockout released" { staff_id: String, by: String, reason: String }
     CodeRefused = "app.code_refused", Application, false, "授权密码被拒绝", "Authorization code refused" { sitting_no: String, cause: String, wrong_so_far: u32 }
-    Unlocked = "app.unlocked", Application, false, "输密码开卷", "Papers unlocked" { sitting_no: String, version: u32, staff_id: String }
+    /// `second`: who typed the other half, where two persons have a code each.
+    Unlocked = "app.unlocked", Application, false, "输密码开卷", "Papers unlocked" { sitting_no: String, version: u32, staff_id: String, #[serde(default, skip_serializing_if = "Option::is_none")] second: Option<String> }
     Receipted = "app.receipted", Application, false, "收到中心回执", "Center's receipt verified" { hash: Hash32, receipt: Hash32 }
     ReceiptedByHub = "app.receipted_by_hub", Application, false, "收到考场管理机回执", "Hub's receipt verified" { hash: Hash32, receipt: Hash32 }
     OrderReceived = "app.order_received", Application, false, "收到考试机构指令", "Order from the center" { order: Hash32, order_no: String }

@@ -306,3 +306,11 @@ pub struct StaffName {
     pub name: String,
     pub role: fengjuan_core::plan::Role,
 }
+
+/// The second person of an action, with their own password.
+#[derive(Clone, Default, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SecondPerson {
+    pub staff_id: String,
+    pub password: String,
+}

@@ -185,14 +185,11 @@ impl Unlocks {
             sitting_no: sitting_no.to_owned(),
             version: held.key.version,
         };
-        let ended = self.room.read(|station| {
-            // Asked before the slow part; what it gives is recorded only after it.
-            let may = station.propose(&action, actor, &mut || [0; 16], now);
-            may.map(|_| station.is_over(sitting_no))
-        });
-        if ended.map_err(|error| refused(error.code()))? {
-            return Err(UnlockError::Over.into());
-        }
+        // Asked before the slow part; what it gives is recorded only after it.
+        let may = self
+            .room
+            .read(|station| station.propose(&action, actor, &mut || [0; 16], now));
+        may.map_err(|error| refused(error.code()))?;
         if held.grant.is_none() {
             return Err(UnlockError::NoGrant.into());
         }
@@ -217,6 +214,10 @@ impl Unlocks {
     }
 
     fn opened_now(&self, key: SittingKey, opened: Unlocked, actor: &Actor) -> Answer {
+        if self.superseded(&key) {
+            // It was the newest when the code was typed, and that of the newest is another one.
+            return Err(UnlockError::Superseded.into());
+        }
         let action = Action::Unlocked {
             sitting_no: key.sitting_no.clone(),
             version: key.version,
@@ -300,12 +301,22 @@ impl Unlocks {
         keys
     }
 
-    /// Forgets the keys of sittings that are over: ended, and nobody answers.
+    /// Forgets the keys of sittings that are over, and of versions that nobody sits any more.
     pub fn forget_over(&self) {
-        let mut state = self.state();
-        state
-            .open
-            .retain(|key, _| self.room.read(|station| !station.is_over(&key.sitting_no)));
+        let now = self.room.now();
+        let kept = |key: &SittingKey| {
+            let superseded = self.superseded(key);
+            self.room.read(|station| {
+                let begun = station.track(&key.sitting_no).started.is_some();
+                !station.unlock_over(&key.sitting_no, now) && (begun || !superseded)
+            })
+        };
+        self.state().open.retain(|key, _| kept(key));
+    }
+
+    fn superseded(&self, key: &SittingKey) -> bool {
+        let current = self.papers.current(&key.sitting_no);
+        current.is_some_and(|current| current.key != *key)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -180,6 +180,7 @@ impl Ledgers {
             sitting_no: SITTING.to_owned(),
             version: 1,
             staff_id: "P001".to_owned(),
+            second: None,
         };
         ledger.push("staff:P001", None, &unlocked)?;
         let begun = Event::SittingStarted {

@@ -148,6 +148,7 @@ impl Seat {
     pub fn unlock(&self, code: &[String]) -> anyhow::Result<()> {
         ok(self.desk(DeskAction::Unlock {
             groups: code.to_vec(),
+            second: None,
         }))
         .map(drop)
     }

@@ -185,7 +185,10 @@ impl Room {
         let groups = self.center.release(SITTING)?;
         // Kept in the room, so that it is typed again where the hub dies after it was taken.
         self.code = Some(groups.clone());
-        let typed = StationAction::Unlock { groups };
+        let typed = StationAction::Unlock {
+            groups,
+            second: None,
+        };
         self.achieve_on_page("the code", &typed, |view| {
             view.unlock.state == StationUnlock::Unlocked
         })?;

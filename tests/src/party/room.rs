@@ -345,7 +345,10 @@ impl Room {
                 && view.unlock.state == StationUnlock::NeededAgain
                 && let Some(groups) = room.code.clone()
             {
-                room.act(StationAction::Unlock { groups })?;
+                room.act(StationAction::Unlock {
+                    groups,
+                    second: None,
+                })?;
                 return Ok(None);
             }
             Ok(Some(view))

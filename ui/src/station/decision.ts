@@ -1,5 +1,6 @@
 import { inject, provide, shallowRef, type InjectionKey, type ShallowRef } from 'vue'
-import type { Phone, SecondPerson, StationAction } from '../station-bindings.ts'
+import type { SecondPerson } from '../bindings.ts'
+import type { Phone, StationAction } from '../station-bindings.ts'
 
 export interface Choice {
   value: string

@@ -75,6 +75,11 @@ export const enCodes: Record<keyof typeof zhCodes, string> = {
   'start.no_time_left': 'Too little time is left for a start. Call the exam center.',
 
   'unlock.not_complete_group': 'Group {group} is not complete or not right. Check it again.',
+  'unlock.second_needed':
+    'Two people type this sitting’s code. The second one chooses the name and types the password.',
+  'unlock.same_person': 'The two halves of the code cannot be typed by the same person.',
+  'unlock.second_role': 'The second person’s role may not unlock. Ask another proctor.',
+  'unlock.second_wrong': 'The second person’s password ({name}) is wrong. Type it again.',
   'unlock.too_early': 'Too early: unlocking is possible once entry opens at {opens_time}.',
   'unlock.over': 'This sitting is over and cannot be unlocked.',
   'unlock.wrong_code': 'The code is wrong. Compare it with the slip group by group and try again.',

@@ -50,6 +50,7 @@ export const enStationCodes: Record<keyof typeof zhStationCodes, string> = {
   'room.order_needed': 'This needs the center’s order, or its agreement by telephone.',
   'room.not_held': 'The station does not hold the papers of this sitting yet. Pull them first.',
   'room.entry_not_open': 'Entry is not open yet. It opens at {opens_time}.',
+  'room.seats_not_published': 'The seats are not published. Publish them first.',
   'room.not_unlocked': 'The papers are not unlocked yet.',
   'room.too_early': 'It is not time to start: {planned_time}.',
   'room.too_late': 'It is after {limit_time}. The center’s order is needed.',

@@ -70,6 +70,10 @@ export const zhCodes = {
   'start.no_time_left': '剩下的时间不够开考，请报考试机构。',
 
   'unlock.not_complete_group': '第 {group} 组没有输完或者不对，请再核对。',
+  'unlock.second_needed': '这一场的密码要两个人输。请另一个人选姓名、输自己的密码。',
+  'unlock.same_person': '两半密码不能由同一个人输。',
+  'unlock.second_role': '另一个人的岗位不能开卷，请换一位监考员。',
+  'unlock.second_wrong': '另一个人（{name}）的密码不对，请重新输入。',
   'unlock.too_early': '还不能开卷，入场开始后才可以：{opens_time}。',
   'unlock.over': '本场已经结束，不能再开卷。',
   'unlock.wrong_code': '密码不对。请和密码单逐组核对，再试一次。',

@@ -46,6 +46,7 @@ export const zhStationCodes = {
   'room.order_needed': '要考试机构的指令，或者考试机构电话同意。',
   'room.not_held': '管理机还没有这一场的试卷，请先拉取。',
   'room.entry_not_open': '还没有到入场时间，{opens_time} 开始。',
+  'room.seats_not_published': '座位还没有公布。请先公布座位。',
   'room.not_unlocked': '还没有输密码开卷。',
   'room.too_early': '还没有到开考时间：{planned_time}。',
   'room.too_late': '已过 {limit_time}，要考试机构的指令。',

@@ -342,6 +342,7 @@ impl World {
             sitting_no: SITTING.to_owned(),
             version: 1,
             staff_id: "P001".to_owned(),
+            second: None,
         };
         ledger.push("staff:P001", None, unlocked);
         ledger.checkpoint(Some(&self.center));

@@ -237,6 +237,11 @@ impl Station {
             && ends::still_open(self, sitting_no, None).is_empty()
     }
 
+    /// Nothing of this sitting is unlocked any more, and keys are forgotten: the end with credits has come.
+    pub fn unlock_over(&self, sitting_no: &str, now: ExamMs) -> bool {
+        track::unlock_over(self, sitting_no, now)
+    }
+
     /// How many candidates of this sitting (of one class group, or of all) are answering.
     pub fn answering(&self, sitting_no: &str, class_no: Option<&str>) -> u32 {
         let concerned = |standing: &AttemptStanding| {

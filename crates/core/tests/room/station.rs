@@ -148,6 +148,7 @@ impl Desk {
             version: 1,
         };
         desk.ask(unlocked, &two(), START - 20 * MINUTE).unwrap();
+        desk.publish("S");
         let start = Action::Start {
             sitting_no: "S".to_owned(),
         };
@@ -159,6 +160,13 @@ impl Desk {
         desk.entry(1, 1, begun());
         desk.due(START);
         desk
+    }
+
+    pub fn publish(&mut self, sitting_no: &str) {
+        let publish = Action::PublishSeats {
+            sitting_no: sitting_no.to_owned(),
+        };
+        self.ask(publish, &two(), START - 20 * MINUTE).unwrap();
     }
 
     pub fn ask(

@@ -58,6 +58,9 @@ pub fn open_the_room(world: &mut World) {
             sitting_no: sitting_no(),
             version: 1,
         },
+        Action::PublishSeats {
+            sitting_no: sitting_no(),
+        },
     ] {
         assert!(ask(world, 0, action));
     }

@@ -7,7 +7,7 @@ use super::refusal::{of, of_device};
 use super::snapshot::Snapshot;
 use super::{Station, books};
 use crate::view::StationOutcome;
-use crate::view::action::StationAction;
+use crate::view::action::{SecondPerson, StationAction};
 use fengjuan_core::choice::Choice;
 use fengjuan_core::event::{Event, Hash32};
 use fengjuan_core::plan::{Role, Staff};
@@ -52,7 +52,7 @@ impl Station {
             | CourierImport { .. }
             | CourierExport { .. }
             | CheckEquipment {} => self.set_up(action),
-            Unlock { groups } => self.unlock(groups),
+            Unlock { groups, second } => self.unlock(groups, second),
             other => self.decide(other),
         }
     }
@@ -165,28 +165,39 @@ impl Station {
     }
 
     /// 输密码开卷, once for all class groups and all terminals.
-    fn unlock(&self, mut groups: Vec<String>) -> Answer {
-        let admitted = self.user().and_then(|user| {
-            let book = self.book();
-            let book = book.ok_or_else(|| refused("station.no_sitting"))?;
-            self.of_this_sitting(Some(&book), &user)?;
-            Ok((user, book))
-        });
-        let (user, book) = match admitted {
+    fn unlock(&self, mut groups: Vec<String>, second: Option<SecondPerson>) -> Answer {
+        let (actor, book) = match self.who_unlocks(second) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 groups.zeroize();
+                self.state().desk.unlock_refused = Some(refusal.clone());
                 return Err(refusal);
             }
-        };
-        let actor = Actor {
-            person: person(&user),
-            second: None,
-            reason: String::new(),
         };
         let answer = self.hub.unlocks().unlock(book.number(), groups, &actor);
         self.state().desk.unlock_refused = answer.as_ref().err().cloned();
         answer
+    }
+
+    /// Whoever is logged in; where the code has two halves, with somebody else who gives their own password.
+    fn who_unlocks(&self, second: Option<SecondPerson>) -> Answer<(Actor, Arc<books::Book>)> {
+        let user = self.user()?;
+        let book = self.book();
+        let book = book.ok_or_else(|| refused("station.no_sitting"))?;
+        self.of_this_sitting(Some(&book), &user)?;
+        let second = second.filter(|_| book.sitting().two_person_code);
+        let second = second
+            .map(|second| self.second(second, &user))
+            .transpose()?;
+        if let Some(second) = &second {
+            self.of_this_sitting(Some(&book), second)?;
+        }
+        let actor = Actor {
+            person: person(&user),
+            second: second.as_ref().map(person),
+            reason: String::new(),
+        };
+        Ok((actor, book))
     }
 
     /// Every machine gets a number, every candidate a seat, and both are locked: all of it or nothing.

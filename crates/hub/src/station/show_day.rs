@@ -101,8 +101,7 @@ impl Station {
         let Some(day) = room.days.get(book.number()) else {
             return false;
         };
-        let over = day.step >= Step::Ended;
-        day.track.unlocked.is_some() && !over && !self.is_open(book)
+        day.track.unlocked.is_some() && !day.unlock_over && !self.is_open(book)
     }
 
     pub(super) fn is_open(&self, book: &Book) -> bool {
@@ -146,7 +145,7 @@ fn steps(state: &State, room: &Snapshot, book: &Book, day: &Day) -> Vec<SittingS
     let (open, started) = (room.now >= opens_ms, track.started.is_some());
     let ended = day.step >= Step::Ended;
     let entry_over = room.now > late_ms || track.ended;
-    let unlocked = track.unlocked.is_some();
+    let unlocked = track.is_unlocked();
     let step = |step, state, at_ms| SittingStep { step, state, at_ms };
     vec![
         // Entry runs on beside the others until the late limit.

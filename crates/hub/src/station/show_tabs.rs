@@ -8,13 +8,15 @@ use super::{State, Station};
 use crate::devices::{Admission, Terminal};
 use crate::view::StationTab;
 use crate::view::tabs::*;
+use fengjuan_core::plan::Staff;
+use fengjuan_core::room::rules::{Deed, rule_of};
 use fengjuan_core::room::seating::Use;
-use fengjuan_core::room::station::Step;
 use fengjuan_device::papers::{HeldPapers, short_hash};
 use fengjuan_device::refusal::{With, notice};
 use fengjuan_device::site_kit::HubAddress;
+use fengjuan_device::staff::name;
 use fengjuan_device::stick;
-use fengjuan_device::view::{Check, EquipmentView, Notice, PapersView, Tone};
+use fengjuan_device::view::{Check, EquipmentView, Notice, PapersView, StaffName, Tone};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -46,6 +48,7 @@ impl Station {
             wait_until_ms: slowing.waits(room.now),
             opens_ms: book.map(|book| book.sitting().entry_opens_ms()),
             two_person: book.is_some_and(|book| book.sitting().two_person_code),
+            second_person: book.map_or_else(Vec::new, |book| other_halves(state, book)),
             refused: state.desk.unlock_refused.clone(),
             opened: u32::try_from(opened).unwrap_or(u32::MAX),
             terminals: u32::try_from(working.len()).unwrap_or(u32::MAX),
@@ -55,7 +58,7 @@ impl Station {
 
     fn unlock_state(&self, room: &Snapshot, book: &Book) -> StationUnlock {
         let day = room.days.get(book.number());
-        let over = day.is_some_and(|day| day.step >= Step::Ended);
+        let over = day.is_some_and(|day| day.unlock_over);
         if self.hub.unlocks().working() {
             StationUnlock::Working
         } else if over {
@@ -256,6 +259,22 @@ impl Station {
             door_list: book.map_or_else(Vec::new, |book| door_list(room, book)),
         }
     }
+}
+
+/// Everybody of this sitting who may unlock, but whoever is logged in.
+fn other_halves(state: &State, book: &Book) -> Vec<StaffName> {
+    let here = state.desk.user.as_ref().map(|user| &user.staff_id);
+    let named = |person: &&Staff| {
+        state
+            .books
+            .person_of(book.number(), &person.staff_id)
+            .is_some()
+    };
+    let may = |person: &&Staff| rule_of(Deed::Unlock).may.contains(&person.role);
+    let everyone = state.books.everyone(Some(book.number())).into_iter();
+    let others = everyone.filter(named).filter(may);
+    let others = others.filter(|person| Some(&person.staff_id) != here);
+    others.map(name).collect()
 }
 
 fn classes(book: &Book) -> Vec<UnlockClass> {

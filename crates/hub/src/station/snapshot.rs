@@ -22,6 +22,8 @@ pub(super) struct Day {
     pub step: Step,
     pub blocked: Vec<RoomError>,
     pub answering: u32,
+    /// Nothing of it is unlocked any more.
+    pub unlock_over: bool,
     /// Machines that refused the start, with the code.
     pub unstarted: BTreeMap<Device, String>,
 }
@@ -75,6 +77,7 @@ impl Snapshot {
                     step,
                     blocked,
                     answering: station.answering(book.number(), None),
+                    unlock_over: station.unlock_over(book.number(), now),
                     unstarted: unstarted(station, book.number()),
                 };
                 (book.number().to_owned(), day)

@@ -3,16 +3,9 @@
 use super::StationTab;
 use super::room::SeatFilter;
 use fengjuan_core::event::OutageCause;
+pub use fengjuan_device::view::SecondPerson;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-
-/// The second person of an action.
-#[derive(Clone, Default, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-pub struct SecondPerson {
-    pub staff_id: String,
-    pub password: String,
-}
 
 /// Who at the center agreed on the phone, when, and from which number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -140,8 +133,10 @@ pub enum StationAction {
     },
 
     // The sitting.
+    /// `second`: who types the other half, where two persons have a code each.
     Unlock {
         groups: Vec<String>,
+        second: Option<SecondPerson>,
     },
     Start {},
     Postpone {

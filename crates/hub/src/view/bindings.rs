@@ -15,7 +15,7 @@ macro_rules! declarations {
         let mut out = String::from(
             "// Generated from crates/hub/src/view. Do not edit: run scripts/bindings.\n\
              import type {\n  BrokenView,\n  ClockView,\n  EnrolView,\n  EquipmentView,\n  LinkState,\n  LogInView,\n  Notice,\n  \
-             OutageCause,\n  PapersView,\n  Refused,\n  StaffName,\n} from './bindings'\n",
+             OutageCause,\n  PapersView,\n  Refused,\n  SecondPerson,\n  StaffName,\n} from './bindings'\n",
         );
         out.push_str(&codes());
         $( out.push_str("\nexport "); out.push_str(&<$ty as TS>::decl(&config)); out.push('\n'); )+
@@ -90,7 +90,6 @@ pub fn bindings() -> String {
         LogRow,
         StaffRow,
         AwaitedRow,
-        SecondPerson,
         Phone,
         ActionScope,
         StationAction,

@@ -45,6 +45,7 @@ pub const CODES: &[&str] = &[
     "room.commanding",
     "room.never_followed",
     "room.role",
+    "room.seats_not_published",
     "room.second_needed",
     "room.second_role",
     "room.same_person",

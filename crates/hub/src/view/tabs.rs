@@ -5,7 +5,7 @@ use fengjuan_device::view::{EnrolView, EquipmentView, Notice, PapersView, Refuse
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// 输密码开卷: typed once for all class groups and all terminals.
+/// 输密码开卷: typed once for all class groups and all terminals. `second_person`: who may type the other half.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct UnlockTab {
     pub state: StationUnlock,
@@ -15,6 +15,7 @@ pub struct UnlockTab {
     #[ts(type = "number | null")]
     pub opens_ms: Option<i64>,
     pub two_person: bool,
+    pub second_person: Vec<StaffName>,
     pub refused: Option<Refused>,
     /// Terminals that hold the keys, of those that should.
     pub opened: u32,

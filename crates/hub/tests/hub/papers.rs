@@ -37,6 +37,16 @@ pub fn issue(center: &Center, hub: &EnrolRequest, pad: usize) -> Issued {
 
 /// As [`issue`], for the sitting with this number.
 pub fn issue_sitting(center: &Center, hub: &EnrolRequest, number: &str, pad: usize) -> Issued {
+    issue_version(center, hub, (number, 1), pad)
+}
+
+/// As [`issue_sitting`], in this version.
+pub fn issue_version(
+    center: &Center,
+    hub: &EnrolRequest,
+    (number, version): (&str, u32),
+    pad: usize,
+) -> Issued {
     let all = AllPackageKeys {
         paper_key: [9; 32],
         roster_key: [7; 32],
@@ -44,7 +54,7 @@ pub fn issue_sitting(center: &Center, hub: &EnrolRequest, number: &str, pad: usi
         draw_seed: DRAW_SEED,
         snapshot_seed: SNAPSHOT_SEED,
     };
-    let package = package(center, &all, number, pad);
+    let package = package(center, &all, (number, version), pad);
     let reference = PackageRef {
         class_no: "C1".to_owned(),
         hash: hash(&package),
@@ -53,7 +63,10 @@ pub fn issue_sitting(center: &Center, hub: &EnrolRequest, number: &str, pad: usi
     let document = SittingDocument {
         suite: SUITE.to_owned(),
         site: SITE.to_owned(),
-        sitting: sitting(number),
+        sitting: Sitting {
+            version,
+            ..sitting(number)
+        },
         packages: vec![reference.clone()],
         results_key: center.keys.results.public(),
         snapshot_seed_hash: hash(&SNAPSHOT_SEED),
@@ -85,21 +98,21 @@ pub fn issue_sitting(center: &Center, hub: &EnrolRequest, number: &str, pad: usi
             key: all.roster_key,
         }],
     };
-    let context = grant::sitting_context(SITE, number, 1).unwrap();
+    let context = grant::sitting_context(SITE, number, version).unwrap();
     let locked = grant::lock_keys(&keys, &code_key, &context).unwrap();
     let grant = Grant {
         site: SITE.to_owned(),
         sitting_no: number.to_owned(),
-        version: 1,
+        version,
         device: hub.sign,
         locked_keys: grant::grant_locked(&locked, &hub.kem, &context).unwrap(),
         roster_keys: grant::grant_roster(&roster, &hub.kem, &context).unwrap(),
     };
-    offer(center, number, OfferedKind::Package, package);
+    offer(center, (number, version), OfferedKind::Package, package);
     let document = document.sign(&center.keys.issuer).unwrap();
-    offer(center, number, OfferedKind::Sitting, document);
+    offer(center, (number, version), OfferedKind::Sitting, document);
     let grant = grant.sign(&center.keys.issuer).unwrap();
-    offer(center, number, OfferedKind::Grant, grant);
+    offer(center, (number, version), OfferedKind::Grant, grant);
     Issued {
         code: code.to_groups().to_vec(),
         package: reference.hash,
@@ -107,25 +120,30 @@ pub fn issue_sitting(center: &Center, hub: &EnrolRequest, number: &str, pad: usi
     }
 }
 
-fn offer(center: &Center, number: &str, kind: OfferedKind, bytes: Vec<u8>) {
+fn offer(center: &Center, (number, version): (&str, u32), kind: OfferedKind, bytes: Vec<u8>) {
     let mut book = center.book();
     book.offered.push(Offered {
         kind,
         hash: hash(&bytes),
         bytes: bytes.len() as u64,
         sitting_no: number.to_owned(),
-        version: 1,
+        version,
     });
     book.files.insert(hash(&bytes), bytes);
 }
 
-fn package(center: &Center, keys: &AllPackageKeys, number: &str, pad: usize) -> Vec<u8> {
+fn package(
+    center: &Center,
+    keys: &AllPackageKeys,
+    (number, version): (&str, u32),
+    pad: usize,
+) -> Vec<u8> {
     let place = PackagePlace {
         suite: SUITE.to_owned(),
         plan_no: "P1".to_owned(),
         sitting_no: number.to_owned(),
         site: SITE.to_owned(),
-        version: 1,
+        version,
         class_no: "C1".to_owned(),
     };
     let option = |text: &str| ItemOption {

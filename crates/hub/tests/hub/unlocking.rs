@@ -265,3 +265,42 @@ async fn of_two_open_sittings_each_machine_gets_the_keys_of_its_own() {
     assert_eq!(keys(&terminals[2]).len(), 1);
     assert_eq!(keys(&terminals[3]), [""; 0], "out of use");
 }
+
+/// Whatever was opened before it, and however soon the code comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_has_come_counts_at_once() {
+    let (stage, first, _terminals) = prepared(0).await;
+    let hub = stage.center.book().enrolled[0].clone();
+    let (room, unlocks) = (stage.hub().room(), stage.hub().unlocks());
+    until("it is held", || {
+        room.read(|station| station.track(SITTING).held) == Some(1)
+    })
+    .await;
+    let unlock = |issued: &Issued| {
+        let done = unlocks.unlock(SITTING, issued.code.clone(), &proctor());
+        done.map_err(|refused| refused.code)
+    };
+    assert_eq!(unlock(&first), Ok(()));
+    assert_eq!(unlocks.opened().len(), 1);
+    let second = papers::issue_version(&stage.center, &hub, (SITTING, 2), 1_000);
+    stage.hub().pull();
+    until("the newer one is held", || {
+        let held = stage.hub().papers().current(SITTING);
+        held.is_some_and(|held| held.key.version == 2 && held.grant.is_some())
+    })
+    .await;
+    assert_eq!(unlock(&first), Err("unlock.superseded".to_owned()));
+    until("the keys of the older one are forgotten", || {
+        unlocks.opened().is_empty()
+    })
+    .await;
+    until("nothing of it is open any more", || {
+        room.read(|station| !station.track(SITTING).is_unlocked())
+    })
+    .await;
+    let slowing = unlocks.slowing(SITTING);
+    until("the delay is over", || slowing.waits(room.now()).is_none()).await;
+    assert_eq!(unlock(&second), Ok(()));
+    let versions: Vec<u32> = unlocks.opened().iter().map(|key| key.version).collect();
+    assert_eq!(versions, [2]);
+}

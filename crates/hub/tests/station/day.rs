@@ -324,7 +324,10 @@ fn a_station_that_begins_again_shows_the_same_room() {
         fake.connect(&stage);
     }
     let groups = stage.code.clone();
-    stage.done(StationAction::Unlock { groups });
+    stage.done(StationAction::Unlock {
+        groups,
+        second: None,
+    });
     stage.settle();
     let after = stage.view();
     assert_eq!(after.room, before.room);

@@ -1,10 +1,12 @@
 //! Who may act at the station.
 
-use crate::plan::PASSWORD;
+use crate::plan::{PASSWORD, SITTING};
 use crate::stage::{Fake, Stage, second};
+use fengjuan_core::event::Event;
 use fengjuan_hub::view::action::{ActionScope, SecondPerson, StationAction};
 use fengjuan_hub::view::tabs::StaffRow;
 use fengjuan_hub::view::{StationScreen, StationTab};
+use fengjuan_wire::entry::Entry;
 
 fn log_in(staff_id: &str, password: &str) -> StationAction {
     StationAction::LogIn {
@@ -100,6 +102,7 @@ fn what_a_role_may_not_do_is_refused_and_changes_nothing() {
         vec![
             StationAction::Unlock {
                 groups: stage.code.clone(),
+                second: None,
             },
             StationAction::Start {},
             StationAction::Suspend {
@@ -272,4 +275,63 @@ fn an_idle_page_acts_on_nothing_and_hides_nothing() {
         .map(|one| (one.by.staff_id.as_str(), one.note.as_str()))
         .collect();
     assert_eq!(notes, [("E1", "去看")]);
+}
+
+/// Whoever is logged in has one half, and somebody else the other.
+#[test]
+fn a_code_of_two_halves_is_typed_by_two_people_who_may_unlock() {
+    let stage = Stage::of_two_codes();
+    stage.log_in("P1");
+    let unlock = |second: Option<SecondPerson>| StationAction::Unlock {
+        groups: stage.code.clone(),
+        second,
+    };
+    assert_eq!(stage.code.len(), 8);
+    assert_eq!(stage.refused(unlock(None)), "room.second_needed");
+    assert_eq!(
+        stage.view().unlock.refused.unwrap().code,
+        "room.second_needed"
+    );
+    assert_eq!(
+        stage.refused(unlock(Some(second("P1")))),
+        "room.same_person"
+    );
+    assert_eq!(
+        stage.refused(unlock(Some(second("H1")))),
+        "room.second_role",
+        "a site head may countersign, and not unlock"
+    );
+    let wrong = SecondPerson {
+        staff_id: "P2".to_owned(),
+        password: "falsch".to_owned(),
+    };
+    assert_eq!(stage.refused(unlock(Some(wrong))), "staff.second_wrong");
+    let failed = Event::LogInFailed {
+        staff_id: "P2".to_owned(),
+        cause: "staff.wrong_password".to_owned(),
+    };
+    assert_eq!(recorded(&stage, "app.log_in_failed"), [failed]);
+    assert!(stage.station().hub().unlocks().opened().is_empty());
+    let half = StationAction::Unlock {
+        groups: stage.code[..4].to_vec(),
+        second: Some(second("P2")),
+    };
+    assert_eq!(stage.refused(half), "unlock.not_complete_group");
+    stage.done(unlock(Some(second("P2"))));
+    let both = Event::Unlocked {
+        sitting_no: SITTING.to_owned(),
+        version: 1,
+        staff_id: "P1".to_owned(),
+        second: Some("P2".to_owned()),
+    };
+    assert_eq!(recorded(&stage, "app.unlocked"), [both]);
+}
+
+/// What the station's own ledger says of one kind.
+fn recorded(stage: &Stage, kind: &str) -> Vec<Event> {
+    let reader = stage.station().hub().reader().unwrap();
+    let entries = reader.entries(0, 10_000).unwrap();
+    let of_kind = entries.iter().filter(|stored| stored.kind == kind);
+    let read = of_kind.map(|stored| Entry::decode(&stored.bytes).unwrap().event(None).unwrap());
+    read.collect()
 }

@@ -42,6 +42,8 @@ pub struct Center {
     device_ca: SigningKey,
     results: KemSecret,
     directory: KeyDirectory,
+    /// Two persons have one half of the code each.
+    pub two_person_code: bool,
 }
 
 impl Center {
@@ -67,6 +69,7 @@ impl Center {
             device_ca,
             results,
             directory,
+            two_person_code: false,
         }
     }
 
@@ -120,7 +123,7 @@ impl Center {
         }
     }
 
-    /// Brings the sitting to the hub on a stick. Gives the four groups of the code.
+    /// Brings the sitting to the hub on a stick. Gives the groups of the code.
     pub fn bring(&self, hub: &Hub, stick: &Path) -> Vec<String> {
         let all = AllPackageKeys {
             paper_key: [9; 32],
@@ -136,10 +139,14 @@ impl Center {
             hash: hash(bytes),
             bytes: bytes.len() as u64,
         });
+        let two_person_code = self.two_person_code;
         let document = SittingDocument {
             suite: SUITE.to_owned(),
             site: SITE.to_owned(),
-            sitting: sitting(),
+            sitting: Sitting {
+                two_person_code,
+                ..sitting()
+            },
             packages: references.collect(),
             results_key: self.results.public(),
             snapshot_seed_hash: hash(&SNAPSHOT_SEED),
@@ -149,8 +156,9 @@ impl Center {
             delegates: Vec::new(),
             issued_ms: NOW,
         };
-        let code = Code::generate().unwrap();
-        let grant = self.grant(hub, &all, &code);
+        let halves = if two_person_code { 2 } else { 1 };
+        let codes: Vec<Code> = (0..halves).map(|_| Code::generate().unwrap()).collect();
+        let grant = self.grant(hub, &all, &codes);
         let down = stick.join("fengjuan-courier/down");
         std::fs::create_dir_all(&down).unwrap();
         let put = |bytes: &[u8]| std::fs::write(down.join(hash(bytes).hex()), bytes).unwrap();
@@ -159,7 +167,7 @@ impl Center {
         put(&grant.sign(&self.issuer).unwrap());
         hub.papers().import(stick).unwrap();
         hub.papers_changed();
-        code.to_groups().to_vec()
+        codes.iter().flat_map(Code::to_groups).collect()
     }
 
     /// A signed order comes over the line.
@@ -177,8 +185,10 @@ impl Center {
         assert!(hub.uplink().take_order(&signed).unwrap());
     }
 
-    fn grant(&self, hub: &Hub, all: &AllPackageKeys, code: &Code) -> Grant {
-        let secret = SecretBytes::new(code.secret_bytes().to_vec());
+    fn grant(&self, hub: &Hub, all: &AllPackageKeys, codes: &[Code]) -> Grant {
+        let halves = codes.iter().map(Code::secret_bytes);
+        let halves = halves.flat_map(|half| half.to_vec());
+        let secret = SecretBytes::new(halves.collect());
         let code_key = kdf::derive(&secret, &SALT, KDF).unwrap();
         let keys = SittingKeys {
             snapshot_seed: SNAPSHOT_SEED,

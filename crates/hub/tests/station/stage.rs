@@ -40,7 +40,17 @@ pub struct Stage {
 impl Stage {
     /// A station that holds the sitting.
     pub fn open() -> Stage {
+        Stage::holding(Stage::bare())
+    }
+
+    /// As [`Stage::open`]; two persons have one half of the code each.
+    pub fn of_two_codes() -> Stage {
         let mut stage = Stage::bare();
+        stage.center.two_person_code = true;
+        Stage::holding(stage)
+    }
+
+    fn holding(mut stage: Stage) -> Stage {
         let hub = stage.hub_opened();
         stage.code = stage.center.bring(&hub, &stage.stick());
         stage.over(hub);
@@ -216,6 +226,7 @@ impl Stage {
     pub fn unlock(&self, fakes: &mut [Fake]) {
         self.done(StationAction::Unlock {
             groups: self.code.clone(),
+            second: None,
         });
         for fake in fakes.iter_mut() {
             fake.obey(self);

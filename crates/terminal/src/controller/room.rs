@@ -6,6 +6,7 @@ use super::moved::{Fetched, UNREACHABLE};
 use super::owed::LOCKED;
 use super::seats::SeatRecord;
 use super::state::{State, Surface, Visit};
+use super::unlocking::Unlocker;
 use crate::sitting_run::Run;
 use crate::view::Refused;
 use fengjuan_core::event::{Event, Hash32};
@@ -17,7 +18,7 @@ use fengjuan_device::channel::Taken;
 use fengjuan_device::recorder::{STATION, SYSTEM};
 use fengjuan_device::refusal::{Answer, With, refused};
 use fengjuan_device::sync::RoomLink;
-use fengjuan_device::unlock;
+use fengjuan_device::unlock::{self, UnlockError};
 use fengjuan_envelope::cbor;
 use fengjuan_store::{Change, Projection, Reader, StoreError};
 use fengjuan_wire::room::{Epoch, RoomCommand};
@@ -338,7 +339,14 @@ impl State {
             return Ok(());
         }
         let now = self.now();
-        self.unlocked_now(unlocked, STATION, STATION, now)
+        if self.unlock_over(now) {
+            return Err(UnlockError::Over.into());
+        }
+        let by = Unlocker {
+            staff_id: STATION.to_owned(),
+            second: None,
+        };
+        self.unlocked_now(unlocked, STATION, &by, now)
     }
 
     pub(super) fn has_keys(&self, sitting_no: &str, version: u32) -> bool {

@@ -182,7 +182,7 @@ impl State {
         }
     }
 
-    fn forgive(&mut self, staff_id: &str) -> Answer {
+    pub(super) fn forgive(&mut self, staff_id: &str) -> Answer {
         let key = slow_key(staff_id);
         self.desk.slowed = None;
         let known = day::slowing(&self.reader, &key).unwrap_or_default();

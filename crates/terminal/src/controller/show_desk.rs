@@ -1,6 +1,7 @@
 //! What the desk shows. The records' tab reads the store, so it is made only while somebody looks at it.
 
 use super::state::State;
+use crate::view::candidate::StaffName;
 use crate::view::desk::*;
 use crate::view::{Notice, Refused, Tone};
 use fengjuan_core::plan::{ExamMs, Role};
@@ -74,8 +75,17 @@ impl State {
             wait_until_ms: slowing.waits(now),
             opens_ms: active.map(|active| active.entry_opens_ms()),
             two_person: active.is_some_and(|active| active.sitting().two_person_code),
+            second_person: self.other_halves(),
             refused: self.desk.unlock_refused.clone(),
         }
+    }
+
+    /// Everybody who may unlock, but whoever is at the desk.
+    fn other_halves(&self) -> Vec<StaffName> {
+        let here = self.desk.user.as_ref().map(|user| &user.staff_id);
+        let mut others = self.staff_where(Role::may_proctor);
+        others.retain(|person| Some(&person.staff_id) != here);
+        others
     }
 
     /// The papers of the sitting on the desk are open in this very process.

@@ -127,9 +127,11 @@ impl Terminal {
     pub fn desk(&self, action: DeskAction) -> Outcome {
         let admitted = self.change_quietly(|state| state.admit(&action));
         let answer = match (admitted, action) {
-            (Ok(staff_id), DeskAction::Unlock { groups }) => self.unlock(groups, &staff_id),
+            (Ok(staff_id), DeskAction::Unlock { groups, second }) => {
+                self.unlock(groups, second, &staff_id)
+            }
             (Ok(staff_id), action) => self.change_quietly(|state| state.desk(action, &staff_id)),
-            (Err(refusal), DeskAction::Unlock { mut groups }) => {
+            (Err(refusal), DeskAction::Unlock { mut groups, .. }) => {
                 groups.zeroize();
                 Err(refusal)
             }

@@ -5,12 +5,13 @@ use super::day;
 use super::state::{State, Surface};
 use super::terminal::Terminal;
 use crate::view::Refused;
+use crate::view::action::SecondPerson;
 use fengjuan_core::event::Event;
 use fengjuan_core::plan::ExamMs;
 use fengjuan_device::papers::HeldPapers;
 use fengjuan_device::recorder::staff;
 use fengjuan_device::refusal::{Answer, With, refused};
-use fengjuan_device::staff::Slowing;
+use fengjuan_device::staff::{Slowing, password_fits};
 use fengjuan_device::unlock::{self, UnlockError, Unlocked};
 use fengjuan_envelope::secret::SecretBytes;
 use std::sync::Arc;
@@ -21,6 +22,13 @@ struct Try {
     /// Other sittings, and earlier versions of this one: what else a code may be for.
     others: Vec<Arc<HeldPapers>>,
     code: SecretBytes,
+}
+
+/// Who has opened the papers.
+pub(super) struct Unlocker {
+    pub staff_id: String,
+    /// Who typed the other half, where two persons have a code each.
+    pub second: Option<String>,
 }
 
 fn slow_key(sitting_no: &str) -> String {
@@ -121,12 +129,12 @@ impl State {
         Err(refusal.with("wrong", slowing.wrong))
     }
 
-    /// The papers are open from now on; `actor` and `staff_id` say by whom.
+    /// The papers are open from now on; `actor` and `by` say by whom.
     pub(super) fn unlocked_now(
         &mut self,
         unlocked: Unlocked,
         actor: &str,
-        staff_id: &str,
+        by: &Unlocker,
         now: ExamMs,
     ) -> Answer {
         let active = self.active()?;
@@ -141,7 +149,8 @@ impl State {
         let event = Event::Unlocked {
             sitting_no: sitting_no.clone(),
             version: unlocked.version,
-            staff_id: staff_id.to_owned(),
+            staff_id: by.staff_id.clone(),
+            second: by.second.clone(),
         };
         let projections = vec![
             day.put(&sitting_no)?,
@@ -196,9 +205,23 @@ impl State {
 
 impl Terminal {
     /// The whole of an unlock. Blocks for as long as Argon2id takes.
-    pub(super) fn unlock(&self, groups: Vec<String>, staff_id: &str) -> Answer {
-        let attempt = self.change_quietly(|state| state.prepare_unlock(groups));
-        let attempt = match attempt {
+    pub(super) fn unlock(
+        &self,
+        mut groups: Vec<String>,
+        second: Option<SecondPerson>,
+        staff_id: &str,
+    ) -> Answer {
+        let attempt = match self.other_half(second, staff_id) {
+            Ok(second) => {
+                let attempt = self.change_quietly(|state| state.prepare_unlock(groups));
+                attempt.map(|attempt| (attempt, second))
+            }
+            Err(refusal) => {
+                groups.zeroize();
+                Err(refusal)
+            }
+        };
+        let (attempt, second) = match attempt {
             Ok(attempt) => attempt,
             Err(refusal) => {
                 self.change_quietly(|state| state.desk.unlock_refused = Some(refusal.clone()));
@@ -238,11 +261,52 @@ impl Terminal {
             state.desk.unlocking = false;
             let now = state.now();
             let done = match opened {
-                Ok(unlocked) => state.unlocked_now(unlocked, &staff(staff_id), staff_id, now),
+                Ok(unlocked) => {
+                    let staff_id = staff_id.to_owned();
+                    let (actor, by) = (staff(&staff_id), Unlocker { staff_id, second });
+                    state.unlocked_now(unlocked, &actor, &by, now)
+                }
                 Err(error) => state.unlock_failed(error, staff_id),
             };
             state.desk.unlock_refused = done.as_ref().err().cloned();
             done
         })
+    }
+
+    /// Who types the other half, by their own password: somebody else, who may unlock as well.
+    fn other_half(&self, second: Option<SecondPerson>, first: &str) -> Answer<Option<String>> {
+        let two_person = self
+            .state()
+            .active
+            .as_ref()
+            .is_some_and(|active| active.sitting().two_person_code);
+        if !two_person {
+            return Ok(None);
+        }
+        let second = second.ok_or_else(|| refused("unlock.second_needed"))?;
+        let SecondPerson {
+            staff_id,
+            mut password,
+        } = second;
+        if staff_id == first {
+            password.zeroize();
+            return Err(refused("unlock.same_person"));
+        }
+        let credentials = self.change_quietly(|state| state.credentials(&staff_id, password))?;
+        if !credentials.person.role.may_proctor() {
+            return Err(refused("unlock.second_role"));
+        }
+        let fits = password_fits(&credentials.person, &credentials.password);
+        let known = self.change_quietly(|state| match fits {
+            true => state.forgive(&staff_id),
+            false => state.wrong_password(&staff_id),
+        });
+        known.map_err(|refusal| match refusal.code.as_str() {
+            "staff.wrong_password" => {
+                refused("unlock.second_wrong").with("name", &credentials.person.name)
+            }
+            _ => refusal,
+        })?;
+        Ok(Some(staff_id))
     }
 }

@@ -3,6 +3,7 @@
 
 use super::desk::DeskTab;
 use fengjuan_core::roster::TextSize;
+pub use fengjuan_device::view::SecondPerson;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -126,6 +127,8 @@ pub enum DeskAction {
     /// Four groups of five symbols; with two persons, eight.
     Unlock {
         groups: Vec<String>,
+        /// Who types the other half, where two persons have a code each.
+        second: Option<SecondPerson>,
     },
     StampArrival {
         ticket_no: String,

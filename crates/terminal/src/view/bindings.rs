@@ -41,6 +41,7 @@ pub fn bindings() -> String {
         StaffConfirmView,
         ConfirmReason,
         StaffName,
+        SecondPerson,
         RulesView,
         TutorialView,
         WaitingView,

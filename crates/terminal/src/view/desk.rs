@@ -75,6 +75,8 @@ pub struct UnlockView {
     #[ts(type = "number | null")]
     pub opens_ms: Option<i64>,
     pub two_person: bool,
+    /// Who may type the other half.
+    pub second_person: Vec<super::candidate::StaffName>,
     pub refused: Option<super::Refused>,
 }
 

@@ -465,14 +465,56 @@ fn focus_and_displays_are_events() {
 
 #[test]
 fn two_persons_open_a_sitting_together() {
-    let room = Room::with(|sitting| sitting.two_person_code = true);
-    room.log_in(PROCTOR);
-    let groups = room.issued[0].groups();
-    let half = room.desk(DeskAction::Unlock {
-        groups: groups[..4].to_vec(),
+    const OTHER: &str = "P9";
+    let room = Room::with(|sitting| {
+        sitting.two_person_code = true;
+        let mut other = sitting.staff_member(PROCTOR.0).unwrap().clone();
+        other.staff_id = OTHER.to_owned();
+        sitting.staff.push(other);
     });
-    assert_eq!(refused(half), "unlock.not_complete_group");
-    ok(room.desk(DeskAction::Unlock { groups }));
+    room.log_in(PROCTOR);
+    let desk = desk_of(room.view());
+    let others: Vec<String> = desk
+        .unlock
+        .second_person
+        .into_iter()
+        .map(|person| person.staff_id)
+        .collect();
+    assert_eq!(others, [OTHER], "only who may unlock");
+    let groups = room.issued[0].groups();
+    let unlock = |groups: &[String], second: Option<(&str, &str)>| {
+        room.desk(DeskAction::Unlock {
+            groups: groups.to_vec(),
+            second: second.map(|(staff_id, password)| SecondPerson {
+                staff_id: staff_id.to_owned(),
+                password: password.to_owned(),
+            }),
+        })
+    };
+    let both = Some((OTHER, PROCTOR.1));
+    assert_eq!(refused(unlock(&groups, None)), "unlock.second_needed");
+    let same = unlock(&groups, Some(PROCTOR));
+    assert_eq!(refused(same), "unlock.same_person");
+    let helper = unlock(&groups, Some(STAFF));
+    assert_eq!(refused(helper), "unlock.second_role");
+    let wrong = unlock(&groups, Some((OTHER, "falsch")));
+    assert_eq!(refused(wrong), "unlock.second_wrong");
+    assert_eq!(count(&room, "app.log_in_failed"), 1, "it is recorded");
+    assert_eq!(
+        refused(unlock(&groups[..4], both)),
+        "unlock.not_complete_group"
+    );
+    ok(unlock(&groups, both));
+    let opened = events(&room)
+        .into_iter()
+        .find_map(|(event, ..)| match event {
+            Event::Unlocked {
+                staff_id, second, ..
+            } => Some((staff_id, second)),
+            _ => None,
+        });
+    let both = (PROCTOR.0.to_owned(), Some(OTHER.to_owned()));
+    assert_eq!(opened, Some(both));
 }
 
 #[test]
@@ -498,11 +540,13 @@ fn the_next_sitting_follows_when_one_is_ended() {
     room.log_in(PROCTOR);
     let first = room.desk(DeskAction::Unlock {
         groups: room.issued[0].groups(),
+        second: None,
     });
     assert_eq!(refused(first), "unlock.other_sitting");
     room.pass(5_000);
     ok(room.desk(DeskAction::Unlock {
         groups: room.issued[1].groups(),
+        second: None,
     }));
     room.log_out();
     room.wait_in_room("S2-03");

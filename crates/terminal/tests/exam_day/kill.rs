@@ -16,6 +16,7 @@ fn unlock(room: &Room, groups: &[String]) {
     room.log_in(PROCTOR);
     ok(room.desk(DeskAction::Unlock {
         groups: groups.to_vec(),
+        second: None,
     }));
 }
 

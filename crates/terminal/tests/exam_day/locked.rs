@@ -174,3 +174,16 @@ fn an_outage_that_is_decided_while_the_papers_are_closed_is_credited_with_them()
     keys(&room);
     assert_eq!(exam(room.view()).ends_ms, before + 2 * MINUTE);
 }
+
+/// The station's keys are no way around the end with credits.
+#[test]
+fn keys_that_come_after_the_end_open_nothing() {
+    let mut room = Room::new();
+    room.unlock();
+    room.restart();
+    let station_keys = room.issued[0].sitting_keys();
+    room.pass_to(START_MS + 24 * 60 * MINUTE);
+    let refused = room.terminal().keys("S1", 1, &station_keys).unwrap_err();
+    assert_eq!(refused.code, "unlock.over");
+    assert_eq!(evidence::count(&room, "app.unlocked"), 1);
+}

@@ -226,6 +226,7 @@ fn a_stop_beyond_the_end_loses_nothing_and_hands_nobody_in_unseen() {
     );
     ok(room.desk(DeskAction::Unlock {
         groups: room.issued[0].groups(),
+        second: None,
     }));
     let row: CandidateRow = desk_of(room.log_in(PROCTOR))
         .sitting
@@ -302,6 +303,7 @@ fn a_reboot_into_a_wrong_clock_asks_the_proctor_and_hands_nobody_in() {
     room.log_in(PROCTOR);
     let view = ok(room.desk(DeskAction::Unlock {
         groups: room.issued[0].groups(),
+        second: None,
     }));
     assert_eq!(
         desk_of(view).sitting.unwrap().outages[0].cause,

@@ -13,7 +13,10 @@ use fengjuan_terminal::view::desk::UnlockState;
 use std::sync::Arc;
 
 fn try_code(room: &Room, groups: Vec<String>) -> String {
-    refused(room.desk(DeskAction::Unlock { groups }))
+    refused(room.desk(DeskAction::Unlock {
+        groups,
+        second: None,
+    }))
 }
 
 fn identify(room: &Room, number: &str) -> Option<String> {
@@ -43,6 +46,7 @@ fn a_wrong_code_is_counted_slowed_and_recorded_over_a_restart() {
     room.pass(10_000);
     let desk = desk_of(ok(room.desk(DeskAction::Unlock {
         groups: room.issued[0].groups(),
+        second: None,
     })));
     assert_eq!(
         (desk.unlock.state, desk.unlock.wrong_so_far),
@@ -57,7 +61,10 @@ fn a_mistyped_group_is_told_and_not_counted() {
     room.log_in(PROCTOR);
     let mut groups = room.issued[0].groups();
     groups.swap(1, 2);
-    let outcome = room.desk(DeskAction::Unlock { groups });
+    let outcome = room.desk(DeskAction::Unlock {
+        groups,
+        second: None,
+    });
     let refused = outcome.refused.unwrap();
     assert_eq!(
         (refused.code.as_str(), refused.args["group"].as_str()),
@@ -166,6 +173,7 @@ fn a_superseded_version_says_so() {
     room.pass(5_000);
     ok(room.desk(DeskAction::Unlock {
         groups: newer.groups(),
+        second: None,
     }));
 }
 
@@ -306,6 +314,7 @@ fn the_desk_knows_roles_and_locks_itself() {
         DeskAction::Start {},
         DeskAction::Unlock {
             groups: room.issued[0].groups(),
+            second: None,
         },
         DeskAction::EndSitting { reason: "x".into() },
         DeskAction::StampArrival {
@@ -491,6 +500,7 @@ fn packages_that_belong_elsewhere_open_nothing() {
     assert_eq!(count(&room, "app.unlocked"), 0);
     ok(room.desk(DeskAction::Unlock {
         groups: room.issued[0].groups(),
+        second: None,
     }));
     room.kill();
 }

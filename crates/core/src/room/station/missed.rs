@@ -97,6 +97,16 @@ fn standing<'a>(station: &'a Station, sitting: &str) -> Vec<&'a Command> {
     standing
 }
 
+/// What was credited to class groups and to the whole room, all in all.
+pub(super) fn credited_to_many_ms(station: &Station, sitting: &str) -> i64 {
+    let standing = standing(station, sitting).into_iter();
+    let credits = standing.map(|command| match &command.body {
+        CommandBody::Credit { credit_ms, .. } => *credit_ms,
+        _ => 0,
+    });
+    credits.fold(0, i64::saturating_add)
+}
+
 fn for_many(scope: &Scope, sitting: &str) -> bool {
     match scope {
         Scope::Attempt { .. } => false,

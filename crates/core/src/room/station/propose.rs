@@ -131,10 +131,12 @@ fn book(draft: &mut Draft, action: &Action) -> Result<(), RoomError> {
             version,
         } => {
             track::may_unlock(station, sitting_no, draft.now)?;
+            let second = track::other_half(station, sitting_no, draft.actor)?;
             Event::Unlocked {
                 sitting_no: sitting_no.clone(),
                 version: *version,
                 staff_id,
+                second,
             }
         }
         Action::Submitted { sitting_no } => Event::SittingSubmitted {

@@ -25,6 +25,10 @@ pub enum RoomError {
     EntryNotOpen { opens_ms: ExamMs },
     #[error("the papers are not unlocked")]
     NotUnlocked,
+    #[error("the end with credits has come: nothing is unlocked any more")]
+    UnlockOver,
+    #[error("the seats are not published")]
+    SeatsNotPublished,
     #[error("the sitting starts at {planned_ms}")]
     TooEarly { planned_ms: ExamMs },
     #[error("the last moment for a start was {limit_ms}: postpone the sitting")]
@@ -73,6 +77,8 @@ impl RoomError {
             RoomError::NotHeld => "room.not_held",
             RoomError::EntryNotOpen { .. } => "room.entry_not_open",
             RoomError::NotUnlocked => "room.not_unlocked",
+            RoomError::UnlockOver => "unlock.over",
+            RoomError::SeatsNotPublished => "room.seats_not_published",
             RoomError::TooEarly { .. } => "room.too_early",
             RoomError::TooLate { .. } => "room.too_late",
             RoomError::AlreadyStarted => "room.already_started",

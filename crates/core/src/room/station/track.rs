@@ -1,7 +1,8 @@
 //! One sitting's day at the station (场次进程): held, entry open, unlocked, running, ended, submitted.
 
-use super::{RoomError, Station, ends};
+use super::{Actor, RoomError, Station, ends, missed};
 use crate::plan::{ExamMs, Sitting};
+use crate::room::rules::{Deed, NotAllowed, rule_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -16,6 +17,10 @@ pub struct SittingTerms {
     pub start_delay_limit_ms: i64,
     pub classes: Vec<String>,
     pub candidates: u32,
+    /// Two persons have one half of the code each.
+    pub two_person_code: bool,
+    /// The minutes of the class group that sits longest.
+    pub longest_ms: i64,
     /// Most that one credit without an order may add.
     pub credit_cap_ms: i64,
 }
@@ -30,6 +35,13 @@ impl SittingTerms {
             start_delay_limit_ms: i64::from(sitting.entry.start_delay_limit_min) * MINUTE_MS,
             classes: classes.map(|class| class.class_no.clone()).collect(),
             candidates,
+            two_person_code: sitting.two_person_code,
+            longest_ms: sitting
+                .class_groups
+                .iter()
+                .map(|class| i64::from(class.minutes) * MINUTE_MS)
+                .max()
+                .unwrap_or(0),
             credit_cap_ms: i64::from(sitting.outage_credit_cap_min) * MINUTE_MS,
         }
     }
@@ -67,6 +79,11 @@ pub enum Step {
 }
 
 impl Track {
+    /// The newest version that is held was unlocked; one that has come since is not.
+    pub fn is_unlocked(&self) -> bool {
+        self.unlocked.is_some() && self.unlocked >= self.held
+    }
+
     pub fn has_ended(&self, class_no: Option<&str>) -> bool {
         self.ended || class_no.is_some_and(|class| self.ended_classes.contains(class))
     }
@@ -82,9 +99,10 @@ pub(super) fn may_start(
     if track.started.is_some() {
         return Err(RoomError::AlreadyStarted);
     }
-    if track.unlocked.is_none() {
+    if !track.is_unlocked() {
         return Err(RoomError::NotUnlocked);
     }
+    room_is_ready(station, terms)?;
     let planned_ms = terms.start_ms.saturating_add(track.postponed_ms);
     let limit_ms = planned_ms.saturating_add(terms.start_delay_limit_ms);
     if now < planned_ms {
@@ -98,7 +116,34 @@ pub(super) fn may_start(
     Ok((planned_ms, at_ms))
 }
 
-/// Papers may be unlocked from entry opening on.
+/// Everybody knows where to sit, and there are machines enough to sit at.
+fn room_is_ready(station: &Station, terms: &SittingTerms) -> Result<(), RoomError> {
+    if !station.seating().is_published(&terms.sitting_no) {
+        return Err(RoomError::SeatsNotPublished);
+    }
+    Ok(station.seating().enough_for(terms.candidates)?)
+}
+
+/// The end with credits has come: nobody answers any more, and nobody can begin.
+pub(super) fn unlock_over(station: &Station, sitting_no: &str, now: ExamMs) -> bool {
+    let Ok(terms) = terms_of(station, sitting_no) else {
+        return false;
+    };
+    let track = station.track(sitting_no);
+    let latest_ms = terms
+        .start_ms
+        .saturating_add(track.postponed_ms)
+        .saturating_add(terms.start_delay_limit_ms);
+    let begins_ms = track.started.map_or(latest_ms, |(_, at_ms)| at_ms);
+    let ends_ms = begins_ms
+        .saturating_add(terms.longest_ms)
+        .saturating_add(missed::credited_to_many_ms(station, sitting_no));
+    // Whoever has a credit of their own, or an outage that waits for a decision, answers on after it.
+    let passed = now >= ends_ms && station.answering(sitting_no, None) == 0;
+    passed || station.is_over(sitting_no)
+}
+
+/// Papers may be unlocked from entry opening until the end with credits.
 pub(super) fn may_unlock(
     station: &Station,
     sitting_no: &str,
@@ -110,9 +155,30 @@ pub(super) fn may_unlock(
         Err(RoomError::NotHeld)
     } else if now < opens_ms {
         Err(RoomError::EntryNotOpen { opens_ms })
+    } else if unlock_over(station, sitting_no, now) {
+        Err(RoomError::UnlockOver)
     } else {
         Ok(())
     }
+}
+
+/// Who has the other half of the code, where two persons have one each: somebody else, who may unlock as well.
+pub(super) fn other_half(
+    station: &Station,
+    sitting_no: &str,
+    actor: &Actor,
+) -> Result<Option<String>, RoomError> {
+    if !terms_of(station, sitting_no)?.two_person_code {
+        return Ok(None);
+    }
+    let second = actor.second.as_ref().ok_or(NotAllowed::SecondNeeded)?;
+    if second.staff_id == actor.person.staff_id {
+        return Err(NotAllowed::SamePerson.into());
+    }
+    if !rule_of(Deed::Unlock).may.contains(&second.role) {
+        return Err(NotAllowed::SecondRole.into());
+    }
+    Ok(Some(second.staff_id.clone()))
 }
 
 pub(super) fn may_end(
@@ -170,10 +236,8 @@ pub(super) fn step(station: &Station, sitting_no: &str, now: ExamMs) -> (Step, V
         };
         return (Step::Running, blocks);
     }
-    if track.unlocked.is_some() {
-        let mut blocks = block(may_start(station, sitting_no, now).map(|_| ()));
-        let enough = station.seating().enough_for(terms.candidates);
-        blocks.extend(enough.err().map(RoomError::Seating));
+    if track.is_unlocked() {
+        let blocks = block(may_start(station, sitting_no, now).map(|_| ()));
         return (Step::Unlocked, blocks);
     }
     let step = match track.held {

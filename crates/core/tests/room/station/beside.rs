@@ -31,6 +31,7 @@ fn beside() -> Desk {
             version: 1,
         };
         desk.ask(unlocked, &two(), START - MINUTE).unwrap();
+        desk.publish(number);
     }
     desk
 }

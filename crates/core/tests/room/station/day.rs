@@ -1,6 +1,7 @@
 use super::*;
 use fengjuan_core::room::command::{Authority, PhoneApproval, Scope};
 use fengjuan_core::room::rules::{Deed, NotAllowed};
+use fengjuan_core::room::seating::SeatingError;
 use fengjuan_core::room::station::{START_LEAD_MS, Step};
 
 fn start() -> Action {
@@ -46,6 +47,7 @@ fn a_sitting_goes_its_way() {
         Err(RoomError::NotUnlocked)
     );
     desk.ask(unlocked(), &two(), opens_ms).unwrap();
+    desk.publish("S");
     let planned_ms = START;
     let (unlocked, blocks) = desk.station.step("S", START - 1);
     assert_eq!(unlocked, Step::Unlocked);
@@ -110,6 +112,7 @@ fn a_late_code_moves_the_whole_sitting() {
     let again = desk.ask(arrived, &two(), START);
     assert_eq!(again, Err(RoomError::UnknownAwaited));
     desk.ask(unlocked(), &two(), START).unwrap();
+    desk.publish("S");
     let planned_ms = START + 10 * MINUTE;
     let early = desk.ask(start(), &two(), planned_ms - 1);
     assert_eq!(early, Err(RoomError::TooEarly { planned_ms }));
@@ -204,6 +207,7 @@ fn an_end_that_was_refused_is_given_again_where_it_was_and_nowhere_else() {
 fn a_plain_end_is_forced_where_somebody_still_answers() {
     let mut desk = Desk::open();
     desk.ask(unlocked(), &two(), START - MINUTE).unwrap();
+    desk.publish("S");
     desk.ask(start(), &two(), START).unwrap();
     desk.ask(end(None, false), &one(""), START).unwrap();
     assert_eq!(desk.station.step("S", START).0, Step::Ended);
@@ -351,6 +355,7 @@ fn a_machine_that_refused_the_start_gets_it_again_with_the_moments_of_the_room()
     };
     (1..=3).for_each(|number| desk.answer(number, None));
     desk.ask(unlocked(), &two(), START).unwrap();
+    desk.publish("S");
     let early = desk.ask(again(2), &one(""), START);
     assert_eq!(early, Err(RoomError::NotStarted));
     let arrive = CommandBody::Arrive {
@@ -497,4 +502,123 @@ fn a_machine_that_comes_late_hears_of_all_that_holds_for_the_room() {
         (late.issued_ms, &late.by, &late.reason),
         (same.issued_ms, &same.by, &same.reason)
     );
+}
+
+#[test]
+fn papers_are_unlocked_until_the_end_with_credits_and_no_longer() {
+    let ends_ms = START + START_LEAD_MS + 120 * MINUTE;
+    let over = Err(RoomError::UnlockOver);
+    // Nobody was started: as late as the last could have begun.
+    let mut desk = Desk::open();
+    let latest_ms = START + 20 * MINUTE + 120 * MINUTE;
+    assert_eq!(desk.ask(unlocked(), &two(), latest_ms), over);
+    assert!(desk.ask(unlocked(), &two(), latest_ms - 1).is_ok());
+    // Somebody answers on: by a credit of their own, or because a decision is waited for.
+    let mut desk = Desk::running();
+    assert!(!desk.station.unlock_over("S", ends_ms + 60 * MINUTE));
+    assert!(desk.ask(unlocked(), &two(), ends_ms).is_ok());
+    desk.entry(1, 1, handed_in());
+    assert!(!desk.station.unlock_over("S", ends_ms - 1));
+    assert!(desk.station.unlock_over("S", ends_ms));
+    assert_eq!(desk.ask(unlocked(), &two(), ends_ms), over);
+    // What everybody was given counts for whoever may still begin.
+    let credit = Action::Tell {
+        body: CommandBody::Credit {
+            scope: Scope::Room {
+                sitting_no: "S".to_owned(),
+            },
+            credit_ms: 10 * MINUTE,
+            authority: Authority::Pending { phone: None },
+        },
+    };
+    desk.ask(credit, &two(), ends_ms - MINUTE).unwrap();
+    assert!(!desk.station.unlock_over("S", ends_ms + 10 * MINUTE - 1));
+    assert!(desk.station.unlock_over("S", ends_ms + 10 * MINUTE));
+    // The proctor's end comes before it.
+    let mut desk = Desk::running();
+    desk.entry(1, 1, handed_in());
+    desk.ask(end(None, false), &two(), START + MINUTE).unwrap();
+    assert!(desk.station.unlock_over("S", START + 2 * MINUTE));
+}
+
+#[test]
+fn a_sitting_starts_where_the_seats_are_published_and_the_machines_enough() {
+    let mut desk = Desk::open();
+    desk.ask(unlocked(), &two(), START - 20 * MINUTE).unwrap();
+    let unpublished = RoomError::SeatsNotPublished;
+    assert_eq!(
+        desk.station.step("S", START),
+        (Step::Unlocked, vec![unpublished.clone()])
+    );
+    assert_eq!(desk.ask(start(), &two(), START), Err(unpublished));
+    desk.publish("S");
+    for number in [2, 3] {
+        let out = Action::OutOfUse {
+            device: device(number),
+        };
+        desk.ask(out, &two(), START - MINUTE).unwrap();
+    }
+    let too_few = RoomError::Seating(SeatingError::TooFewMachines {
+        working: 1,
+        candidates: 2,
+    });
+    assert_eq!(desk.ask(start(), &two(), START), Err(too_few));
+    let back = Action::BackInUse { device: device(2) };
+    desk.ask(back, &two(), START).unwrap();
+    desk.ask(start(), &two(), START).unwrap();
+}
+
+/// The version that was opened is not the one that is sat any more.
+#[test]
+fn a_version_that_has_come_since_the_code_wants_the_code_again() {
+    let mut desk = Desk::open();
+    desk.publish("S");
+    desk.ask(unlocked(), &two(), START - 20 * MINUTE).unwrap();
+    let newer = |action: fn(String, u32) -> Action| action("S".to_owned(), 2);
+    let held = newer(|sitting_no, version| Action::Held {
+        sitting_no,
+        version,
+    });
+    desk.ask(held, &two(), START - 10 * MINUTE).unwrap();
+    assert_eq!(desk.station.step("S", START).0, Step::EntryOpen);
+    assert_eq!(
+        desk.ask(start(), &two(), START),
+        Err(RoomError::NotUnlocked)
+    );
+    let opened = newer(|sitting_no, version| Action::Unlocked {
+        sitting_no,
+        version,
+    });
+    desk.ask(opened, &two(), START - 5 * MINUTE).unwrap();
+    desk.ask(start(), &two(), START).unwrap();
+}
+
+#[test]
+fn the_halves_of_a_code_belong_to_two_people_who_may_unlock() {
+    let mut desk = Desk::open();
+    let mut two_codes = sitting();
+    two_codes.two_person_code = true;
+    desk.station.hold(&two_codes, 2);
+    let with = |staff_id: &str, role| Actor {
+        second: Some(person(staff_id, role)),
+        ..one("")
+    };
+    let now = START - 20 * MINUTE;
+    let mut ask = |actor: Actor| {
+        desk.ask(unlocked(), &actor, now)
+            .map(|mut events| events.remove(0))
+    };
+    let refused = |why: NotAllowed| Err(RoomError::NotAllowed(why));
+    assert_eq!(ask(one("")), refused(NotAllowed::SecondNeeded));
+    let same = with("P1", Role::Proctor);
+    assert_eq!(ask(same), refused(NotAllowed::SamePerson));
+    let head = with("H1", Role::SiteHead);
+    assert_eq!(ask(head), refused(NotAllowed::SecondRole));
+    let both = Event::Unlocked {
+        sitting_no: "S".to_owned(),
+        version: 1,
+        staff_id: "P1".to_owned(),
+        second: Some("P2".to_owned()),
+    };
+    assert_eq!(ask(with("P2", Role::Proctor)), Ok(both));
 }
