@@ -555,7 +555,14 @@ const usual = {
     before,
   ),
   enrol: view(enrol({}), before),
-  'enrol-carried': view(enrol({ state: 'carried', written_to: '/media/exam/USB' }), before),
+  'enrol-carried': view(
+    enrol({
+      state: 'carried',
+      written_to: '/media/exam/USB',
+      join: { named: null, heard: [], scan: { state: 'off' }, restarting: false },
+    }),
+    before,
+  ),
   'enrol-refused-stick': view(
     enrol({ state: 'carried', courier: { state: 'failed', code: 'enrol.stick_nothing', args: {} } }),
     before,
