@@ -389,11 +389,10 @@ impl RoomSide for Side {
             sitting_no: keys.sitting_no.clone(),
             version: keys.version,
         };
-        self.state
-            .lock()
-            .unwrap()
-            .keys
-            .push((key, keys.keys.draw_seed));
+        // As a terminal does: what a heartbeat that left before them brings once more is the same keys.
+        let held = &mut self.state.lock().unwrap().keys;
+        held.retain(|(known, _)| *known != key);
+        held.push((key, keys.keys.draw_seed));
     }
 
     fn beat(&self) -> Beat {
